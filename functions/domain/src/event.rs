@@ -1,0 +1,100 @@
+//! Events: one for each transition of an order, immutable, numbered without gaps.
+//!
+//! An event holds no personal data, so it can go to other systems as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CustomerId, OrderId};
+use crate::money::Money;
+use crate::order::{OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use crate::time::Timestamp;
+use crate::wiring::Stage;
+
+/// What happened to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EventType {
+    /// It was stored and priced.
+    OrderValidated,
+    /// It cannot be sold as it was asked for.
+    OrderRejected,
+    /// Every line's stock was reserved.
+    StockReserved,
+    /// A line could not be reserved.
+    OrderOutOfStock,
+    /// The payment was authorised.
+    OrderConfirmed,
+    /// The gateway declined the payment; the stock was released.
+    PaymentDeclined,
+    /// Another request came under the same id; nothing else changed.
+    OrderConflict,
+}
+
+impl EventType {
+    /// Every type.
+    pub const ALL: [Self; 7] = [
+        Self::OrderValidated,
+        Self::OrderRejected,
+        Self::StockReserved,
+        Self::OrderOutOfStock,
+        Self::OrderConfirmed,
+        Self::PaymentDeclined,
+        Self::OrderConflict,
+    ];
+
+    /// The name in documents and message attributes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrderValidated => "ORDER_VALIDATED",
+            Self::OrderRejected => "ORDER_REJECTED",
+            Self::StockReserved => "STOCK_RESERVED",
+            Self::OrderOutOfStock => "ORDER_OUT_OF_STOCK",
+            Self::OrderConfirmed => "ORDER_CONFIRMED",
+            Self::PaymentDeclined => "PAYMENT_DECLINED",
+            Self::OrderConflict => "ORDER_CONFLICT",
+        }
+    }
+}
+
+/// What happened to an order, when, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its customer.
+    pub customer_id: CustomerId,
+    /// Number of the event in the order's history, from 1, without gaps: the order's version after it.
+    pub sequence: u64,
+    /// What happened.
+    pub event_type: EventType,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it: a stage's name.
+    pub actor: String,
+    /// The id of the message that caused it.
+    pub cause: String,
+    /// Where the order stands after it.
+    pub status: OrderStatus,
+    /// Where the payment stands after it.
+    pub payment_status: PaymentStatus,
+    /// Where the parcel is after it.
+    pub shipment_status: ShipmentStatus,
+    /// What the order costs.
+    pub total: Money,
+    /// Why, where it ended badly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RejectionReason>,
+}
+
+/// Who changes an order, when, and on which message's account.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// The time of the change.
+    pub at: Timestamp,
+    /// The stage.
+    pub actor: Stage,
+    /// The id of the message.
+    pub cause: String,
+}

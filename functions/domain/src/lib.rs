@@ -1,0 +1,17 @@
+//! What an order is and may become: pure, no I/O, no AWS, no async.
+//!
+//! A stage of the pipeline loads an order, asks this crate what happens next, and commits the answer.
+//! Nothing here knows how; everything here is a value.
+
+pub mod catalogue;
+pub mod event;
+pub mod fingerprint;
+pub mod id;
+pub mod message;
+pub mod money;
+pub mod notification;
+pub mod order;
+pub mod request;
+pub mod time;
+pub mod transition;
+pub mod wiring;

@@ -1,0 +1,211 @@
+//! An order as it is stored: who, what, how much, and the states of its three machines.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Fingerprint;
+use crate::id::{CustomerId, OrderId, PaymentMethodToken, Sku};
+use crate::money::{Currency, Money};
+use crate::request::{Address, Channel, Customer};
+use crate::time::Timestamp;
+
+/// Where the order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderStatus {
+    /// Accepted by the API, not yet stored as an order. Nobody ever loads an order in this state.
+    Received,
+    /// Priced from the catalogue.
+    Validated,
+    /// Every line's stock is reserved.
+    Reserved,
+    /// The payment is authorised.
+    Confirmed,
+    /// Delivered and paid.
+    Completed,
+    /// Cannot be sold as it was asked for.
+    Rejected,
+    /// A line could not be reserved.
+    OutOfStock,
+    /// The gateway declined the payment.
+    PaymentDeclined,
+    /// Cancelled before dispatch.
+    Cancelled,
+}
+
+impl OrderStatus {
+    /// The name in documents, attributes and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Received => "RECEIVED",
+            Self::Validated => "VALIDATED",
+            Self::Reserved => "RESERVED",
+            Self::Confirmed => "CONFIRMED",
+            Self::Completed => "COMPLETED",
+            Self::Rejected => "REJECTED",
+            Self::OutOfStock => "OUT_OF_STOCK",
+            Self::PaymentDeclined => "PAYMENT_DECLINED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// Whether the pipeline itself still has to move the order on. A confirmed order waits for the warehouse.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Received | Self::Validated | Self::Reserved)
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Where the order's payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentStatus {
+    /// Nothing was asked of the gateway, or its answer is not known.
+    None,
+    /// The amount is held.
+    Authorised,
+    /// The amount was taken.
+    Captured,
+    /// The amount was given back.
+    Refunded,
+    /// The gateway refused.
+    Declined,
+    /// The authorisation was given up.
+    Voided,
+}
+
+/// Where the order's parcel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ShipmentStatus {
+    /// Not sent.
+    None,
+    /// Handed to the carrier.
+    Dispatched,
+    /// With the customer.
+    Delivered,
+    /// Sent back.
+    Returned,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// What.
+    pub sku: Sku,
+    /// Its name for people when it was ordered.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// The price of one when it was ordered.
+    pub unit_price: Money,
+    /// Over how many items the SKU's stock was spread when it was ordered.
+    pub stock_shards: u16,
+    /// The stock item that holds the line's reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_from: Option<u16>,
+}
+
+/// Why an order that was understood cannot be sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum RejectionReason {
+    /// The catalogue does not know the SKU.
+    UnknownSku {
+        /// The SKU.
+        sku: Sku,
+    },
+    /// The product has no price in the currency.
+    CurrencyNotSold {
+        /// The currency.
+        currency: Currency,
+    },
+    /// The client showed another total than the catalogue's.
+    PriceMismatch {
+        /// What the client expected, in minor units.
+        expected: u64,
+        /// What the catalogue says, in minor units.
+        actual: u64,
+    },
+    /// The total is beyond what can be charged at once.
+    TotalTooLarge,
+    /// Not enough stock of a line.
+    OutOfStock {
+        /// The line's SKU.
+        sku: Sku,
+    },
+    /// The gateway declined the payment.
+    PaymentDeclined {
+        /// The gateway's reason, such as `insufficient_funds`.
+        decline_code: String,
+    },
+}
+
+/// What the gateway holds for an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authorisation {
+    /// The gateway's id of the payment.
+    pub payment_intent: String,
+    /// Until when the amount can be captured, where the gateway says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_before: Option<Timestamp>,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The client's id.
+    pub order_id: OrderId,
+    /// Who ordered.
+    pub customer_id: CustomerId,
+    /// How to reach the customer.
+    pub customer: Customer,
+    /// Which channels the customer wants to hear on.
+    pub notify: BTreeSet<Channel>,
+    /// Where it goes.
+    pub shipping_address: Address,
+    /// How it is paid.
+    pub payment_method: PaymentMethodToken,
+    /// What is ordered; empty where the order was rejected before it could be priced.
+    pub lines: Vec<Line>,
+    /// What it costs.
+    pub total: Money,
+    /// Where the order stands.
+    pub status: OrderStatus,
+    /// Where the payment stands.
+    pub payment_status: PaymentStatus,
+    /// Where the parcel is.
+    pub shipment_status: ShipmentStatus,
+    /// Why it ended, where it ended badly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RejectionReason>,
+    /// What the gateway holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorisation: Option<Authorisation>,
+    /// Rises by one with every change; every write is conditional on it. Equals the last event's sequence number.
+    pub version: u64,
+    /// The fingerprint of the request that placed it.
+    pub fingerprint: Fingerprint,
+    /// Fingerprints of other requests under the same id, which changed nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub conflicts: BTreeSet<Fingerprint>,
+    /// When the API accepted it.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    /// When it was confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Timestamp>,
+}

@@ -1,0 +1,120 @@
+//! The names that the code and its infrastructure share, each written once: the generator puts them into
+//! Terraform, the functions read them back.
+
+/// A Lambda function's role in the pipeline: its handler name selects it in the one binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Parses an order, prices it from the catalogue, and stores it.
+    Validate,
+    /// Reserves every line of an order, or says that it is out of stock.
+    Inventory,
+    /// Authorises the payment at the gateway; confirms, or declines and releases the stock.
+    Payment,
+    /// Publishes every committed event from the orders table's stream.
+    Notify,
+    /// Answers the API's reads.
+    Query,
+}
+
+impl Stage {
+    /// Every stage, in the order in which an order meets them.
+    pub const ALL: [Self; 5] = [Self::Validate, Self::Inventory, Self::Payment, Self::Notify, Self::Query];
+
+    /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Validate => "validate",
+            Self::Inventory => "inventory",
+            Self::Payment => "payment",
+            Self::Notify => "notify",
+            Self::Query => "query",
+        }
+    }
+
+    /// The stage with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
+    }
+}
+
+/// Names of the environment variables that the generator sets and the functions read.
+pub mod variable {
+    /// The environment's suffix, e.g. `prod`.
+    pub const ENVIRONMENT_SUFFIX: &str = "ENVIRONMENT_SUFFIX";
+    /// Name of the orders table.
+    pub const ORDERS_TABLE: &str = "ORDERS_TABLE";
+    /// Name of the inventory table.
+    pub const INVENTORY_TABLE: &str = "INVENTORY_TABLE";
+    /// URL of the queue that feeds this function.
+    pub const SOURCE_QUEUE_URL: &str = "SOURCE_QUEUE_URL";
+    /// URL of the dead-letter queue of this function's source.
+    pub const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
+    /// URL of the queue that this stage forwards to.
+    pub const NEXT_QUEUE_URL: &str = "NEXT_QUEUE_URL";
+    /// First retry's longest wait, in seconds; it doubles with every receive.
+    pub const RETRY_BASE_SECONDS: &str = "RETRY_BASE_SECONDS";
+    /// Longest wait between two retries, in seconds.
+    pub const RETRY_CAP_SECONDS: &str = "RETRY_CAP_SECONDS";
+    /// ARN of the topic for order outcomes.
+    pub const ORDER_CONFIRMATION_TOPIC_ARN: &str = "ORDER_CONFIRMATION_TOPIC_ARN";
+    /// ARN of the topic for payments.
+    pub const PAYMENT_STATUS_TOPIC_ARN: &str = "PAYMENT_STATUS_TOPIC_ARN";
+    /// ARN of the topic for shipments.
+    pub const SHIPMENT_UPDATES_TOPIC_ARN: &str = "SHIPMENT_UPDATES_TOPIC_ARN";
+    /// `true` when SMS may be sent from this environment.
+    pub const SMS_ENABLED: &str = "SMS_ENABLED";
+    /// The retailer's name in customers' messages.
+    pub const RETAILER_NAME: &str = "RETAILER_NAME";
+    /// Base URL of the payment gateway (Stripe's API), without a trailing slash.
+    pub const PAYMENT_GATEWAY_URL: &str = "PAYMENT_GATEWAY_URL";
+    /// ARN of the secret that holds the payment gateway's API key.
+    pub const PAYMENT_SECRET_ARN: &str = "PAYMENT_SECRET_ARN";
+}
+
+/// Keys and indexes of the two tables.
+pub mod table {
+    /// Partition key of both tables.
+    pub const PARTITION_KEY: &str = "pk";
+    /// Sort key of both tables.
+    pub const SORT_KEY: &str = "sk";
+    /// Index of a customer's orders, newest last.
+    pub const CUSTOMER_INDEX: &str = "customer-index";
+    /// Partition key of [`CUSTOMER_INDEX`].
+    pub const CUSTOMER_INDEX_PARTITION_KEY: &str = "customerId";
+    /// Sort key of [`CUSTOMER_INDEX`]: `<createdAt>#<orderId>`.
+    pub const CUSTOMER_INDEX_SORT_KEY: &str = "customerSort";
+    /// Sparse index of the orders that still have to move.
+    pub const OPEN_ORDERS_INDEX: &str = "open-orders-index";
+    /// Partition key of [`OPEN_ORDERS_INDEX`]: a shard of the order's id, as a string.
+    pub const OPEN_ORDERS_INDEX_PARTITION_KEY: &str = "openShard";
+    /// Sort key of [`OPEN_ORDERS_INDEX`]: an RFC 3339 time.
+    pub const OPEN_ORDERS_INDEX_SORT_KEY: &str = "nextCheckAt";
+    /// What the sort key of an event item starts with; the stream's filter and the writer share it.
+    pub const EVENT_PREFIX: &str = "EVENT#";
+}
+
+/// Business metrics, published in CloudWatch's embedded metric format.
+pub mod metric {
+    /// The CloudWatch namespace.
+    pub const NAMESPACE: &str = "OrderPipeline";
+    /// The one dimension: the environment's suffix.
+    pub const DIMENSION: &str = "Environment";
+    /// Orders stored for the first time.
+    pub const ORDERS_RECEIVED: &str = "OrdersReceived";
+    /// Orders confirmed.
+    pub const ORDERS_CONFIRMED: &str = "OrdersConfirmed";
+    /// Orders that ended rejected, out of stock or with a declined payment.
+    pub const ORDERS_REJECTED: &str = "OrdersRejected";
+    /// Messages that were moved to a dead-letter queue because they can never succeed.
+    pub const ORDERS_FAILED: &str = "OrdersFailed";
+    /// Requests that reused an order id with another body.
+    pub const ORDER_CONFLICTS: &str = "OrderConflicts";
+    /// Milliseconds from the API's acceptance to the confirmation.
+    pub const TIME_TO_CONFIRMATION: &str = "TimeToConfirmation";
+    /// Deliveries put back for a later retry.
+    pub const RETRIES: &str = "Retries";
+    /// Notifications sent, over every channel.
+    pub const NOTIFICATIONS_SENT: &str = "NotificationsSent";
+}

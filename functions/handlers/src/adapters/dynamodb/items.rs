@@ -1,0 +1,83 @@
+//! Where things lie in the tables, and their form there.
+//!
+//! | table     | pk             | sk                       | what                                  |
+//! |-----------|----------------|--------------------------|---------------------------------------|
+//! | orders    | `ORDER#<id>`   | `ORDER`                  | the order                             |
+//! | orders    | `ORDER#<id>`   | `EVENT#<sequence>`       | an event, never changed               |
+//! | orders    | `ORDER#<id>`   | `SENT#<sequence>#<to>`   | who was told of it                    |
+//! | inventory | `SKU#<sku>`    | `PRODUCT`                | name and price                        |
+//! | inventory | `SKU#<sku>`    | `STOCK#<shard>`          | free, reserved and sold units         |
+//! | inventory | `SKU#<sku>`    | `RESERVATION#<order id>` | an order's hold on it                 |
+
+use std::time::Duration;
+
+use order_domain::event::Event;
+use order_domain::id::{OrderId, Sku};
+use order_domain::order::Order;
+use order_domain::wiring::table;
+
+use super::{Item, key, string};
+use crate::failure::Failure;
+use crate::ports::Sending;
+
+/// Partitions of the index of open orders: enough for its writes, few enough to read them all.
+const OPEN_SHARDS: u64 = 8;
+/// After this long without a change the reconciler looks at an open order.
+const CHECK_AFTER: Duration = Duration::from_secs(300);
+
+/// Digits of an event's number in its sort key, so that the keys sort as the numbers do.
+const SEQUENCE_DIGITS: usize = 10;
+
+pub(super) fn order_key(id: &OrderId) -> Item {
+    key(format!("ORDER#{id}"), "ORDER")
+}
+
+pub(super) fn event_key(id: &OrderId, sequence: u64) -> Item {
+    key(format!("ORDER#{id}"), format!("{}{sequence:0SEQUENCE_DIGITS$}", table::EVENT_PREFIX))
+}
+
+pub(super) fn sent_key(sending: &Sending) -> Item {
+    let Sending { order_id, sequence, addressee } = sending;
+    key(format!("ORDER#{order_id}"), format!("SENT#{sequence:0SEQUENCE_DIGITS$}#{}", addressee.name()))
+}
+
+pub(super) fn product_key(sku: &Sku) -> Item {
+    key(format!("SKU#{sku}"), "PRODUCT")
+}
+
+pub(super) fn stock_key(sku: &Sku, shard: u16) -> Item {
+    key(format!("SKU#{sku}"), format!("STOCK#{shard:05}"))
+}
+
+pub(super) fn reservation_key(sku: &Sku, order: &OrderId) -> Item {
+    key(format!("SKU#{sku}"), format!("RESERVATION#{order}"))
+}
+
+/// An order with the keys of the indexes that it belongs to.
+pub(super) fn order_item(order: &Order) -> Result<Item, Failure> {
+    let mut item: Item = serde_dynamo::to_item(order)
+        .map_err(|error| Failure::transient(format!("order {} has no stored form", order.order_id), error))?;
+    item.extend(order_key(&order.order_id));
+    item.insert(table::CUSTOMER_INDEX_SORT_KEY.into(), string(format!("{}#{}", order.created_at, order.order_id)));
+    if order.status.is_open() {
+        let hash = order.order_id.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31) + u64::from(byte));
+        item.insert(table::OPEN_ORDERS_INDEX_PARTITION_KEY.into(), string((hash % OPEN_SHARDS).to_string()));
+        let check = order.updated_at.after(CHECK_AFTER);
+        item.insert(table::OPEN_ORDERS_INDEX_SORT_KEY.into(), string(check.to_string()));
+    }
+    Ok(item)
+}
+
+pub(super) fn event_item(event: &Event) -> Result<Item, Failure> {
+    let mut item: Item = serde_dynamo::to_item(event).map_err(|error| {
+        Failure::transient(format!("event {} of order {} has no stored form", event.sequence, event.order_id), error)
+    })?;
+    item.extend(event_key(&event.order_id, event.sequence));
+    Ok(item)
+}
+
+/// A stored item as the type it was stored from. What cannot be read was written by another version of this program:
+/// transient, since the next deployment may read it.
+pub(super) fn read<'a, T: serde::Deserialize<'a>>(item: Item, what: &str) -> Result<T, Failure> {
+    serde_dynamo::from_item(item).map_err(|error| Failure::transient(format!("{what} cannot be read"), error))
+}

@@ -1,0 +1,9 @@
+//! The ports' connection to AWS and to the payment gateway.
+
+pub mod aws;
+pub mod dynamodb;
+pub mod settings;
+pub mod sns;
+pub mod sqs;
+pub mod stripe;
+pub mod surroundings;

@@ -1,0 +1,238 @@
+//! The payment gateway: Stripe's API, v1 (docs.stripe.com/api/payment_intents).
+
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::Client as SecretsManager;
+use order_domain::order::{Authorisation, Order};
+use order_domain::time::Timestamp;
+use order_domain::wiring::variable;
+use reqwest::StatusCode;
+use serde::Deserialize;
+use tokio::sync::RwLock;
+
+use super::aws::classify;
+use super::settings::{self, SettingError};
+use crate::failure::{DeadLetterReason, Failure};
+use crate::ports::{Gateway, GatewayAnswer};
+
+/// Longest time for one call to the gateway. Stripe's own clients allow 80 s; the queue retries sooner.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of the gateway. Its key is read from Secrets Manager when it is first needed, and again after a refusal.
+#[derive(Debug)]
+pub struct StripeGateway {
+    http: reqwest::Client,
+    secrets: SecretsManager,
+    secret_arn: String,
+    url: String,
+    key: RwLock<Option<String>>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewaySetupError {
+    /// A variable is missing.
+    #[error("the payment gateway is not configured")]
+    Setting(#[from] SettingError),
+    /// No HTTP client.
+    #[error("the HTTP client of the payment gateway cannot be built")]
+    Http(#[source] reqwest::Error),
+}
+
+/// What the gateway answers to a payment intent, as far as it is used.
+#[derive(Debug, Deserialize)]
+struct PaymentIntent {
+    id: String,
+    status: String,
+    latest_charge: Option<Charge>,
+}
+
+/// A charge, where it is expanded.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Charge {
+    Expanded { payment_method_details: Option<Details> },
+    // Only its id: the answer was not expanded, so it says nothing of `capture_before`.
+    Id(#[expect(dead_code, reason = "names the form of the answer")] String),
+}
+
+#[derive(Debug, Deserialize)]
+struct Details {
+    card: Option<Card>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Card {
+    capture_before: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ErrorBody {
+    error: StripeError,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StripeError {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    code: Option<String>,
+    decline_code: Option<String>,
+}
+
+/// An answer that is neither a payment nor a decline. Only codes: the gateway's texts can hold personal data.
+#[derive(Debug, thiserror::Error)]
+#[error("the gateway answered {status} ({kind}, {code})")]
+struct Refused {
+    status: StatusCode,
+    kind: String,
+    code: String,
+}
+
+impl StripeGateway {
+    /// The gateway that the environment names.
+    ///
+    /// # Errors
+    /// When a variable is missing or no HTTP client can be built.
+    pub fn from_environment(secrets: SecretsManager) -> Result<Self, GatewaySetupError> {
+        // Another part of the process may have chosen the same provider already; then there is nothing to do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).connect_timeout(Duration::from_secs(2)).build();
+        Ok(Self {
+            http: http.map_err(GatewaySetupError::Http)?,
+            secrets,
+            secret_arn: settings::text(variable::PAYMENT_SECRET_ARN)?,
+            url: settings::text(variable::PAYMENT_GATEWAY_URL)?,
+            key: RwLock::default(),
+        })
+    }
+
+    async fn key(&self) -> Result<String, Failure> {
+        if let Some(key) = self.key.read().await.as_ref() {
+            return Ok(key.clone());
+        }
+        let mut cached = self.key.write().await;
+        if let Some(key) = cached.as_ref() {
+            return Ok(key.clone());
+        }
+        let secret = self.secrets.get_secret_value().secret_id(&self.secret_arn).send().await;
+        let secret = secret.map_err(|error| match classify("the payment gateway's key cannot be read", error) {
+            // A secret without a value is for an operator to fill; no order is lost over it.
+            Failure::Permanent { what, cause, .. } => Failure::Transient { what, cause },
+            transient => transient,
+        })?;
+        let key = secret.secret_string().unwrap_or_default().trim().to_owned();
+        if key.is_empty() {
+            return Err(Failure::transient_because("the payment gateway's secret is empty; put the API key into it"));
+        }
+        *cached = Some(key.clone());
+        Ok(key)
+    }
+}
+
+impl Gateway for StripeGateway {
+    async fn authorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
+        let what = format!("the payment of order {} could not be authorised", order.order_id);
+        let form = [
+            ("amount", order.total.amount.to_string()),
+            ("currency", order.total.currency.to_string().to_lowercase()),
+            ("payment_method", order.payment_method.as_str().to_owned()),
+            ("payment_method_types[]", "card".to_owned()),
+            ("capture_method", "manual".to_owned()),
+            ("confirm", "true".to_owned()),
+            // Nobody sits at the pipeline who could pass a 3-D Secure challenge: asked for one, the payment fails.
+            ("error_on_requires_action", "true".to_owned()),
+            ("metadata[orderId]", order.order_id.to_string()),
+            ("expand[]", "latest_charge".to_owned()),
+        ];
+        let request = self
+            .http
+            .post(format!("{}/v1/payment_intents", self.url))
+            .bearer_auth(self.key().await?)
+            .header("Idempotency-Key", format!("{}:authorise", order.order_id))
+            .form(&form);
+        let transient = |error: reqwest::Error| Failure::transient(&what, error.without_url());
+        let response = request.send().await.map_err(transient)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(transient)?;
+        if status == StatusCode::UNAUTHORIZED {
+            // The key may have been rotated: read it again next time.
+            *self.key.write().await = None;
+        }
+        answer(status, &body, &what)
+    }
+}
+
+/// The class of the gateway's answer, decided here and nowhere else.
+fn answer(status: StatusCode, body: &[u8], what: &str) -> Result<GatewayAnswer, Failure> {
+    if status.is_success() {
+        let intent: PaymentIntent = serde_json::from_slice(body).map_err(|error| Failure::transient(what, error))?;
+        if intent.status != "requires_capture" {
+            return Ok(GatewayAnswer::Declined(intent.status));
+        }
+        let card = match intent.latest_charge {
+            Some(Charge::Expanded { payment_method_details: Some(details) }) => details.card,
+            _ => None,
+        };
+        let capture_before =
+            card.and_then(|card| card.capture_before).and_then(|seconds| Timestamp::from_unix_seconds(seconds).ok());
+        return Ok(GatewayAnswer::Authorised(Authorisation { payment_intent: intent.id, capture_before }));
+    }
+    let error = serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
+    if status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {
+        let code = error.decline_code.or(error.code).unwrap_or_else(|| "unknown".to_owned());
+        return Ok(GatewayAnswer::Declined(code));
+    }
+    // A payment method that does not exist is the customer's mistake, not the pipeline's.
+    if status == StatusCode::BAD_REQUEST && error.code.as_deref() == Some("resource_missing") {
+        return Ok(GatewayAnswer::Declined("payment_method_unknown".to_owned()));
+    }
+    let refused = Refused {
+        status,
+        kind: error.kind.unwrap_or_else(|| "no type".to_owned()),
+        code: error.code.unwrap_or_else(|| "no code".to_owned()),
+    };
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::PAYMENT_REQUIRED => {
+            Err(Failure::permanent(DeadLetterReason::RequestRefused, what, refused))
+        }
+        _ => Err(Failure::transient(what, refused)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classed(status: u16, body: &str) -> Result<GatewayAnswer, Failure> {
+        answer(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "the payment")
+    }
+
+    #[test]
+    fn a_held_amount_is_an_authorisation_with_its_last_day() {
+        let body = r#"{"id":"pi_1","status":"requires_capture","latest_charge":
+            {"payment_method_details":{"card":{"capture_before":1764000000}}}}"#;
+        let Ok(GatewayAnswer::Authorised(authorisation)) = classed(200, body) else { panic!("not authorised") };
+        assert_eq!(authorisation.payment_intent, "pi_1");
+        assert_eq!(authorisation.capture_before, Timestamp::from_unix_seconds(1_764_000_000).ok());
+        let unexpanded = r#"{"id":"pi_1","status":"requires_capture","latest_charge":"ch_1"}"#;
+        assert!(matches!(classed(200, unexpanded), Ok(GatewayAnswer::Authorised(_))));
+    }
+
+    #[test]
+    fn a_card_error_is_a_decline_and_names_the_code() {
+        let body = r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"}}"#;
+        assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("insufficient_funds".into()));
+        let body = r#"{"error":{"type":"card_error","code":"authentication_required"}}"#;
+        assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("authentication_required".into()));
+    }
+
+    #[test]
+    fn what_may_pass_is_transient_and_what_cannot_is_permanent() {
+        for status in [401, 403, 409, 429, 500, 503] {
+            assert!(matches!(classed(status, "{}"), Err(Failure::Transient { .. })), "{status}");
+        }
+        assert!(matches!(classed(200, "<html>"), Err(Failure::Transient { .. })));
+        let body = r#"{"error":{"type":"idempotency_error"}}"#;
+        assert!(matches!(classed(400, body), Err(Failure::Permanent { .. })));
+    }
+}

@@ -1,0 +1,159 @@
+//! A batch of deliveries from a queue: each order's failure stays its own, and none is ever lost from the answer.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::join_all;
+use order_domain::event::Occasion;
+use order_domain::message::Command;
+use order_domain::time::Timestamp;
+use order_domain::wiring::{Stage, metric};
+
+use crate::failure::{DeadLetterReason, Failure, chain};
+use crate::ports::{DeadLetter, Queue, Runtime};
+use crate::retry::RetryPolicy;
+
+/// One delivery of a message by a queue.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The message's id: the partial batch response names it.
+    pub message_id: String,
+    /// This delivery's handle.
+    pub receipt_handle: String,
+    /// How often the message has been delivered, this time included.
+    pub receive_count: u32,
+    /// When the message was sent.
+    pub sent_at: Timestamp,
+    /// The X-Ray trace header that came with it.
+    pub trace: Option<String>,
+    /// The message.
+    pub body: String,
+}
+
+impl Delivery {
+    /// The delivery as the occasion of a change.
+    #[must_use]
+    pub fn occasion(&self, actor: Stage, at: Timestamp) -> Occasion {
+        Occasion { at, actor, cause: self.message_id.clone() }
+    }
+
+    /// The command in the body.
+    ///
+    /// # Errors
+    /// A permanent failure when the body is no command.
+    pub fn command(&self) -> Result<Command, Failure> {
+        serde_json::from_str(&self.body).map_err(|error| {
+            Failure::permanent(
+                DeadLetterReason::NotACommand,
+                format!("message {} is no command", self.message_id),
+                error,
+            )
+        })
+    }
+}
+
+/// What one delivery led to: a command for the next stage, or nothing more to do.
+pub type Handled = Result<Option<Command>, Failure>;
+
+/// Runs one order's work so that neither a panic nor the function's end takes the rest of the batch along: what is not
+/// done in `budget` is reported as failed.
+pub async fn contained(what: &str, budget: Duration, work: impl Future<Output = Handled> + Send) -> Handled {
+    match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(handled)) => handled,
+        Ok(Err(_)) => Err(Failure::transient_because(format!("{what} panicked"))),
+        Err(elapsed) => Err(Failure::transient(format!("{what} was not done in {budget:?}"), elapsed)),
+    }
+}
+
+/// Forwards what the batch led to in full batches. A command that could not be forwarded fails its delivery: the order
+/// is committed, and the redelivery forwards it again.
+pub async fn forward(queue: &impl Queue, handled: Vec<Handled>) -> Vec<Result<(), Failure>> {
+    let commands: Vec<Command> = handled.iter().filter_map(|result| result.clone().ok().flatten()).collect();
+    let mut forwarded = if commands.is_empty() { Vec::new() } else { queue.forward(&commands).await }.into_iter();
+    handled
+        .into_iter()
+        .map(|result| match result? {
+            None => Ok(()),
+            Some(command) => forwarded.next().unwrap_or_else(|| {
+                Err(Failure::transient_because(format!("order {} was not forwarded", command.order_id)))
+            }),
+        })
+        .collect()
+}
+
+/// Deals with the failures of a batch and says which deliveries Lambda must give back to the queue.
+///
+/// Transient: wait, then again. Permanent: to the dead-letter queue, now, with the reason; done once it is there.
+pub async fn settle(
+    queue: &impl Queue,
+    runtime: &impl Runtime,
+    policy: RetryPolicy,
+    batch: &[Delivery],
+    results: Vec<Result<(), Failure>>,
+) -> Vec<String> {
+    let answered = results.len();
+    let failed = batch.iter().zip(results).filter_map(|(delivery, result)| result.err().map(|error| (delivery, error)));
+    let given_back = join_all(failed.map(|(delivery, failure)| async move {
+        let buried = match &failure {
+            Failure::Permanent { reason, .. } => bury(queue, runtime, delivery, *reason, &failure).await,
+            Failure::Transient { .. } => false,
+        };
+        if buried {
+            return None;
+        }
+        tracing::warn!(
+            message_id = %delivery.message_id,
+            receive_count = delivery.receive_count,
+            error = %chain(&failure),
+            "a delivery is given back to its queue"
+        );
+        Some((delivery, policy.wait(delivery.receive_count, runtime.chance())))
+    }))
+    .await;
+    let given_back: Vec<_> = given_back.into_iter().flatten().collect();
+    if !given_back.is_empty() {
+        runtime.count(metric::RETRIES, given_back.len());
+        let waits: Vec<_> =
+            given_back.iter().map(|(delivery, wait)| (delivery.receipt_handle.as_str(), *wait)).collect();
+        if let Err(failure) = queue.postpone(&waits).await {
+            // Only the wait is lost: the deliveries come back when the queue's visibility timeout ends.
+            tracing::warn!(error = %chain(&failure), "retries could not be postponed");
+        }
+    }
+    // A stage that answered for fewer deliveries than it was given did not finish the others.
+    let unanswered = batch.iter().skip(answered);
+    given_back
+        .iter()
+        .map(|(delivery, _)| *delivery)
+        .chain(unanswered)
+        .map(|delivery| delivery.message_id.clone())
+        .collect()
+}
+
+async fn bury(
+    queue: &impl Queue,
+    runtime: &impl Runtime,
+    delivery: &Delivery,
+    reason: DeadLetterReason,
+    failure: &Failure,
+) -> bool {
+    let letter = DeadLetter {
+        body: delivery.body.clone(),
+        reason: reason.name(),
+        error: chain(failure),
+        message_id: delivery.message_id.clone(),
+        trace: delivery.trace.clone(),
+    };
+    match queue.bury(&letter).await {
+        Ok(()) => {
+            runtime.count(metric::ORDERS_FAILED, 1);
+            tracing::error!(message_id = %delivery.message_id, error = %letter.error, "a delivery was moved to the dead-letter queue");
+            true
+        }
+        Err(error) => {
+            tracing::error!(message_id = %delivery.message_id, error = %chain(&error), "the dead-letter queue did not take a delivery");
+            false
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What went wrong, by what is done about it. A *business* outcome (declined, out of stock) is no failure: it is a
+//! transition of the order.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// A cause, kept for the chain that is logged once, at the edge.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// A failure, by its class.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// May succeed later: a throttle, a timeout, a conflict, a dependency that is down or may not be called.
+    /// The delivery is put back with a growing wait.
+    #[error("{what}; it is retried later")]
+    Transient {
+        /// What failed, to which order or resource.
+        what: String,
+        /// Why.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// Can never succeed: the delivery goes to the dead-letter queue at once, with its reason.
+    #[error("{what}; it is moved to the dead-letter queue ({})", reason.name())]
+    Permanent {
+        /// What failed, to which order or resource.
+        what: String,
+        /// The reason by which dead letters are grouped.
+        reason: DeadLetterReason,
+        /// Why.
+        #[source]
+        cause: Option<Cause>,
+    },
+}
+
+/// Why a delivery can never succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeadLetterReason {
+    /// The body is no order document.
+    NotAnOrder,
+    /// The body is no command.
+    NotACommand,
+    /// No order is stored under the id.
+    OrderUnknown,
+    /// The order's state does not allow the command.
+    IllegalCommand,
+    /// AWS or the gateway refuses the request itself, whenever it is made.
+    RequestRefused,
+    /// The stream's record is no event.
+    NotAnEvent,
+}
+
+impl DeadLetterReason {
+    /// The name in the dead letter's attributes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotAnOrder => "NOT_AN_ORDER",
+            Self::NotACommand => "NOT_A_COMMAND",
+            Self::OrderUnknown => "ORDER_UNKNOWN",
+            Self::IllegalCommand => "ILLEGAL_COMMAND",
+            Self::RequestRefused => "REQUEST_REFUSED",
+            Self::NotAnEvent => "NOT_AN_EVENT",
+        }
+    }
+}
+
+impl Failure {
+    /// A failure that may pass.
+    pub fn transient(what: impl Into<String>, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Transient { what: what.into(), cause: Some(Arc::new(cause)) }
+    }
+
+    /// A failure that may pass and has no cause beyond its text.
+    pub fn transient_because(what: impl Into<String>) -> Self {
+        Self::Transient { what: what.into(), cause: None }
+    }
+
+    /// A failure that never passes.
+    pub fn permanent(
+        reason: DeadLetterReason,
+        what: impl Into<String>,
+        cause: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Permanent { what: what.into(), reason, cause: Some(Arc::new(cause)) }
+    }
+}
+
+/// An error and everything under it, in one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        // Writing into a String cannot fail.
+        let _ = write!(text, ": {cause}");
+        next = cause.source();
+    }
+    text
+}

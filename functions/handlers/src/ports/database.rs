@@ -1,0 +1,100 @@
+//! The two tables.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use order_domain::catalogue::Product;
+use order_domain::event::Event;
+use order_domain::id::{CustomerId, OrderId, Sku};
+use order_domain::order::Order;
+use order_domain::transition::Change;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// It is stored: the order, its event and its stock.
+    Done,
+    /// Another version is stored (or none, where one was expected): decide again.
+    Stale(Option<Box<Order>>),
+    /// The stock item of this line, counted from 0, has too little.
+    StockShort(usize),
+}
+
+/// Products and prices.
+pub trait Catalogue: Send + Sync {
+    /// The products that exist, of those asked for.
+    fn products(&self, skus: &BTreeSet<Sku>) -> impl Future<Output = Result<BTreeMap<Sku, Product>, Failure>> + Send;
+}
+
+/// Orders and their history.
+pub trait Orders: Send + Sync {
+    /// The orders that are stored, of those asked for, as of now.
+    fn load(&self, ids: &BTreeSet<OrderId>) -> impl Future<Output = Result<HashMap<OrderId, Order>, Failure>> + Send;
+
+    /// Stores a change whole, or not at all.
+    fn commit(&self, change: &Change) -> impl Future<Output = Result<Committed, Failure>> + Send;
+}
+
+/// Where stock lies.
+pub trait Stock: Send + Sync {
+    /// A stock item of the SKU that has the quantity free, if there is one.
+    fn shard_with(&self, sku: &Sku, quantity: u32) -> impl Future<Output = Result<Option<u16>, Failure>> + Send;
+}
+
+/// Where a page of a customer's orders begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    /// The last order of the page before.
+    #[serde(rename = "o")]
+    pub order_id: OrderId,
+    /// Its place in the index.
+    #[serde(rename = "s")]
+    pub sort: String,
+}
+
+/// An order in a customer's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// Where it stands.
+    pub status: order_domain::order::OrderStatus,
+    /// Where the payment stands.
+    pub payment_status: order_domain::order::PaymentStatus,
+    /// Where the parcel is.
+    pub shipment_status: order_domain::order::ShipmentStatus,
+    /// What it costs.
+    pub total: order_domain::money::Money,
+    /// When it was accepted.
+    pub created_at: order_domain::time::Timestamp,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The orders, newest first.
+    pub orders: Vec<CustomerOrder>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// What the API's reads need.
+pub trait Reads: Send + Sync {
+    /// One order.
+    fn order(&self, id: &OrderId) -> impl Future<Output = Result<Option<Order>, Failure>> + Send;
+
+    /// An order's events, oldest first; none when there is no such order.
+    fn history(&self, id: &OrderId) -> impl Future<Output = Result<Vec<Event>, Failure>> + Send;
+
+    /// A customer's orders, newest first.
+    fn customer_orders(
+        &self,
+        customer: &CustomerId,
+        limit: u16,
+        from: Option<&Cursor>,
+    ) -> impl Future<Output = Result<Page, Failure>> + Send;
+}

@@ -1,0 +1,109 @@
+//! Validate: parses an order, prices it from the catalogue, and stores it under the client's id, once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use order_domain::catalogue::{Product, price};
+use order_domain::fingerprint::Fingerprint;
+use order_domain::id::Sku;
+use order_domain::message::Command;
+use order_domain::order::{Order, OrderStatus};
+use order_domain::request::PlaceOrder;
+use order_domain::transition::{Step, receive};
+use order_domain::wiring::{Stage, metric};
+
+use super::{ATTEMPTS, contended, unknown};
+use crate::batch::{Delivery, Handled, contained, forward, settle};
+use crate::failure::{DeadLetterReason, Failure};
+use crate::ports::{Catalogue, Committed, Orders, Queue, Runtime};
+use crate::retry::RetryPolicy;
+
+/// The first stage.
+#[derive(Debug)]
+pub struct Validate<D, Q, R> {
+    /// Catalogue and orders.
+    pub database: D,
+    /// From the API, to inventory.
+    pub queue: Q,
+    /// Clock, chance, metrics.
+    pub runtime: R,
+    /// The waits of retries.
+    pub policy: RetryPolicy,
+}
+
+impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
+    /// Works on a batch; the message ids to give back to the queue.
+    pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
+        let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
+        let skus = requests.iter().flatten().flat_map(|request| &request.items).map(|item| item.sku.clone()).collect();
+        let products = self.products(skus).await;
+        let handled = join_all(batch.iter().zip(requests).map(|(delivery, request)| {
+            let products = &products;
+            async move {
+                let request = request?;
+                let products = products.as_ref().map_err(Clone::clone)?;
+                let what = format!("order {}", request.order_id);
+                contained(&what, self.runtime.remaining(), self.place(delivery, request, products)).await
+            }
+        }))
+        .await;
+        let results = forward(&self.queue, handled).await;
+        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+    }
+
+    async fn products(&self, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
+        if skus.is_empty() { Ok(BTreeMap::new()) } else { self.database.products(&skus).await }
+    }
+
+    async fn place(&self, delivery: &Delivery, request: PlaceOrder, products: &BTreeMap<Sku, Product>) -> Handled {
+        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+        let priced = price(&request, products);
+        let change = receive(request, priced, delivery.sent_at, &occasion);
+        match self.database.commit(&change).await? {
+            Committed::Done => {
+                self.runtime.count(metric::ORDERS_RECEIVED, 1);
+                if change.order().status == OrderStatus::Rejected {
+                    self.runtime.count(metric::ORDERS_REJECTED, 1);
+                }
+                Ok(next(change.order()))
+            }
+            Committed::Stale(Some(stored)) => self.placed_again(delivery, *stored, &change.order().fingerprint).await,
+            Committed::Stale(None) | Committed::StockShort(_) => Err(unknown(&change.order().order_id)),
+        }
+    }
+
+    /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
+    async fn placed_again(&self, delivery: &Delivery, mut stored: Order, fingerprint: &Fingerprint) -> Handled {
+        for _ in 0..ATTEMPTS {
+            let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+            let Step::Take(change) = stored.placed_again(fingerprint, &occasion) else {
+                return Ok(next(&stored));
+            };
+            match self.database.commit(&change).await? {
+                Committed::Done => {
+                    self.runtime.count(metric::ORDER_CONFLICTS, 1);
+                    tracing::warn!(order_id = %stored.order_id, "another order came under the id of a stored one");
+                    return Ok(None);
+                }
+                Committed::Stale(Some(newer)) => stored = *newer,
+                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&stored.order_id)),
+            }
+        }
+        Err(contended(&stored.order_id))
+    }
+}
+
+fn parse(delivery: &Delivery) -> Result<PlaceOrder, Failure> {
+    PlaceOrder::from_json(&delivery.body).map_err(|error| {
+        Failure::permanent(
+            DeadLetterReason::NotAnOrder,
+            format!("message {} cannot be read", delivery.message_id),
+            error,
+        )
+    })
+}
+
+/// An order that waits for its stock is forwarded, also when it was forwarded before: a crash may have come between.
+fn next(order: &Order) -> Option<Command> {
+    (order.status == OrderStatus::Validated).then(|| Command::reserve_stock(order.order_id.clone()))
+}
