@@ -1,0 +1,307 @@
+//! The stages over the ports in memory: what each paragraph of the design promises, and what happens when it fails.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod memory;
+
+use memory::{Fault, POLICY, Shop, body, delivery};
+use order_domain::id::OrderId;
+use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
+use order_domain::wiring::metric;
+use order_handlers::batch::Delivery;
+use order_handlers::stages::inventory::Inventory;
+use order_handlers::stages::notify::{Notify, Record};
+use order_handlers::stages::payment::Payment;
+use order_handlers::stages::validate::Validate;
+
+async fn validate(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
+    Validate { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+}
+
+/// What was forwarded, as the next stage's deliveries.
+fn next(shop: &Shop) -> Vec<Delivery> {
+    let commands = std::mem::take(&mut *shop.forwarded.lock().unwrap());
+    let deliveries = commands.iter().enumerate();
+    deliveries.map(|(n, command)| delivery(&format!("m-{n}"), serde_json::to_string(command).unwrap())).collect()
+}
+
+async fn inventory(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
+    Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+}
+
+async fn payment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
+    Payment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+}
+
+async fn notify(shop: &Shop) -> Vec<String> {
+    let events: Vec<_> = shop.events.lock().unwrap().values().cloned().collect();
+    let records = events.into_iter().enumerate();
+    let records: Vec<Record> =
+        records.map(|(n, event)| Record { sequence_number: n.to_string(), event: Ok(event) }).collect();
+    let stage =
+        Notify { database: shop, notifier: shop, queue: shop, runtime: shop, sms_enabled: true, retailer: "Shop".into() };
+    stage.run(&records).await
+}
+
+/// Nothing is given back, and the order went through every stage.
+async fn placed(shop: &Shop, id: &str, quantity: u32) {
+    assert!(validate(shop, &[delivery("m", body(id, "TEA", quantity))]).await.is_empty());
+    assert!(inventory(shop, &next(shop)).await.is_empty());
+    assert!(payment(shop, &next(shop)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_good_order_is_confirmed_and_its_history_has_no_gap() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    let order = shop.order("ord-1");
+    assert_eq!((order.status, order.payment_status), (OrderStatus::Confirmed, PaymentStatus::Authorised));
+    assert_eq!((order.total.amount, shop.units("TEA")), (1998, (3, 2)));
+    let sequences: Vec<u64> = shop.history("ord-1").iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, [1, 2, 3]);
+    assert_eq!(shop.counts.lock().unwrap()[metric::ORDERS_CONFIRMED], 1);
+}
+
+#[tokio::test]
+async fn an_order_of_an_unknown_sku_is_rejected_with_its_reason_and_goes_no_further() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(validate(&shop, &[delivery("m", body("ord-1", "NONE", 1))]).await.is_empty());
+    let order = shop.order("ord-1");
+    assert_eq!(order.status, OrderStatus::Rejected);
+    assert!(matches!(order.reason, Some(RejectionReason::UnknownSku { .. })));
+    assert!(next(&shop).is_empty());
+}
+
+#[tokio::test]
+async fn a_duplicate_order_changes_nothing() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    let before = shop.order("ord-1");
+    placed(&shop, "ord-1", 2).await;
+    assert_eq!(shop.order("ord-1"), before);
+    assert_eq!((shop.history("ord-1").len(), shop.units("TEA")), (3, (3, 2)));
+}
+
+#[tokio::test]
+async fn another_order_under_the_same_id_is_recorded_and_never_merged() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    let before = shop.order("ord-1");
+    for _ in 0..2 {
+        assert!(validate(&shop, &[delivery("m-2", body("ord-1", "TEA", 4))]).await.is_empty());
+    }
+    let after = shop.order("ord-1");
+    assert_eq!((after.version, after.lines), (before.version + 1, before.lines));
+    assert_eq!(shop.counts.lock().unwrap()[metric::ORDER_CONFLICTS], 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_json_goes_to_the_dead_letter_queue_and_harms_no_other() {
+    let shop = Shop::with("TEA", &[5]);
+    let batch = [delivery("bad", "not json"), delivery("good", body("ord-1", "TEA", 1))];
+    assert!(validate(&shop, &batch).await.is_empty());
+    let buried = shop.buried.lock().unwrap();
+    assert_eq!((buried.len(), buried[0].reason, buried[0].body.as_str()), (1, "NOT_AN_ORDER", "not json"));
+    assert_eq!(shop.order("ord-1").status, OrderStatus::Validated);
+}
+
+#[tokio::test]
+async fn a_message_that_the_dead_letter_queue_does_not_take_is_kept() {
+    let shop = Shop::with("TEA", &[5]);
+    shop.fail(Fault::Bury, None);
+    assert_eq!(validate(&shop, &[delivery("bad", "not json")]).await, ["bad"]);
+}
+
+#[tokio::test]
+async fn one_orders_failure_stays_its_own_and_waits_longer_with_every_receive() {
+    let shop = Shop::with("TEA", &[5]);
+    shop.fail(Fault::Commit, Some("ord-2"));
+    let batch = [1, 2, 3].map(|n| Delivery {
+        receive_count: 4,
+        ..delivery(&format!("m-{n}"), body(&format!("ord-{n}"), "TEA", 1))
+    });
+    assert_eq!(validate(&shop, &batch).await, ["m-2"]);
+    assert_eq!(shop.forwarded.lock().unwrap().len(), 2);
+    // Full jitter at one half of 2 s doubled three times.
+    assert_eq!(*shop.postponed.lock().unwrap(), [("handle of m-2".to_owned(), std::time::Duration::from_secs(8))]);
+}
+
+#[tokio::test]
+async fn a_panic_fails_one_order_and_not_the_batch() {
+    let shop = Shop::with("TEA", &[5]);
+    shop.fail(Fault::Panic, Some("ord-1"));
+    let batch = [1, 2].map(|n| delivery(&format!("m-{n}"), body(&format!("ord-{n}"), "TEA", 1)));
+    assert_eq!(validate(&shop, &batch).await, ["m-1"]);
+    assert_eq!(shop.order("ord-2").status, OrderStatus::Validated);
+}
+
+#[tokio::test]
+async fn an_unreadable_catalogue_gives_the_whole_batch_back_but_still_buries_what_is_no_order() {
+    let shop = Shop::with("TEA", &[5]);
+    shop.fail(Fault::Load, None);
+    let batch = [delivery("bad", "{}"), delivery("good", body("ord-1", "TEA", 1))];
+    assert_eq!(validate(&shop, &batch).await, ["good"]);
+    assert_eq!(shop.buried.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_batch_has_an_empty_failure_list() {
+    let shop = Shop::default();
+    assert!(validate(&shop, &[]).await.is_empty());
+    assert!(inventory(&shop, &[]).await.is_empty());
+    assert!(payment(&shop, &[]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_forwarded_by_the_redelivery() {
+    let shop = Shop::with("TEA", &[5]);
+    for fault in [Fault::CommitAnswer, Fault::Forward] {
+        let id = format!("ord-{fault:?}");
+        shop.fail(fault, None);
+        let batch = [delivery("m-1", body(&id, "TEA", 1))];
+        assert_eq!(validate(&shop, &batch).await, ["m-1"], "{fault:?}");
+        assert!(validate(&shop, &batch).await.is_empty());
+        let commands = next(&shop);
+        shop.fail(fault, None);
+        assert_eq!(inventory(&shop, &commands).await, ["m-0"], "{fault:?}");
+        assert!(inventory(&shop, &commands).await.is_empty());
+        assert!(payment(&shop, &next(&shop)).await.is_empty());
+        assert_eq!((shop.order(&id).status, shop.history(&id).len()), (OrderStatus::Confirmed, 3));
+    }
+    assert_eq!(shop.units("TEA"), (3, 2));
+}
+
+#[tokio::test]
+async fn the_last_unit_is_sold_once() {
+    let shop = Shop::with("TEA", &[1]);
+    let batch: Vec<_> = (0..10).map(|n| delivery(&format!("m-{n}"), body(&format!("ord-{n}"), "TEA", 1))).collect();
+    assert!(validate(&shop, &batch).await.is_empty());
+    assert!(inventory(&shop, &next(&shop)).await.is_empty());
+    let orders = shop.orders.lock().unwrap();
+    let count = |status| orders.values().filter(|order| order.status == status).count();
+    assert_eq!((count(OrderStatus::Reserved), count(OrderStatus::OutOfStock)), (1, 9));
+    drop(orders);
+    assert_eq!(shop.units("TEA"), (0, 1));
+}
+
+#[tokio::test]
+async fn stock_is_found_in_whichever_shard_it_lies() {
+    let shop = Shop::with("TEA", &[0, 0, 3, 0]);
+    for n in 0..3 {
+        placed(&shop, &format!("ord-{n}"), 1).await;
+        assert_eq!(shop.order(&format!("ord-{n}")).status, OrderStatus::Confirmed);
+    }
+    assert_eq!(shop.units("TEA"), (0, 3));
+}
+
+#[tokio::test]
+async fn an_order_of_several_lines_is_reserved_whole_or_not_at_all() {
+    let shop = Shop::with("TEA", &[5]);
+    shop.stock("MUG", &[0]);
+    let both = body("ord-1", "TEA", 1).replace(r#"[{"sku""#, r#"[{"sku":"MUG","quantity":1},{"sku""#);
+    assert!(validate(&shop, &[delivery("m", both)]).await.is_empty());
+    assert!(inventory(&shop, &next(&shop)).await.is_empty());
+    let order = shop.order("ord-1");
+    assert_eq!(order.status, OrderStatus::OutOfStock);
+    assert!(matches!(order.reason, Some(RejectionReason::OutOfStock { sku }) if sku.as_str() == "MUG"));
+    assert_eq!(shop.units("TEA"), (5, 0));
+}
+
+#[tokio::test]
+async fn a_declined_payment_gives_the_stock_back() {
+    let shop = Shop::with("TEA", &[5]);
+    shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
+    placed(&shop, "ord-1", 2).await;
+    let order = shop.order("ord-1");
+    assert_eq!((order.status, order.payment_status), (OrderStatus::PaymentDeclined, PaymentStatus::Declined));
+    assert_eq!(shop.units("TEA"), (5, 0));
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_down_sends_nothing_to_the_dead_letter_queue() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
+    assert!(inventory(&shop, &next(&shop)).await.is_empty());
+    let commands = next(&shop);
+    for receive in 1..40 {
+        shop.fail(Fault::Gateway, None);
+        let again = [Delivery { receive_count: receive, ..commands[0].clone() }];
+        assert_eq!(payment(&shop, &again).await, ["m-0"]);
+    }
+    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(payment(&shop, &commands).await.is_empty());
+    assert_eq!(shop.order("ord-1").status, OrderStatus::Confirmed);
+}
+
+#[tokio::test]
+async fn a_confirmed_orders_money_is_not_asked_for_again() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
+    assert!(inventory(&shop, &next(&shop)).await.is_empty());
+    let commands = next(&shop);
+    for _ in 0..3 {
+        assert!(payment(&shop, &commands).await.is_empty());
+    }
+    assert_eq!(shop.authorised.lock().unwrap()[&OrderId::new("ord-1").unwrap()], 1);
+}
+
+#[tokio::test]
+async fn commands_that_cannot_be_obeyed_are_buried_with_their_reason() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
+    let pay = |id: &str| format!(r#"{{"orderId":"{id}","command":"AUTHORISE_PAYMENT"}}"#);
+    let batch = [delivery("a", "nonsense"), delivery("b", pay("ord-none")), delivery("c", pay("ord-1"))];
+    assert!(payment(&shop, &batch).await.is_empty());
+    let mut reasons: Vec<_> = shop.buried.lock().unwrap().iter().map(|letter| letter.reason).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["ILLEGAL_COMMAND", "NOT_A_COMMAND", "ORDER_UNKNOWN"]);
+    assert!(shop.authorised.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn every_event_is_told_once_however_often_the_stream_delivers_it() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    for _ in 0..3 {
+        assert!(notify(&shop).await.is_empty());
+    }
+    let mut told = shop.told.lock().unwrap().clone();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "+447700900001: Shop: order ord-1 is confirmed. Total GBP 9.99.",
+            "order-confirmation: ORDER_CONFIRMED",
+            "order-confirmation: ORDER_VALIDATED",
+            "order-confirmation: STOCK_RESERVED",
+            "payment-status: ORDER_CONFIRMED",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_notification_that_failed_is_sent_again_and_the_others_are_not() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    shop.fail(Fault::Publish, Some("ord-1"));
+    assert_eq!(notify(&shop).await, ["0"]);
+    assert_eq!(shop.told.lock().unwrap().len(), 4);
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(shop.told.lock().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
+    let shop = Shop::default();
+    let stage = Notify {
+        database: &shop,
+        notifier: &shop,
+        queue: &shop,
+        runtime: &shop,
+        sms_enabled: true,
+        retailer: "Shop".into(),
+    };
+    let record = Record { sequence_number: "7".into(), event: Err("missing field `orderId`".into()) };
+    assert!(stage.run(&[record]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
+}
