@@ -1,0 +1,63 @@
+//! What the edge refuses touches nothing.
+
+use ops::client::{Found, Placed, Problem};
+use serde_json::{Value, json};
+
+use crate::order::{id, order_of, with};
+use crate::shop::Shop;
+
+super::cases![
+    an_order_that_breaks_the_model_gets_400_and_touches_nothing,
+    a_body_that_is_not_json_gets_400,
+    an_unsigned_request_is_refused,
+    an_order_with_too_many_lines_is_refused,
+];
+
+async fn refused(shop: &Shop, order: &Value) -> Problem {
+    match shop.api.place(order).await.unwrap() {
+        Placed::Refused(problem) => problem,
+        Placed::Accepted(_) => panic!("accepted: {order}"),
+    }
+}
+
+async fn an_order_that_breaks_the_model_gets_400_and_touches_nothing(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    let good = order_of(tea.sku.as_str());
+    for change in [
+        json!({ "items": [] }),
+        json!({ "items": [{ "sku": tea.sku, "quantity": 0 }] }),
+        json!({ "items": [{ "sku": tea.sku, "quantity": "1" }] }),
+        json!({ "currency": "pounds" }),
+        json!({ "payment": { "method": "4242424242424242" } }),
+        json!({ "total": 1 }),
+        json!({ "notify": ["FAX"] }),
+    ] {
+        let problem = refused(shop, &with(good.clone(), change.clone())).await;
+        assert_eq!(problem.status, 400, "{change}: {problem:?}");
+        let document: Value = serde_json::from_str(&problem.body).expect("a problem document");
+        assert_eq!(document["status"], 400, "{document}");
+        assert!(document["detail"].is_string(), "{document}");
+    }
+    // The schema knows no id of another shape, so look under the good one: nothing came through.
+    assert!(matches!(shop.api.order(id(&good)).await.unwrap(), Found::Problem(problem) if problem.status == 404));
+    assert_eq!(shop.stock_of(&tea).await.free, 5);
+}
+
+async fn a_body_that_is_not_json_gets_400(shop: &Shop) {
+    let placed = shop.api.place_body(b"{\"orderId\":".to_vec()).await.unwrap();
+    assert!(matches!(&placed, Placed::Refused(problem) if problem.status == 400), "{placed:?}");
+}
+
+async fn an_unsigned_request_is_refused(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    let order = order_of(tea.sku.as_str());
+    let placed = shop.unsigned.place(&order).await.unwrap();
+    assert!(matches!(&placed, Placed::Refused(problem) if problem.status == 403), "{placed:?}");
+    let read = shop.unsigned.order(id(&order)).await.unwrap();
+    assert!(matches!(&read, Found::Problem(problem) if problem.status == 403), "{read:?}");
+}
+
+async fn an_order_with_too_many_lines_is_refused(shop: &Shop) {
+    let lines: Vec<Value> = (0..41).map(|n| json!({ "sku": format!("SKU-{n}"), "quantity": 1 })).collect();
+    assert_eq!(refused(shop, &with(order_of("TEA"), json!({ "items": lines }))).await.status, 400);
+}

@@ -1,0 +1,56 @@
+//! The tests, by what they look at.
+
+mod alone;
+mod duplicates;
+mod edge;
+mod notifications;
+mod observability;
+mod outcomes;
+mod queries;
+
+use std::sync::Arc;
+
+use futures::future::LocalBoxFuture;
+
+use crate::shop::Shop;
+
+/// One test.
+pub struct Case {
+    /// Its name: what must hold.
+    pub name: &'static str,
+    /// What it does; it fails by panicking.
+    pub run: fn(Arc<Shop>) -> LocalBoxFuture<'static, ()>,
+}
+
+/// The cases of a file, named after their functions. Those of `alone` have the environment to themselves.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        /// This file's tests.
+        pub fn cases() -> Vec<super::Case> {
+            vec![$(super::Case {
+                name: stringify!($name),
+                run: |shop| Box::pin(async move {
+                    let _use = shop.shared().await;
+                    $name(&shop).await;
+                }),
+            }),*]
+        }
+    };
+}
+use cases;
+
+/// Every test.
+pub fn all() -> Vec<Case> {
+    [
+        edge::cases(),
+        outcomes::cases(),
+        duplicates::cases(),
+        notifications::cases(),
+        queries::cases(),
+        observability::cases(),
+        alone::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
