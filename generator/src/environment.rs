@@ -1,0 +1,72 @@
+//! An environment: what a person decides about one deployment, written by hand in `envs/<suffix>/env.toml`.
+//!
+//! Terraform would refuse a bad value too, but minutes later, halfway through an apply and in the words of an AWS API.
+//! So every setting is checked here, as it is read, and a file's problems are reported all at once.
+
+mod backend;
+mod email;
+mod limits;
+mod load;
+mod problem;
+mod retailer_name;
+mod settings;
+mod suffix;
+mod target;
+mod value;
+
+pub use backend::{Backend, BucketName, StateKey};
+pub use email::EmailAddress;
+pub use limits::{LogRetention, RequestLimit};
+pub use load::{EnvironmentsError, FILE, FOLDER, Source, check, load_all, parse, settings_file, sources};
+pub use problem::{Fault, InvalidSettings, Problem};
+pub use retailer_name::RetailerName;
+pub use suffix::{BadSuffix, Suffix};
+pub use target::{Architecture, Region};
+
+/// One deployment of the pipeline, as `envs/<suffix>/env.toml` describes it. Every value in it has been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Ends the name of every resource, and names the folder.
+    pub suffix: Suffix,
+    /// Where it runs.
+    pub region: Region,
+    /// The processor that the functions are built for.
+    pub architecture: Architecture,
+    /// Applied to the local emulator instead of AWS.
+    pub emulator: bool,
+    /// Whether X-Ray groups and sampling rules are created.
+    pub xray: bool,
+    /// How long log groups keep their lines.
+    pub log_retention_days: LogRetention,
+    /// Who is told when an alarm fires; `None` leaves the alarms topic without a subscriber.
+    pub alarm_email: Option<EmailAddress>,
+    /// The API's own settings.
+    pub api: ApiSettings,
+    /// What customers are sent.
+    pub notifications: NotificationSettings,
+    /// Where Terraform keeps this environment's state.
+    pub backend: Backend,
+}
+
+/// The `[api]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// Requests a second that the stage admits.
+    pub rate_limit: RequestLimit,
+    /// Requests that it admits at once, above the rate.
+    pub burst_limit: RequestLimit,
+    /// Whether this environment owns API Gateway's logging role, of which an AWS account has one per region.
+    pub manage_account_logging_role: bool,
+}
+
+/// The `[notifications]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotificationSettings {
+    /// Whether SMS may be sent: every message costs money.
+    pub sms: bool,
+    /// The retailer's name in customers' messages.
+    pub retailer_name: RetailerName,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Settings that are numbers within limits.
+
+use toml::de::DeValue;
+
+use super::value::{self, Refusal, Refused, Setting};
+
+/// Days that a log group keeps its lines: one of the numbers that CloudWatch Logs accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogRetention(u16);
+
+impl LogRetention {
+    /// The numbers that `PutRetentionPolicy` accepts. "For ever" is left out: nobody would ever pay less for it.
+    pub const DAYS: [u16; 22] =
+        [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+    /// The retention in days.
+    #[must_use]
+    pub fn days(self) -> u16 {
+        self.0
+    }
+}
+
+impl Setting for LogRetention {
+    fn allowed() -> String {
+        format!("one of {}", Self::DAYS.map(|days| days.to_string()).join(", "))
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refusal> {
+        let days = value::whole_number(value)?;
+        match Self::DAYS.into_iter().find(|allowed| i64::from(*allowed) == days) {
+            Some(days) => Ok(Self(days)),
+            None => Err(Refused::because("CloudWatch Logs accepts certain numbers of days only").into()),
+        }
+    }
+}
+
+/// A throttle of the API: requests a second, or requests at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestLimit(u32);
+
+impl RequestLimit {
+    /// Ten times an account's first quota in eu-west-2: room for a raised one, none for a typing error.
+    const LARGEST: u32 = 100_000;
+
+    /// The limit in requests.
+    #[must_use]
+    pub fn requests(self) -> u32 {
+        self.0
+    }
+}
+
+impl Setting for RequestLimit {
+    fn allowed() -> String {
+        format!("a whole number from 1 to {}", Self::LARGEST)
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refusal> {
+        match u32::try_from(value::whole_number(value)?) {
+            Ok(0) => Err(Refused::because("it would refuse every request").into()),
+            Ok(requests @ 1..=Self::LARGEST) => Ok(Self(requests)),
+            Ok(_) => Err(Refused::because(
+                "it is far above what an account may have (10000 requests a second until AWS raises the quota)",
+            )
+            .into()),
+            Err(_) => Err(Refused::because("the number is out of range").into()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `cargo run`: writes the pipeline's Terraform, or says what is not as it should be.
+
+mod cli;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = cli::run(&cli::Arguments::parse());
+    // A reader that goes away, such as `head`, has seen what it wanted: no reason to fail.
+    let printed = io::stdout().write_all(outcome.output.as_bytes()).and_then(|()| io::stdout().flush());
+    if let Err(error) = printed
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: the output cannot be written\n  because: {error}");
+        return ExitCode::from(cli::USER_ERROR);
+    }
+    // There is nobody left to tell when standard error is closed.
+    let _ = io::stderr().write_all(outcome.messages.as_bytes());
+    ExitCode::from(outcome.exit_code)
+}

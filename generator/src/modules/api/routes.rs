@@ -1,0 +1,183 @@
+//! The API's resources and methods.
+
+use super::{PROBLEM_JSON, Parts, problem};
+use crate::aws::api_gateway_resource::ApiGatewayResourceReference;
+use crate::aws::api_gateway_rest_api::ApiGatewayRestApiReference;
+use crate::aws::{
+    ApiGatewayIntegration, ApiGatewayIntegrationResponse, ApiGatewayMethod, ApiGatewayMethodResponse,
+    ApiGatewayResource,
+};
+use crate::terraform::kind::Text;
+use crate::terraform::{Dependable, Expression, Module, Resource, Value};
+
+/// Every caller signs its requests; who may call what is decided by IAM.
+const AUTHORIZATION: &str = "AWS_IAM";
+/// Seconds after which a client tries again when the queue did not take its order.
+const RETRY_AFTER: &str = "'5'";
+
+/// The API's paths.
+pub(super) struct Resources {
+    orders: ApiGatewayResourceReference,
+    order: ApiGatewayResourceReference,
+    history: ApiGatewayResourceReference,
+    customer_orders: ApiGatewayResourceReference,
+}
+
+/// What storing an order needs.
+pub(super) struct Storage {
+    pub(super) uri: Value<Text>,
+    pub(super) role: Expression<Text>,
+    pub(super) model: Expression<Text>,
+    pub(super) validator: Expression<Text>,
+}
+
+/// Adds the paths.
+pub(super) fn resources(module: &mut Module, api: &ApiGatewayRestApiReference) -> Resources {
+    let mut add = |name: &str, parent: Expression<Text>, path: &str| {
+        module.add(name, ApiGatewayResource { rest_api_id: api.id(), parent_id: parent, path_part: path })
+    };
+    let orders = add("orders", api.root_resource_id(), "orders");
+    let order = add("order", orders.id(), "{orderId}");
+    let history = add("history", order.id(), "history");
+    let customers = add("customers", api.root_resource_id(), "customers");
+    let customer = add("customer", customers.id(), "{customerId}");
+    let customer_orders = add("customer_orders", customer.id(), "orders");
+    Resources { orders, order, history, customer_orders }
+}
+
+/// `POST /orders`: validated, stored in the queue, answered with 202 and the message's id.
+pub(super) fn place_order(module: &mut Module, parts: &mut Parts, resources: &Resources, storage: &Storage) {
+    let method = module.add(
+        "place_order",
+        ApiGatewayMethod {
+            rest_api_id: parts.api.id(),
+            resource_id: resources.orders.id(),
+            http_method: "POST",
+            authorization: AUTHORIZATION,
+        }
+        .request_validator_id(&storage.validator)
+        .request_models([("application/json", &storage.model)]),
+    );
+    let integration = module.add(
+        "place_order",
+        ApiGatewayIntegration {
+            rest_api_id: parts.api.id(),
+            resource_id: resources.orders.id(),
+            http_method: method.http_method(),
+            r#type: "AWS",
+        }
+        .integration_http_method("POST")
+        .uri(&storage.uri)
+        .credentials(&storage.role)
+        // Anything but JSON is refused: a body that no model has checked must not reach the queue.
+        .passthrough_behavior("NEVER")
+        .request_parameters([("integration.request.header.Content-Type", "'application/x-www-form-urlencoded'")])
+        .request_templates([("application/json", "Action=SendMessage&MessageBody=$util.urlEncode($input.body)")]),
+    );
+    parts.deployed.extend([method.dependency(), integration.dependency()]);
+
+    let accepted = Answer {
+        name: "accepted",
+        status: "202",
+        selection_pattern: Some("200"),
+        headers: &[],
+        template:
+            r#"{"status":"RECEIVED","receipt":"$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"}"#
+                .to_owned(),
+    };
+    // The default, for whatever else SQS answers: the order is not stored, and the client has to know.
+    let unavailable = Answer {
+        name: "unavailable",
+        status: "503",
+        selection_pattern: None,
+        headers: &[("Content-Type", PROBLEM_JSON), ("Retry-After", RETRY_AFTER)],
+        template: problem(
+            "Service Unavailable",
+            Some(503),
+            r#""The order was not stored. Send it again after the time in Retry-After.""#,
+        ),
+    };
+    for answer in [accepted, unavailable] {
+        let header = |name: &str| format!("method.response.header.{name}");
+        let declared: Vec<_> = answer.headers.iter().map(|(name, _)| (header(name), true)).collect();
+        let mapped: Vec<_> = answer.headers.iter().map(|(name, value)| (header(name), *value)).collect();
+        let method_response = module.add(
+            answer.name,
+            ApiGatewayMethodResponse {
+                rest_api_id: parts.api.id(),
+                resource_id: resources.orders.id(),
+                http_method: method.http_method(),
+                status_code: answer.status,
+            }
+            .response_parameters(declared),
+        );
+        let mut response = ApiGatewayIntegrationResponse {
+            rest_api_id: parts.api.id(),
+            resource_id: resources.orders.id(),
+            http_method: method.http_method(),
+            status_code: method_response.status_code(),
+        }
+        .response_parameters(mapped)
+        .response_templates([("application/json", answer.template)]);
+        if let Some(pattern) = answer.selection_pattern {
+            response = response.selection_pattern(pattern);
+        }
+        let response = module.add(answer.name, response.depends_on(&[&integration]));
+        parts.deployed.extend([method_response.dependency(), response.dependency()]);
+    }
+}
+
+/// An answer of the queue and what the client gets for it.
+struct Answer {
+    name: &'static str,
+    status: &'static str,
+    /// The status of SQS that it is for; `None` for every other one.
+    selection_pattern: Option<&'static str>,
+    headers: &'static [(&'static str, &'static str)],
+    template: String,
+}
+
+/// The reads, which the query function answers.
+pub(super) fn reads(
+    module: &mut Module,
+    parts: &mut Parts,
+    resources: &Resources,
+    query_function: &Expression<Text>,
+    validator: &Expression<Text>,
+) {
+    let order_id = ("method.request.path.orderId", true);
+    let customer_id = ("method.request.path.customerId", true);
+    let limit = ("method.request.querystring.limit", false);
+    let cursor = ("method.request.querystring.cursor", false);
+    let routes = [
+        ("get_order", &resources.order, vec![order_id]),
+        ("get_history", &resources.history, vec![order_id]),
+        ("list_customer_orders", &resources.customer_orders, vec![customer_id, limit, cursor]),
+    ];
+    for (name, resource, parameters) in routes {
+        let method = module.add(
+            name,
+            ApiGatewayMethod {
+                rest_api_id: parts.api.id(),
+                resource_id: resource.id(),
+                http_method: "GET",
+                authorization: AUTHORIZATION,
+            }
+            .request_validator_id(validator)
+            .request_parameters(parameters),
+        );
+        let integration = module.add(
+            name,
+            ApiGatewayIntegration {
+                rest_api_id: parts.api.id(),
+                resource_id: resource.id(),
+                http_method: method.http_method(),
+                r#type: "AWS_PROXY",
+            }
+            // Lambda is always invoked by POST.
+            .integration_http_method("POST")
+            .uri(query_function),
+        );
+        parts.deployed.extend([method.dependency(), integration.dependency()]);
+    }
+}

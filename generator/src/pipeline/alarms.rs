@@ -1,0 +1,197 @@
+//! When somebody has to look, derived from the stages: every queue, function and dead-letter queue, the API, and what a
+//! customer notices.
+
+use order_domain::wiring::{Stage, metric};
+
+use super::names::Queue;
+use super::{Source, StageDescription, stages};
+
+/// An alarm of the pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alarm {
+    /// The name without the suffix, e.g. `payment-queue-age-alarm`.
+    pub name: String,
+    /// What it means and what to do first, for the person who is woken.
+    pub description: String,
+    /// What is watched.
+    pub subject: Subject,
+    /// The metric in the subject's namespace.
+    pub metric: &'static str,
+    /// How a period's values become one.
+    pub statistic: Statistic,
+    /// When it fires.
+    pub threshold: Threshold,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// What an alarm watches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Subject {
+    /// A queue.
+    Queue(Queue),
+    /// A stage's function.
+    Function(Stage),
+    /// The API's stage.
+    Api,
+    /// The business metrics of the environment.
+    Business,
+}
+
+/// How a period's values become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// The greatest value.
+    Maximum,
+    /// All values together.
+    Sum,
+    /// A percentile, e.g. `p99`.
+    Percentile(&'static str),
+}
+
+/// When an alarm fires: the value is above `above` in `breaches` of the last `of` minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threshold {
+    /// The value that is still fine, in the metric's unit.
+    pub above: u32,
+    /// Minutes that have to be bad.
+    pub breaches: u32,
+    /// Minutes that are looked at.
+    pub of: u32,
+}
+
+/// How bad it is that an alarm fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Orders are late or lost, or customers are turned away: somebody gets up.
+    Page,
+    /// Somebody looks in the morning.
+    Ticket,
+}
+
+const AT_ONCE: fn(u32) -> Threshold = |above| Threshold { above, breaches: 1, of: 1 };
+const FOR_THREE_MINUTES: fn(u32) -> Threshold = |above| Threshold { above, breaches: 3, of: 3 };
+const THREE_OF_FIVE_MINUTES: fn(u32) -> Threshold = |above| Threshold { above, breaches: 3, of: 5 };
+
+/// Longest acceptable time from acceptance to confirmation for 19 of 20 orders, in milliseconds.
+const CONFIRMATION_MILLISECONDS: u32 = 5000;
+/// Longest acceptable answer of the API for 99 of 100 requests, in milliseconds.
+const API_LATENCY_MILLISECONDS: u32 = 1000;
+
+/// Every alarm of the pipeline.
+#[must_use]
+pub fn alarms() -> Vec<Alarm> {
+    let mut alarms: Vec<_> = stages().iter().flat_map(of_stage).collect();
+    alarms.push(Alarm {
+        name: "api-server-errors-alarm".to_owned(),
+        description: "The API answers 5xx: orders may be turned away. Look at the stage's access log and at SQS's \
+                      service health."
+            .to_owned(),
+        subject: Subject::Api,
+        metric: "5XXError",
+        statistic: Statistic::Sum,
+        threshold: THREE_OF_FIVE_MINUTES(5),
+        severity: Severity::Page,
+    });
+    alarms.push(Alarm {
+        name: "api-latency-alarm".to_owned(),
+        description: format!(
+            "One API request in a hundred takes longer than {API_LATENCY_MILLISECONDS} ms. Look at the query function's \
+             duration and at DynamoDB's latency."
+        ),
+        subject: Subject::Api,
+        metric: "Latency",
+        statistic: Statistic::Percentile("p99"),
+        threshold: FOR_THREE_MINUTES(API_LATENCY_MILLISECONDS),
+        severity: Severity::Ticket,
+    });
+    alarms.push(Alarm {
+        name: "confirmation-latency-alarm".to_owned(),
+        description: format!(
+            "One order in twenty takes longer than {CONFIRMATION_MILLISECONDS} ms from acceptance to confirmation. The \
+             queues' ages say which stage is slow."
+        ),
+        subject: Subject::Business,
+        metric: metric::TIME_TO_CONFIRMATION,
+        statistic: Statistic::Percentile("p95"),
+        threshold: FOR_THREE_MINUTES(CONFIRMATION_MILLISECONDS),
+        severity: Severity::Page,
+    });
+    alarms
+}
+
+fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
+    let name = stage.stage.name();
+    let mut alarms = vec![
+        Alarm {
+            name: format!("{name}-function-errors-alarm"),
+            description: format!(
+                "The {name} function fails as a whole, not just for single messages. Look for panics and timeouts in \
+                 its log group."
+            ),
+            subject: Subject::Function(stage.stage),
+            metric: "Errors",
+            statistic: Statistic::Sum,
+            threshold: THREE_OF_FIVE_MINUTES(0),
+            severity: Severity::Page,
+        },
+        Alarm {
+            name: format!("{name}-function-throttles-alarm"),
+            description: format!(
+                "Invocations of the {name} function are refused: the account's concurrency is used up. Raise the quota \
+                 or lower another function's."
+            ),
+            subject: Subject::Function(stage.stage),
+            metric: "Throttles",
+            statistic: Statistic::Sum,
+            threshold: THREE_OF_FIVE_MINUTES(0),
+            severity: Severity::Ticket,
+        },
+    ];
+    if let Some((queue, settings)) = stage.queue() {
+        alarms.push(Alarm {
+            name: format!("{}-age-alarm", queue.name()),
+            description: format!(
+                "An order has waited for the {name} stage for more than {} s. Look at the function's errors and \
+                 throttles, and at what it calls; nothing is lost while it waits.",
+                settings.alarm_age_seconds
+            ),
+            subject: Subject::Queue(queue),
+            metric: "ApproximateAgeOfOldestMessage",
+            statistic: Statistic::Maximum,
+            threshold: FOR_THREE_MINUTES(settings.alarm_age_seconds),
+            severity: Severity::Page,
+        });
+    }
+    if let Some(queue) = stage.dead_letters() {
+        alarms.push(Alarm {
+            name: format!("{}-not-empty-alarm", queue.name()),
+            description: format!(
+                "The {name} stage gave a message up. Read its reason in {}, mend the cause, then redrive it; it is kept \
+                 for 14 days.",
+                queue.name()
+            ),
+            subject: Subject::Queue(queue),
+            metric: "ApproximateNumberOfMessagesVisible",
+            statistic: Statistic::Maximum,
+            threshold: AT_ONCE(0),
+            severity: Severity::Page,
+        });
+    }
+    if let Source::OrderEvents(stream) = stage.source {
+        alarms.push(Alarm {
+            name: format!("{name}-function-iterator-age-alarm"),
+            description: format!(
+                "Committed events have waited for the {name} function for more than {} s: customers are not told. Look \
+                 at the function's errors; the stream forgets after 24 hours.",
+                stream.alarm_age_seconds
+            ),
+            subject: Subject::Function(stage.stage),
+            metric: "IteratorAge",
+            statistic: Statistic::Maximum,
+            threshold: FOR_THREE_MINUTES(stream.alarm_age_seconds * 1000),
+            severity: Severity::Page,
+        });
+    }
+    alarms
+}

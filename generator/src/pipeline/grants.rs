@@ -1,0 +1,55 @@
+//! What a stage may do, in the pipeline's own words; `modules/functions.rs` makes IAM statements of it.
+
+use super::names::{Table, Topic};
+
+/// A permission of a stage, beside those that follow from its source and from where it forwards to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Grant {
+    /// These actions on a table's items. A transaction is authorised by the actions of its items.
+    Table(Table, &'static [TableAction]),
+    /// Querying an index of a table.
+    Index(Table, &'static str),
+    /// Reading a table's stream.
+    Stream(Table),
+    /// Publishing to a topic.
+    Publish(Topic),
+    /// Sending SMS to customers' own numbers, where the environment allows it.
+    TextCustomers,
+    /// Reading the payment gateway's key.
+    PaymentSecret,
+}
+
+/// A DynamoDB action on items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableAction {
+    /// Reads one item.
+    GetItem,
+    /// Reads up to a hundred items at once.
+    BatchGetItem,
+    /// Reads a partition's items in order.
+    Query,
+    /// Writes an item.
+    PutItem,
+    /// Changes an item.
+    UpdateItem,
+    /// Deletes an item.
+    DeleteItem,
+    /// Writes up to 25 items at once.
+    BatchWriteItem,
+}
+
+impl TableAction {
+    /// The action's name in IAM.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GetItem => "dynamodb:GetItem",
+            Self::BatchGetItem => "dynamodb:BatchGetItem",
+            Self::Query => "dynamodb:Query",
+            Self::PutItem => "dynamodb:PutItem",
+            Self::UpdateItem => "dynamodb:UpdateItem",
+            Self::DeleteItem => "dynamodb:DeleteItem",
+            Self::BatchWriteItem => "dynamodb:BatchWriteItem",
+        }
+    }
+}

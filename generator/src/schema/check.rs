@@ -1,0 +1,119 @@
+//! Holds a rendered resource against a provider's schema. The bindings come from one version; this is how the modules
+//! are known to fit the other one too.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Arguments that every resource and module call takes, whatever the provider says.
+const META_ARGUMENTS: [&str; 6] = ["count", "depends_on", "dynamic", "for_each", "lifecycle", "provider"];
+
+/// A trimmed schema of one provider version.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    document: Value,
+}
+
+/// What in a resource the provider would refuse or warn of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Where, e.g. `aws_lambda_function.payment.environment.variables`.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: &'static str,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.problem)
+    }
+}
+
+impl Schema {
+    /// The schema from a trimmed document.
+    ///
+    /// # Errors
+    ///
+    /// The text is not JSON.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self { document: serde_json::from_str(text)? })
+    }
+
+    /// Whether the type takes tags.
+    #[must_use]
+    pub fn takes_tags(&self, kind: &str) -> bool {
+        self.document["resource_schemas"][kind]["block"]["attributes"].get("tags").is_some()
+    }
+
+    /// Everything in a resource's (or data source's) arguments that this provider version would refuse or warn of.
+    #[must_use]
+    pub fn breaches(&self, is_data: bool, kind: &str, name: &str, body: &Map<String, Value>) -> Vec<Breach> {
+        let section = if is_data { "data_source_schemas" } else { "resource_schemas" };
+        let path = format!("{kind}.{name}");
+        match self.document[section].get(kind) {
+            Some(schema) => block_breaches(&path, &schema["block"], body),
+            None => vec![Breach { path, problem: "the provider has no such type" }],
+        }
+    }
+
+    /// The same for the provider's own configuration.
+    #[must_use]
+    pub fn provider_breaches(&self, body: &Map<String, Value>) -> Vec<Breach> {
+        block_breaches("provider", &self.document["provider"]["block"], body)
+    }
+}
+
+fn block_breaches(path: &str, schema: &Value, body: &Map<String, Value>) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let mut report = |name: &str, problem| breaches.push(Breach { path: format!("{path}.{name}"), problem });
+    let given = given_blocks(schema, body);
+
+    for name in body.keys().filter(|name| !META_ARGUMENTS.contains(&name.as_str())) {
+        let attribute = schema["attributes"].get(name);
+        match attribute.or_else(|| schema["block_types"].get(name)) {
+            None => report(name, "the provider has no such argument"),
+            Some(found) if found["deprecated"] == true => report(name, "the argument is deprecated"),
+            Some(found) if attribute.is_some() && found["required"] != true && found["optional"] != true => {
+                report(name, "the argument can only be read");
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, attribute) in entries(schema, "attributes") {
+        if attribute["required"] == true && !body.contains_key(name) {
+            report(name, "the required argument is missing");
+        }
+    }
+    for (name, nested) in entries(schema, "block_types") {
+        let count = given.iter().filter(|(block, _)| *block == name).count() as u64;
+        if count < nested["min_items"].as_u64().unwrap_or(0) {
+            report(name, "the required block is missing");
+        }
+        if nested["max_items"].as_u64().is_some_and(|most| most > 0 && count > most) {
+            report(name, "there are more blocks than the provider takes");
+        }
+    }
+    for (name, block) in given {
+        breaches.extend(block_breaches(&format!("{path}.{name}"), &schema["block_types"][name]["block"], block));
+    }
+    breaches
+}
+
+/// The nested blocks in a body, the conditional ones (`dynamic`) included.
+fn given_blocks<'b>(schema: &Value, body: &'b Map<String, Value>) -> Vec<(&'b str, &'b Map<String, Value>)> {
+    let is_block = |name: &str| schema["block_types"].get(name).is_some();
+    let mut blocks = Vec::new();
+    for (name, value) in body.iter().filter(|(name, _)| is_block(name)) {
+        let several = value.as_array().into_iter().flatten().filter_map(Value::as_object);
+        blocks.extend(several.chain(value.as_object()).map(|block| (name.as_str(), block)));
+    }
+    for (name, value) in body.get("dynamic").and_then(Value::as_object).into_iter().flatten() {
+        let contents = value.as_array().into_iter().flatten().filter_map(|each| each["content"].as_object());
+        blocks.extend(contents.map(|block| (name.as_str(), block)));
+    }
+    blocks
+}
+
+fn entries<'s>(schema: &'s Value, key: &str) -> impl Iterator<Item = (&'s String, &'s Value)> {
+    schema.get(key).and_then(Value::as_object).into_iter().flatten()
+}

@@ -1,0 +1,10 @@
+//! What must hold for everything that the generator writes. One binary, since linking is slower than the tests.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod documents;
+mod least_privilege;
+mod literals;
+mod schemas;
+mod support;
+mod validation;

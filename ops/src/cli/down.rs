@@ -1,0 +1,49 @@
+//! `cargo ops down`
+
+use clap::Args;
+use ops::cancel::Cancel;
+use ops::environment::{self, InstanceName};
+use ops::progress::Progress;
+use ops::toolchain::TerraformChoice;
+
+use super::{Failure, Outcome};
+
+#[derive(Debug, Args)]
+pub struct Down {
+    /// Name of the running copy to take down
+    #[arg(long, default_value = "local", value_name = "NAME")]
+    instance: String,
+    /// Which Terraform to use
+    #[arg(long, value_enum, default_value_t)]
+    terraform: TerraformChoice,
+}
+
+impl Down {
+    pub async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
+        let name = InstanceName::new(&self.instance)?;
+        match environment::down(&name, self.terraform, Progress::detect(), cancel).await? {
+            environment::Down::NothingUp => {
+                println!("Instance `{}` is not up; there is nothing to do.", self.instance);
+                Ok(Outcome::Well)
+            }
+            environment::Down::Cleared => {
+                println!("Instance `{}` was not fully up; what was left of it is gone.", self.instance);
+                Ok(Outcome::Well)
+            }
+            environment::Down::Destroyed(destroyed) if destroyed.left_behind.is_empty() => {
+                println!(
+                    "Instance `{}` is down: {} resources destroyed, nothing left behind.",
+                    self.instance, destroyed.resources
+                );
+                Ok(Outcome::Well)
+            }
+            environment::Down::Destroyed(destroyed) => {
+                println!("Instance `{}` is down, and Terraform left behind:", self.instance);
+                for resource in destroyed.left_behind {
+                    println!("  {resource}");
+                }
+                Ok(Outcome::Failed)
+            }
+        }
+    }
+}

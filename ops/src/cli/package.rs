@@ -1,0 +1,39 @@
+//! `cargo ops package`
+
+use clap::{Args, ValueEnum};
+use ops::cancel::Cancel;
+use ops::package::{Target, package};
+use ops::progress::Progress;
+use ops::workspace::Workspace;
+
+use super::{Failure, Outcome};
+
+#[derive(Debug, Args)]
+pub struct Package {
+    /// Build for AWS Lambda on this architecture with cargo-lambda, instead of for this machine
+    #[arg(long, value_enum)]
+    architecture: Option<Architecture>,
+    /// Build for this machine with the release profile; for AWS it always is
+    #[arg(long)]
+    release: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Architecture {
+    Arm64,
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl Package {
+    pub async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
+        let target = match self.architecture {
+            None => Target::Local { release: self.release },
+            Some(Architecture::Arm64) => Target::AwsArm64,
+            Some(Architecture::X86_64) => Target::AwsX86_64,
+        };
+        let package = package(&Workspace::find()?, target, Progress::detect(), cancel).await?;
+        println!("{} ({})", package.zip.display(), package.describe());
+        Ok(Outcome::Well)
+    }
+}

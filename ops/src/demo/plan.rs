@@ -1,0 +1,273 @@
+//! Which orders the demonstration sends, and how each has to end. Pure: the same number and run give the same plan.
+
+use order_domain::order::OrderStatus;
+use serde_json::{Value, json};
+
+use crate::catalogue::{SCARCE, Stocked};
+
+/// A kind of order, by what is special about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Nothing: it is confirmed.
+    Good,
+    /// It is sent twice with the same body; the second changes nothing.
+    SentTwice,
+    /// A required field is missing: refused at the edge.
+    Incomplete,
+    /// It names a product that is not in the catalogue.
+    UnknownProduct,
+    /// It expects another total than the catalogue's.
+    WrongTotal,
+    /// It asks for more than there is.
+    OutOfStock,
+    /// Its card is declined.
+    Declined,
+}
+
+/// How an order has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// 400, and no trace of it anywhere.
+    RefusedAtTheEdge,
+    /// 202, and later this state.
+    Ends(OrderStatus),
+}
+
+impl Kind {
+    /// Every kind, in the order of the table of outcomes.
+    pub const ALL: [Self; 7] = [
+        Self::Good,
+        Self::SentTwice,
+        Self::Incomplete,
+        Self::UnknownProduct,
+        Self::WrongTotal,
+        Self::OutOfStock,
+        Self::Declined,
+    ];
+
+    /// The name in the table of outcomes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::SentTwice => "sent twice",
+            Self::Incomplete => "field missing",
+            Self::UnknownProduct => "unknown product",
+            Self::WrongTotal => "wrong total",
+            Self::OutOfStock => "out of stock",
+            Self::Declined => "card declined",
+        }
+    }
+
+    /// How an order of this kind has to end.
+    #[must_use]
+    pub const fn expected(self) -> Expected {
+        match self {
+            Self::Good | Self::SentTwice => Expected::Ends(OrderStatus::Confirmed),
+            Self::Incomplete => Expected::RefusedAtTheEdge,
+            Self::UnknownProduct | Self::WrongTotal => Expected::Ends(OrderStatus::Rejected),
+            Self::OutOfStock => Expected::Ends(OrderStatus::OutOfStock),
+            Self::Declined => Expected::Ends(OrderStatus::PaymentDeclined),
+        }
+    }
+
+    /// How many of a hundred orders are of this kind; the rest is good.
+    const fn share(self) -> usize {
+        match self {
+            Self::Good => 0,
+            Self::SentTwice => 4,
+            Self::Incomplete | Self::OutOfStock | Self::Declined => 3,
+            Self::UnknownProduct | Self::WrongTotal => 2,
+        }
+    }
+}
+
+/// An order to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedOrder {
+    /// What is special about it.
+    pub kind: Kind,
+    /// Its id.
+    pub order_id: String,
+    /// Its customer.
+    pub customer_id: String,
+    /// The number to which a text message has to go, where the customer wants one.
+    pub text_to: Option<String>,
+    /// What the catalogue says that it costs, in minor units.
+    pub total: u64,
+    /// The request's body.
+    pub document: Value,
+}
+
+impl PlannedOrder {
+    /// How often it is sent.
+    #[must_use]
+    pub const fn times(&self) -> usize {
+        if matches!(self.kind, Kind::SentTwice) { 2 } else { 1 }
+    }
+}
+
+/// From this many orders on, every kind is among them.
+const ENOUGH_FOR_EVERY_KIND: usize = 20;
+/// Orders of one customer.
+const ORDERS_PER_CUSTOMER: usize = 5;
+/// Mobile numbers that Ofcom keeps free for drama: +44 7700 900000 to 900999.
+const DRAMA_NUMBERS: usize = 1_000;
+
+/// Plans `orders` orders. `run` becomes part of every id, so that two runs do not meet.
+#[must_use]
+pub fn plan(orders: usize, run: &str, catalogue: &[Stocked]) -> Vec<PlannedOrder> {
+    kinds(orders).into_iter().enumerate().map(|(number, kind)| order(number, kind, run, catalogue)).collect()
+}
+
+/// The kinds of a plan, special ones spread evenly among the good.
+fn kinds(orders: usize) -> Vec<Kind> {
+    let mut special = Vec::new();
+    for kind in Kind::ALL {
+        let least = usize::from(kind.share() > 0 && orders >= ENOUGH_FOR_EVERY_KIND);
+        special.extend(std::iter::repeat_n(kind, (orders * kind.share() / 100).max(least)));
+    }
+    let mut kinds = vec![Kind::Good; orders];
+    let count = special.len();
+    for (index, kind) in special.into_iter().enumerate() {
+        // Strided, so that orders of one kind do not stand together either.
+        let place = (index * STRIDE) % count;
+        kinds[(place * orders + orders / 2) / count] = kind;
+    }
+    kinds
+}
+
+/// A prime larger than any sensible number of special orders is coprime to all of them.
+const STRIDE: usize = 1_000_003;
+
+fn order(number: usize, kind: Kind, run: &str, catalogue: &[Stocked]) -> PlannedOrder {
+    let order_id = format!("ord-demo-{run}-{number:05}");
+    let customer_id = format!("cus-demo-{run}-{:05}", number / ORDERS_PER_CUSTOMER);
+    let phone = format!("+447700900{:03}", number % DRAMA_NUMBERS);
+    let wants_text = number.is_multiple_of(2);
+    let (items, total) = items(number, kind, catalogue);
+    let mut document = json!({
+        "orderId": order_id,
+        "customerId": customer_id,
+        "customer": {
+            "name": format!("Customer {number}"),
+            "email": format!("customer{number}@example.com"),
+            "phone": phone,
+        },
+        "notify": if wants_text { json!(["EMAIL", "SMS"]) } else { json!(["EMAIL"]) },
+        "items": items,
+        "shippingAddress": {
+            "line1": format!("{} High Street", number % 200 + 1),
+            "city": "Leeds",
+            "postcode": "LS1 1AA",
+            "country": "GB",
+        },
+        "currency": "GBP",
+        "payment": { "method": if kind == Kind::Declined { declined_card(number) } else { "pm_card_visa" } },
+        "expectedTotal": if kind == Kind::WrongTotal { total + 1 } else { total },
+    });
+    if kind == Kind::UnknownProduct {
+        without(&mut document, "expectedTotal");
+    }
+    if kind == Kind::Incomplete {
+        without(&mut document, ["items", "payment", "customerId"][number % 3]);
+    }
+    let text_to = (wants_text && kind != Kind::Incomplete).then_some(phone);
+    PlannedOrder { kind, order_id, customer_id, text_to, total, document }
+}
+
+fn items(number: usize, kind: Kind, catalogue: &[Stocked]) -> (Value, u64) {
+    if kind == Kind::UnknownProduct {
+        return (json!([{ "sku": "UNICORN-LIVE", "quantity": 1 }]), 0);
+    }
+    let (scarce, plenty): (Vec<_>, Vec<_>) =
+        catalogue.iter().partition(|stocked| stocked.product.sku.as_str() == SCARCE);
+    let mut lines: Vec<(&Stocked, u64)> = (0..=number % 3)
+        .filter_map(|line| plenty.get((number + line) % plenty.len().max(1)))
+        .map(|stocked| (*stocked, (number / 3 % 3 + 1) as u64))
+        .collect();
+    if kind == Kind::OutOfStock {
+        // One more than there is, beside lines of which there is enough: all of them have to stay on the shelves.
+        lines.extend(scarce.first().map(|stocked| (*stocked, stocked.units + 1)));
+    }
+    let total = lines.iter().map(|(stocked, quantity)| stocked.product.unit_price.amount * quantity).sum();
+    let items = lines.iter().map(|(stocked, quantity)| json!({ "sku": stocked.product.sku, "quantity": quantity }));
+    (items.collect(), total)
+}
+
+fn declined_card(number: usize) -> &'static str {
+    ["pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_authenticationRequired"][number % 3]
+}
+
+fn without(document: &mut Value, field: &str) {
+    if let Some(fields) = document.as_object_mut() {
+        fields.shift_remove(field);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use order_domain::catalogue::price;
+    use order_domain::request::PlaceOrder;
+
+    use super::*;
+    use crate::catalogue::products;
+
+    fn hundred() -> Vec<PlannedOrder> {
+        plan(100, "test", &products().unwrap())
+    }
+
+    #[test]
+    fn a_hundred_orders_hold_every_kind_in_its_share() {
+        let plan = hundred();
+        assert_eq!(plan.len(), 100);
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Good) {
+            assert_eq!(plan.iter().filter(|order| order.kind == kind).count(), kind.share(), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn a_small_plan_holds_one_of_each_and_a_tiny_one_is_good() {
+        let catalogue = products().unwrap();
+        let kinds = |orders| plan(orders, "test", &catalogue).iter().map(|order| order.kind).collect::<BTreeSet<_>>();
+        assert_eq!(kinds(20).len(), Kind::ALL.len());
+        assert_eq!(kinds(3), BTreeSet::from([Kind::Good]));
+        assert!(plan(0, "test", &catalogue).is_empty());
+    }
+
+    #[test]
+    fn a_large_plan_keeps_every_special_order() {
+        let plan = plan(5_000, "test", &products().unwrap());
+        assert_eq!(plan.iter().filter(|order| order.kind != Kind::Good).count(), 5_000 * 17 / 100);
+        assert_eq!(plan.iter().map(|order| &order.order_id).collect::<BTreeSet<_>>().len(), 5_000);
+    }
+
+    #[test]
+    fn every_document_is_an_order_but_the_incomplete_ones() {
+        for order in hundred() {
+            let read = PlaceOrder::from_json(&order.document.to_string());
+            assert_eq!(read.is_ok(), order.kind != Kind::Incomplete, "{}: {read:?}", order.order_id);
+        }
+    }
+
+    #[test]
+    fn the_catalogue_prices_every_order_as_its_kind_expects() {
+        let catalogue = products().unwrap();
+        let products: BTreeMap<_, _> =
+            catalogue.iter().map(|stocked| (stocked.product.sku.clone(), stocked.product.clone())).collect();
+        for order in hundred().into_iter().filter(|order| order.kind != Kind::Incomplete) {
+            let priced = price(&PlaceOrder::from_json(&order.document.to_string()).unwrap(), &products);
+            match priced {
+                Ok(priced) => assert_eq!(priced.total.amount, order.total, "{}", order.order_id),
+                Err(reason) => assert_eq!(
+                    order.kind.expected(),
+                    Expected::Ends(OrderStatus::Rejected),
+                    "{}: {reason:?}",
+                    order.order_id
+                ),
+            }
+        }
+    }
+}

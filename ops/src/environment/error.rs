@@ -1,0 +1,163 @@
+//! Why an environment is not up, or not down.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use crate::emulator::EmulatorError;
+use crate::gateway_simulator::SimulatorError;
+use crate::package::PackageError;
+use crate::process::{LockError, ProcessError};
+use crate::terraform::TerraformError;
+use crate::toolchain::ToolchainError;
+use crate::workspace::WorkspaceError;
+
+/// An environment cannot be brought up, used or taken down.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// The instance's name cannot be a directory's.
+    #[error("`{name}` cannot name an instance; use 1 to 40 lower-case letters, digits and hyphens")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The instance is up already.
+    #[error(
+        "instance `{instance}` is up already; use it, take it down with `cargo ops down --instance {instance}`, or choose another name with --instance"
+    )]
+    AlreadyUp {
+        /// The instance.
+        instance: String,
+    },
+    /// Another process works with the instance.
+    #[error("instance `{instance}` is in use by another process; wait for it, or choose another name with --instance")]
+    InUse {
+        /// The instance.
+        instance: String,
+    },
+    /// There is nothing to apply.
+    #[error("there is no generated Terraform in {}; run `cargo run` to generate it, or `cargo run -- env add {environment}` for a new environment", .path.display())]
+    NotGenerated {
+        /// The environment's suffix.
+        environment: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// An output of the root module is missing or of another type.
+    #[error(
+        "the Terraform output `{output}` of envs/{environment} is missing or is no {expected}; run `cargo run` to generate it again"
+    )]
+    Output {
+        /// The output.
+        output: &'static str,
+        /// The environment's suffix.
+        environment: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The gateway's key cannot be stored.
+    #[error("cannot put the payment gateway's key into the secret {secret}")]
+    Secret {
+        /// The secret's ARN.
+        secret: String,
+        /// What the API said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is left cannot be listed.
+    #[error("cannot ask the emulator for its {kind}s")]
+    Inventory {
+        /// The kind of resource.
+        kind: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The payment gateway's simulator does not answer.
+    #[error("the payment gateway simulator did not start; its log is {}", .log.display())]
+    Gateway {
+        /// Its log file.
+        log: PathBuf,
+    },
+    /// The payment gateway's simulator does not start.
+    #[error("the payment gateway simulator did not start")]
+    Simulator(#[from] SimulatorError),
+    /// A file of the instance cannot be read or written.
+    #[error("cannot {action} {}", .path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The instance's record is not readable.
+    #[error("cannot understand {}; end the processes it names, if they run, and remove its directory", .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It was stopped.
+    #[error("cancelled; everything that was started has been stopped")]
+    Cancelled,
+    /// There is no workspace.
+    #[error("no workspace")]
+    Workspace(#[from] WorkspaceError),
+    /// A tool is missing.
+    #[error("the toolchain is not ready")]
+    Toolchain(#[from] ToolchainError),
+    /// The functions cannot be packaged.
+    #[error("the functions cannot be packaged")]
+    Package(#[from] PackageError),
+    /// The emulator does not run.
+    #[error("the emulator does not run")]
+    Emulator(#[from] EmulatorError),
+    /// Terraform failed.
+    #[error("Terraform failed")]
+    Terraform(#[from] TerraformError),
+    /// A lock is not to be had.
+    #[error("cannot lock the instance")]
+    Lock(#[from] LockError),
+}
+
+impl EnvironmentError {
+    /// Whether the work was given up because someone asked for it, and not because it failed.
+    #[must_use]
+    pub fn is_cancellation(&self) -> bool {
+        is_cancellation(self)
+    }
+}
+
+/// Whether an error, or any of its causes, says that the work was given up because someone asked for it.
+#[must_use]
+pub fn is_cancellation(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        let cancelled = matches!(current.downcast_ref(), Some(EnvironmentError::Cancelled))
+            || matches!(current.downcast_ref(), Some(EmulatorError::Cancelled))
+            || matches!(current.downcast_ref(), Some(ProcessError::Cancelled { .. }))
+            || matches!(current.downcast_ref(), Some(LockError::Cancelled { .. }));
+        if cancelled {
+            return true;
+        }
+        next = current.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_command_deep_down_makes_the_whole_a_cancellation() {
+        let program = "terraform".to_owned();
+        let error = EnvironmentError::Terraform(ProcessError::Cancelled { program }.into());
+        assert!(error.is_cancellation());
+        assert!(!EnvironmentError::InUse { instance: "local".into() }.is_cancellation());
+    }
+}

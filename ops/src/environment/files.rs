@@ -1,0 +1,78 @@
+//! The instance's own copy of the generated Terraform: instances do not share state or lock files, and nothing is
+//! written into the work tree.
+
+use std::path::{Path, PathBuf};
+
+use super::EnvironmentError;
+use crate::workspace::Workspace;
+
+/// Copies `modules/` and `envs/<environment>/` below `directory`, and returns the root module's place there.
+///
+/// # Errors
+///
+/// When nothing has been generated for the environment, or when files cannot be copied.
+pub fn copy(workspace: &Workspace, environment: &str, directory: &Path) -> Result<PathBuf, EnvironmentError> {
+    let source = workspace.environments().join(environment);
+    if !source.join("main.tf.json").is_file() {
+        return Err(EnvironmentError::NotGenerated { environment: environment.to_owned(), path: source });
+    }
+    copy_tree(&workspace.modules(), &directory.join("modules"))?;
+    let root = directory.join("envs").join(environment);
+    copy_tree(&source, &root)?;
+    Ok(root)
+}
+
+fn copy_tree(source: &Path, target: &Path) -> Result<(), EnvironmentError> {
+    let failed = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| EnvironmentError::File { action, path, source }
+    };
+    std::fs::create_dir_all(target).map_err(failed("make", target))?;
+    for entry in std::fs::read_dir(source).map_err(failed("read", source))? {
+        let entry = entry.map_err(failed("read", source))?;
+        let (from, to) = (entry.path(), target.join(entry.file_name()));
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What someone left by running Terraform in the work tree is another state of affairs.
+        if name.starts_with(".terraform") || name.contains(".tfstate") {
+            continue;
+        }
+        if from.is_dir() {
+            copy_tree(&from, &to)?;
+        } else {
+            std::fs::copy(&from, &to).map_err(failed("copy", &from))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace(directory: &Path) -> Workspace {
+        std::fs::write(directory.join("Cargo.toml"), "[workspace]\n").unwrap();
+        Workspace::above(directory).unwrap()
+    }
+
+    #[test]
+    fn the_copy_holds_the_configuration_and_no_state() {
+        let tree = tempfile::tempdir().unwrap();
+        let target = tempfile::tempdir().unwrap();
+        for file in ["modules/queues/main.tf.json", "envs/local/main.tf.json", "envs/local/terraform.tfstate"] {
+            let path = tree.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "{}").unwrap();
+        }
+        let root = copy(&workspace(tree.path()), "local", target.path()).unwrap();
+        assert!(root.join("main.tf.json").is_file());
+        assert!(root.join("../../modules/queues/main.tf.json").is_file());
+        assert!(!root.join("terraform.tfstate").exists());
+    }
+
+    #[test]
+    fn an_environment_that_was_not_generated_is_named() {
+        let tree = tempfile::tempdir().unwrap();
+        let error = copy(&workspace(tree.path()), "staging", tree.path()).unwrap_err();
+        assert!(error.to_string().contains("cargo run -- env add staging"), "{error}");
+    }
+}

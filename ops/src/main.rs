@@ -1,0 +1,12 @@
+//! The command line of the local environment. See `ops::environment` for what it drives.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::run(cli::Arguments::parse()).await
+}

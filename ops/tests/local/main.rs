@@ -1,0 +1,15 @@
+//! The local environment's parts, for real: the emulator is started, Terraform applies to it, and nothing is left.
+
+mod emulator;
+mod terraform;
+
+use ops::cancel::Cancel;
+use ops::progress::Progress;
+use ops::toolchain::{TerraformChoice, Toolchain};
+use ops::workspace::Workspace;
+
+/// The toolchain, installed by whichever test comes first.
+async fn toolchain(terraform: TerraformChoice) -> Toolchain {
+    let workspace = Workspace::find().unwrap();
+    Toolchain::ready(&workspace, terraform, Progress::silent(), &Cancel::new()).await.unwrap()
+}
