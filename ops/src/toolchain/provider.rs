@@ -60,9 +60,12 @@ impl ProviderSource {
                  include = [\"{AWS_PROVIDER}\"]\n  }}\n  direct {{\n    exclude = [\"{AWS_PROVIDER}\"]\n  }}\n}}\n",
                 path = quoted(root)
             ),
-            Self::Registry { cache } => {
-                format!("disable_checkpoint = true\nplugin_cache_dir = {}\n", quoted(cache))
-            }
+            // Without a lock file Terraform would download the provider again for every instance, and the instances'
+            // copies have none: the pin is the version constraint.
+            Self::Registry { cache } => format!(
+                "disable_checkpoint = true\nplugin_cache_dir = {}\nplugin_cache_may_break_dependency_lock_file = true\n",
+                quoted(cache)
+            ),
         }
     }
 }
@@ -115,6 +118,12 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(place.path().join(AWS_PROVIDER).join("5.100.0/linux_amd64")).unwrap();
         assert_eq!(mirror_below(place.path(), "darwin_arm64", DEPTH), None);
+    }
+
+    #[test]
+    fn without_a_mirror_downloads_are_kept() {
+        let text = ProviderSource::Registry { cache: "/c".into() }.cli_configuration();
+        assert!(text.contains("plugin_cache_dir = \"/c\""), "{text}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The local environment's parts, for real: the emulator is started, Terraform applies to it, and nothing is left.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 mod emulator;
 mod terraform;
 
