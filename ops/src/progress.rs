@@ -2,9 +2,13 @@
 //! nothing in a test. Always on standard error: standard output belongs to the result.
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often a long step says in a log how far it is, in seconds.
+const LINE_EVERY: u64 = 15;
 
 /// Where progress goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +66,7 @@ impl Progress {
         bar.set_style(style(total.is_some()));
         bar.set_prefix(name.clone());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Step { progress: self, name, bar, started: Instant::now() }
+        Step { progress: self, name, bar, started: Instant::now(), told_at: AtomicU64::new(0) }
     }
 }
 
@@ -82,6 +86,8 @@ pub struct Step {
     name: String,
     bar: ProgressBar,
     started: Instant,
+    /// When a line was last written, in seconds after the start.
+    told_at: AtomicU64,
 }
 
 impl Step {
@@ -94,6 +100,12 @@ impl Step {
     /// Sets how many pieces are done.
     pub fn done(&self, pieces: u64) {
         self.bar.set_position(pieces);
+        let now = self.started.elapsed().as_secs();
+        if self.progress.kind == Kind::Lines && now >= self.told_at.load(Ordering::Relaxed) + LINE_EVERY {
+            self.told_at.store(now, Ordering::Relaxed);
+            let total = self.bar.length().map_or_else(String::new, |total| format!(" of {total}"));
+            eprintln!("{}: {pieces}{total} after {now} s", self.name);
+        }
     }
 
     /// Says what is being done just now.

@@ -202,7 +202,8 @@ impl Shop {
 async fn observe(sqs: &aws_sdk_sqs::Client, sns: &aws_sdk_sns::Client, connection: &Connection) -> String {
     let queue = sqs.create_queue().queue_name("observer-of-the-tests").send().await.unwrap().queue_url.unwrap();
     let names = [QueueAttributeName::QueueArn].into();
-    let attributes = sqs.get_queue_attributes().queue_url(&queue).set_attribute_names(Some(names)).send().await.unwrap();
+    let attributes =
+        sqs.get_queue_attributes().queue_url(&queue).set_attribute_names(Some(names)).send().await.unwrap();
     let arn = attributes.attributes.unwrap_or_default()[&QueueAttributeName::QueueArn].clone();
     let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": arn,

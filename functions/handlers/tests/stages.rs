@@ -38,8 +38,14 @@ async fn notify(shop: &Shop) -> Vec<String> {
     let records = events.into_iter().enumerate();
     let records: Vec<Record> =
         records.map(|(n, event)| Record { sequence_number: n.to_string(), event: Ok(event) }).collect();
-    let stage =
-        Notify { database: shop, notifier: shop, queue: shop, runtime: shop, sms_enabled: true, retailer: "Shop".into() };
+    let stage = Notify {
+        database: shop,
+        notifier: shop,
+        queue: shop,
+        runtime: shop,
+        sms_enabled: true,
+        retailer: "Shop".into(),
+    };
     stage.run(&records).await
 }
 
@@ -116,10 +122,8 @@ async fn a_message_that_the_dead_letter_queue_does_not_take_is_kept() {
 async fn one_orders_failure_stays_its_own_and_waits_longer_with_every_receive() {
     let shop = Shop::with("TEA", &[5]);
     shop.fail(Fault::Commit, Some("ord-2"));
-    let batch = [1, 2, 3].map(|n| Delivery {
-        receive_count: 4,
-        ..delivery(&format!("m-{n}"), body(&format!("ord-{n}"), "TEA", 1))
-    });
+    let batch = [1, 2, 3]
+        .map(|n| Delivery { receive_count: 4, ..delivery(&format!("m-{n}"), body(&format!("ord-{n}"), "TEA", 1)) });
     assert_eq!(validate(&shop, &batch).await, ["m-2"]);
     assert_eq!(shop.forwarded.lock().unwrap().len(), 2);
     // Full jitter at one half of 2 s doubled three times.

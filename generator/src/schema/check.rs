@@ -117,3 +117,63 @@ fn given_blocks<'b>(schema: &Value, body: &'b Map<String, Value>) -> Vec<(&'b st
 fn entries<'s>(schema: &'s Value, key: &str) -> impl Iterator<Item = (&'s String, &'s Value)> {
     schema.get(key).and_then(Value::as_object).into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn breaches(body: &Value) -> Vec<String> {
+        let schema = json!({ "resource_schemas": { "aws_thing": { "block": {
+            "attributes": {
+                "name": { "type": "string", "required": true },
+                "size": { "type": "number", "optional": true },
+                "old": { "type": "string", "optional": true, "deprecated": true },
+                "arn": { "type": "string", "computed": true },
+            },
+            "block_types": {
+                "rule": { "nesting_mode": "list", "min_items": 1, "max_items": 1, "block": {
+                    "attributes": { "port": { "type": "number", "required": true } },
+                } },
+            },
+        } } } });
+        let schema = Schema::parse(&schema.to_string()).unwrap();
+        let body = body.as_object().unwrap();
+        schema.breaches(false, "aws_thing", "x", body).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_the_provider_takes_is_no_breach() {
+        let dynamic = json!({ "rule": [{ "for_each": "${[1]}", "content": { "port": 1 } }] });
+        assert_eq!(breaches(&json!({ "name": "n", "size": 1, "rule": [{ "port": 1 }], "count": 1 })), [""; 0]);
+        assert_eq!(breaches(&json!({ "name": "n", "rule": { "port": 1 } })), [""; 0]);
+        assert_eq!(breaches(&json!({ "name": "n", "dynamic": dynamic })), [""; 0]);
+    }
+
+    #[test]
+    fn every_kind_of_breach_is_found_and_says_where() {
+        let rule = json!([{ "port": 1 }]);
+        for (body, breach) in [
+            (json!({ "rule": rule }), "aws_thing.x.name: the required argument is missing"),
+            (json!({ "name": "n", "rule": rule, "siz": 1 }), "aws_thing.x.siz: the provider has no such argument"),
+            (json!({ "name": "n", "rule": rule, "old": "o" }), "aws_thing.x.old: the argument is deprecated"),
+            (json!({ "name": "n", "rule": rule, "arn": "a" }), "aws_thing.x.arn: the argument can only be read"),
+            (json!({ "name": "n" }), "aws_thing.x.rule: the required block is missing"),
+            (
+                json!({ "name": "n", "rule": [{ "port": 1 }, { "port": 2 }] }),
+                "aws_thing.x.rule: there are more blocks than the provider takes",
+            ),
+            (json!({ "name": "n", "rule": [{}] }), "aws_thing.x.rule.port: the required argument is missing"),
+        ] {
+            assert_eq!(breaches(&body), [breach]);
+        }
+    }
+
+    #[test]
+    fn a_type_that_the_provider_does_not_have_is_a_breach() {
+        let schema = Schema::parse(r#"{"resource_schemas": {}}"#).unwrap();
+        let found = schema.breaches(false, "aws_nothing", "x", &Map::new());
+        assert_eq!(found[0].to_string(), "aws_nothing.x: the provider has no such type");
+    }
+}

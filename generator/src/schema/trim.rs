@@ -110,3 +110,55 @@ fn sorted(entries: &Map<String, Value>, trimmed: impl Fn(&Value) -> Value) -> Va
     let entries: BTreeMap<_, _> = entries.iter().map(|(name, entry)| (name, trimmed(entry))).collect();
     json!(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Value {
+        let thing = json!({ "version": 3, "block": {
+            "attributes": {
+                "name": { "type": "string", "description": "A name.", "description_kind": "plain", "required": true },
+                "arn": { "type": "string", "computed": true },
+            },
+            "block_types": { "rule": { "nesting_mode": "list", "max_items": 1, "block": {
+                "deprecated": true, "attributes": { "port": { "type": "number", "optional": true } },
+            } } },
+        } });
+        let endpoints =
+            json!({ "sqs": { "type": "string", "optional": true }, "sns": { "type": "string", "optional": true } });
+        json!({ "provider_schemas": { PROVIDER: {
+            "provider": { "block": { "block_types": {
+                "endpoints": { "nesting_mode": "set", "block": { "attributes": endpoints } },
+            } } },
+            "resource_schemas": { "aws_thing": thing, "aws_other": { "block": {} } },
+            "data_source_schemas": {},
+        } } })
+    }
+
+    #[test]
+    fn only_what_the_list_names_is_kept_without_descriptions_and_in_order() {
+        let trimmed = trim(&full(), "# a comment\n\nresource aws_thing\nendpoint sqs\n").unwrap();
+        let thing = json!({ "block": {
+            "attributes": { "arn": { "type": "string", "computed": true }, "name": { "type": "string", "required": true } },
+            "block_types": { "rule": {
+                "nesting_mode": "list",
+                "max_items": 1,
+                "block": { "attributes": { "port": { "type": "number", "optional": true } } },
+                "deprecated": true,
+            } },
+        } });
+        assert_eq!(trimmed["resource_schemas"].to_string(), json!({ "aws_thing": thing }).to_string());
+        let endpoints = &trimmed["provider"]["block"]["block_types"]["endpoints"]["block"]["attributes"];
+        assert_eq!(endpoints, &json!({ "sqs": { "type": "string", "optional": true } }));
+    }
+
+    #[test]
+    fn what_cannot_be_trimmed_is_named() {
+        let error = |types: &str| trim(&full(), types).unwrap_err().to_string();
+        assert!(error("resource aws_thin").contains("no resource `aws_thin`"));
+        assert!(error("endpoint sq").contains("no endpoint `sq`"));
+        assert!(error("provider aws").contains("the line `provider aws`"));
+        assert!(trim(&json!({}), "").unwrap_err().to_string().contains("terraform providers schema -json"));
+    }
+}

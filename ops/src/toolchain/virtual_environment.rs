@@ -3,11 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio::process::Command;
-
 use super::{Requirements, ToolchainError, python};
 use crate::cancel::Cancel;
-use crate::process::{FileLock, capture};
+use crate::process::{FileLock, capture, supervised};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
@@ -75,7 +73,8 @@ impl VirtualEnvironment {
         let _ = std::fs::remove_file(&marker);
         let file = self.home.join(requirements.file);
         write(&file, requirements.text)?;
-        let mut pip = Command::new(self.python());
+        // Supervised: an installer that went on after this process was killed would disturb the next one.
+        let mut pip = supervised(&self.python(), &self.python());
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
             .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
             .arg(&file);
@@ -94,7 +93,7 @@ impl VirtualEnvironment {
 
     async fn make(&self, cancel: &Cancel) -> Result<(), ToolchainError> {
         let python = python::find(cancel).await?;
-        let mut venv = Command::new(python);
+        let mut venv = supervised(Path::new(python), Path::new(python));
         venv.args(["-m", "venv", "--clear"]).arg(self.directory());
         let captured = capture(&mut venv, cancel).await?;
         if captured.status.success() {

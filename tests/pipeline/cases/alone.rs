@@ -45,9 +45,8 @@ async fn a_function_without_its_policy_fails_and_with_it_works(shop: &Shop) {
     until("the denial in the log", look, |lines: &Vec<Value>| lines.iter().any(denied)).await;
 
     // The document came URL-encoded, as IAM answers, and goes back as it came.
-    let put = format!(
-        "Action=PutRolePolicy&Version=2010-05-08&RoleName={role}&PolicyName={name}&PolicyDocument={policy}"
-    );
+    let put =
+        format!("Action=PutRolePolicy&Version=2010-05-08&RoleName={role}&PolicyName={name}&PolicyDocument={policy}");
     shop.aws("iam", Request::Query(&put)).await;
     until("the order, with the policy back", status, |status| *status == 200).await;
 }
