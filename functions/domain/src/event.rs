@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, OrderId};
 use crate::money::Money;
-use crate::order::{OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use crate::order::{OrderStatus, PaymentStatus, RejectionReason, Shipment, ShipmentStatus};
 use crate::time::Timestamp;
 use crate::wiring::Stage;
 
@@ -28,11 +28,29 @@ pub enum EventType {
     PaymentDeclined,
     /// Another request came under the same id; nothing else changed.
     OrderConflict,
+    /// It was cancelled before dispatch; the stock was released.
+    OrderCancelled,
+    /// It was to be cancelled when it was already on its way; nothing else changed.
+    CancellationRefused,
+    /// The parcel was handed to the carrier; the stock is sold.
+    ShipmentDispatched,
+    /// The customer has the parcel.
+    ShipmentDelivered,
+    /// The parcel came back.
+    ShipmentReturned,
+    /// The amount is held: for an order that was cancelled meanwhile, or anew after the first hold lapsed.
+    PaymentAuthorised,
+    /// The amount was taken.
+    PaymentCaptured,
+    /// The hold was given up.
+    PaymentVoided,
+    /// Money was given back.
+    PaymentRefunded,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 16] = [
         Self::OrderValidated,
         Self::OrderRejected,
         Self::StockReserved,
@@ -40,6 +58,15 @@ impl EventType {
         Self::OrderConfirmed,
         Self::PaymentDeclined,
         Self::OrderConflict,
+        Self::OrderCancelled,
+        Self::CancellationRefused,
+        Self::ShipmentDispatched,
+        Self::ShipmentDelivered,
+        Self::ShipmentReturned,
+        Self::PaymentAuthorised,
+        Self::PaymentCaptured,
+        Self::PaymentVoided,
+        Self::PaymentRefunded,
     ];
 
     /// The name in documents and message attributes.
@@ -53,6 +80,15 @@ impl EventType {
             Self::OrderConfirmed => "ORDER_CONFIRMED",
             Self::PaymentDeclined => "PAYMENT_DECLINED",
             Self::OrderConflict => "ORDER_CONFLICT",
+            Self::OrderCancelled => "ORDER_CANCELLED",
+            Self::CancellationRefused => "CANCELLATION_REFUSED",
+            Self::ShipmentDispatched => "SHIPMENT_DISPATCHED",
+            Self::ShipmentDelivered => "SHIPMENT_DELIVERED",
+            Self::ShipmentReturned => "SHIPMENT_RETURNED",
+            Self::PaymentAuthorised => "PAYMENT_AUTHORISED",
+            Self::PaymentCaptured => "PAYMENT_CAPTURED",
+            Self::PaymentVoided => "PAYMENT_VOIDED",
+            Self::PaymentRefunded => "PAYMENT_REFUNDED",
         }
     }
 }
@@ -86,6 +122,12 @@ pub struct Event {
     /// Why, where it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RejectionReason>,
+    /// Who carries the parcel, from its dispatch on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<Shipment>,
+    /// What was given back to the customer so far, in minor units.
+    #[serde(default)]
+    pub refunded: u64,
 }
 
 /// Who changes an order, when, and on which message's account.

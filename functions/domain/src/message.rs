@@ -1,8 +1,12 @@
 //! What travels between stages: thin messages. The table is the authority.
+//!
+//! What the warehouse, the carrier and customers report is a message too: the API wraps their documents into a
+//! [`FulfilmentCommand`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
+use crate::order::{CancellationReason, Shipment};
 
 /// What a stage is asked to do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,4 +40,82 @@ impl Command {
     pub const fn authorise_payment(order_id: OrderId) -> Self {
         Self { order_id, command: CommandName::AuthorisePayment }
     }
+}
+
+/// What the fulfilment stage is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum FulfilmentCommand {
+    /// The warehouse or the carrier reports on a parcel.
+    RecordShipment {
+        /// What is reported.
+        shipment: ShipmentUpdate,
+    },
+    /// The customer wants an order cancelled.
+    CancelOrder {
+        /// The order.
+        order_id: OrderId,
+        /// Why.
+        cancellation: Cancellation,
+    },
+    /// An order's money is to be settled, as its states say.
+    SettleMoney {
+        /// The order.
+        order_id: OrderId,
+    },
+}
+
+impl FulfilmentCommand {
+    /// The order that it is about.
+    #[must_use]
+    pub const fn order_id(&self) -> &OrderId {
+        match self {
+            Self::RecordShipment { shipment } => shipment.order_id(),
+            Self::CancelOrder { order_id, .. } | Self::SettleMoney { order_id } => order_id,
+        }
+    }
+}
+
+/// The document of `POST /shipments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "update", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum ShipmentUpdate {
+    /// Handed to the carrier.
+    Dispatched {
+        /// The order.
+        order_id: OrderId,
+        /// Who carries it.
+        shipment: Shipment,
+    },
+    /// With the customer.
+    Delivered {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// Sent back.
+    Returned {
+        /// The order.
+        order_id: OrderId,
+        /// What the customer gets back, in minor units; everything where it is not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refund: Option<u64>,
+    },
+}
+
+impl ShipmentUpdate {
+    /// The order that it is about.
+    #[must_use]
+    pub const fn order_id(&self) -> &OrderId {
+        match self {
+            Self::Dispatched { order_id, .. } | Self::Delivered { order_id } | Self::Returned { order_id, .. } => order_id,
+        }
+    }
+}
+
+/// The document of `POST /orders/{orderId}/cancellation`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cancellation {
+    /// Why.
+    pub reason: CancellationReason,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventType};
+use crate::money::Money;
 use crate::order::RejectionReason;
 use crate::wiring::variable;
 
@@ -50,8 +51,17 @@ pub const fn topics_of(event_type: EventType) -> &'static [Topic] {
         | EventType::OrderRejected
         | EventType::StockReserved
         | EventType::OrderOutOfStock
-        | EventType::OrderConflict => &[Topic::OrderConfirmation],
+        | EventType::OrderConflict
+        | EventType::OrderCancelled
+        | EventType::CancellationRefused => &[Topic::OrderConfirmation],
         EventType::OrderConfirmed | EventType::PaymentDeclined => &[Topic::OrderConfirmation, Topic::PaymentStatus],
+        EventType::PaymentAuthorised
+        | EventType::PaymentCaptured
+        | EventType::PaymentVoided
+        | EventType::PaymentRefunded => &[Topic::PaymentStatus],
+        EventType::ShipmentDispatched | EventType::ShipmentDelivered | EventType::ShipmentReturned => {
+            &[Topic::ShipmentUpdates]
+        }
     }
 }
 
@@ -71,7 +81,31 @@ pub fn sms_text(event: &Event, retailer: &str) -> Option<String> {
         (EventType::OrderRejected, _) => format!("we could not take order {order}. Nothing was charged."),
         (EventType::OrderOutOfStock, _) => format!("order {order} is out of stock. Nothing was charged."),
         (EventType::PaymentDeclined, _) => format!("the payment of order {order} was declined. Nothing was charged."),
-        (EventType::OrderValidated | EventType::StockReserved | EventType::OrderConflict, _) => return None,
+        (EventType::OrderCancelled, _) => format!("order {order} is cancelled. Nothing is charged."),
+        (EventType::CancellationRefused, _) => {
+            format!("order {order} is already on its way and cannot be cancelled. You can send it back.")
+        }
+        (EventType::ShipmentDispatched, _) => match &event.shipment {
+            Some(shipment) => {
+                format!("order {order} is on its way with {}, {}.", shipment.carrier, shipment.tracking_number)
+            }
+            None => format!("order {order} is on its way."),
+        },
+        (EventType::ShipmentDelivered, _) => format!("order {order} was delivered."),
+        (EventType::ShipmentReturned, _) => format!("the return of order {order} has arrived."),
+        (EventType::PaymentRefunded, _) => {
+            let refunded = Money::new(event.refunded, event.total.currency);
+            format!("{refunded} of order {order} were refunded.")
+        }
+        (
+            EventType::OrderValidated
+            | EventType::StockReserved
+            | EventType::OrderConflict
+            | EventType::PaymentAuthorised
+            | EventType::PaymentCaptured
+            | EventType::PaymentVoided,
+            _,
+        ) => return None,
     };
     Some(format!("{retailer}: {told}"))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
@@ -157,9 +158,77 @@ pub enum RejectionReason {
 pub struct Authorisation {
     /// The gateway's id of the payment.
     pub payment_intent: String,
+    /// Which authorisation of the order this is, from 1: a lapsed one is made anew under another idempotency key.
+    #[serde(default = "first")]
+    pub attempt: u32,
     /// Until when the amount can be captured, where the gateway says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_before: Option<Timestamp>,
+}
+
+/// Orders that were stored before authorisations were counted hold their first.
+const fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(amount: &u64) -> bool {
+    *amount == 0
+}
+
+/// A parcel on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shipment {
+    /// Who carries it.
+    #[schemars(length(min = 1, max = 60))]
+    pub carrier: String,
+    /// The carrier's number for it.
+    #[schemars(length(min = 1, max = 60))]
+    pub tracking_number: String,
+}
+
+/// Why an order was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CancellationReason {
+    /// The customer does not want it any more.
+    CustomerRequest,
+    /// It was ordered by mistake.
+    OrderedByMistake,
+    /// It takes too long.
+    TooLate,
+    /// Customer service or a fraud check stopped it.
+    StoppedByRetailer,
+}
+
+impl CancellationReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::CustomerRequest, Self::OrderedByMistake, Self::TooLate, Self::StoppedByRetailer];
+
+    /// The name in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CustomerRequest => "CUSTOMER_REQUEST",
+            Self::OrderedByMistake => "ORDERED_BY_MISTAKE",
+            Self::TooLate => "TOO_LATE",
+            Self::StoppedByRetailer => "STOPPED_BY_RETAILER",
+        }
+    }
+}
+
+/// Written by hand: the derived form uses `const`, which draft-04 does not know.
+impl JsonSchema for CancellationReason {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "CancellationReason".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::name) })
+    }
 }
 
 /// An order.
@@ -194,6 +263,18 @@ pub struct Order {
     /// What the gateway holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorisation: Option<Authorisation>,
+    /// Who carries it, from its dispatch on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<Shipment>,
+    /// Why it was to be cancelled, where somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation: Option<CancellationReason>,
+    /// What is owed to the customer after a return, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refund_due: u64,
+    /// What was given back to the customer, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refunded: u64,
     /// Rises by one with every change; every write is conditional on it. Equals the last event's sequence number.
     pub version: u64,
     /// The fingerprint of the request that placed it.
@@ -208,4 +289,13 @@ pub struct Order {
     /// When it was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
+}
+
+impl Order {
+    /// Whether the pipeline itself still has to do something: move the order on, or settle its money. An order that
+    /// waits for the warehouse or the carrier is not open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status.is_open() || self.money_due().is_some()
+    }
 }

@@ -9,10 +9,12 @@ use order_domain::event::Occasion;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
-use order_domain::order::{Authorisation, Order, OrderStatus, PaymentStatus};
+use order_domain::order::{
+    Authorisation, CancellationReason, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
+};
 use order_domain::request::PlaceOrder;
 use order_domain::time::Timestamp;
-use order_domain::transition::{Change, Step, StockEffect, receive};
+use order_domain::transition::{Change, MoneyDue, Step, StockEffect, receive};
 use order_domain::wiring::Stage;
 use proptest::prelude::*;
 
@@ -23,6 +25,15 @@ enum Told {
     OutOfStock,
     Authorised,
     Declined,
+    Cancelled,
+    CancellationRefused,
+    Dispatched,
+    Delivered,
+    Returned(Option<u64>),
+    Captured,
+    AuthorisedAnew,
+    Voided,
+    Refunded,
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -32,6 +43,15 @@ fn told() -> impl Strategy<Value = Told> {
         Just(Told::OutOfStock),
         Just(Told::Authorised),
         Just(Told::Declined),
+        Just(Told::Cancelled),
+        Just(Told::CancellationRefused),
+        Just(Told::Dispatched),
+        Just(Told::Delivered),
+        prop::option::of(0..2000_u64).prop_map(Told::Returned),
+        Just(Told::Captured),
+        Just(Told::AuthorisedAnew),
+        Just(Told::Voided),
+        Just(Told::Refunded),
     ]
 }
 
@@ -58,6 +78,10 @@ fn received() -> Change {
     receive(request, priced, occasion().at, &occasion())
 }
 
+fn authorisation(attempt: u32) -> Authorisation {
+    Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before: None }
+}
+
 fn obey(order: &Order, told: &Told) -> Step {
     match told {
         Told::PlacedAgain { other } => {
@@ -65,39 +89,103 @@ fn obey(order: &Order, told: &Told) -> Step {
         }
         Told::Reserve => order.reserve(&[0], &occasion()),
         Told::OutOfStock => order.out_of_stock(Sku::new("TEA").unwrap(), &occasion()),
-        Told::Authorised => {
-            order.authorised(Authorisation { payment_intent: "pi_1".into(), capture_before: None }, &occasion())
-        }
+        Told::Authorised => order.authorised(authorisation(1), &occasion()),
         Told::Declined => order.declined("generic_decline".into(), &occasion()),
+        Told::Cancelled => order.cancelled(CancellationReason::CustomerRequest, &occasion()),
+        Told::CancellationRefused => order.cancellation_refused(CancellationReason::TooLate, &occasion()),
+        Told::Dispatched => {
+            order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &occasion())
+        }
+        Told::Delivered => order.delivered(&occasion()),
+        Told::Returned(refund) => order.returned(*refund, &occasion()),
+        Told::Captured => order.captured(&occasion()),
+        Told::AuthorisedAnew => order.authorised_anew(authorisation(2), &occasion()),
+        Told::Voided => order.voided(&occasion()),
+        Told::Refunded => match order.money_due() {
+            Some(MoneyDue::Refund(amount)) => order.refunded(amount, &occasion()),
+            _ => order.refunded(1, &occasion()),
+        },
     }
+}
+
+/// How far each machine is; a step may only go up.
+fn distance(order: &Order) -> (u8, u8, u8) {
+    let payment = match order.payment_status {
+        PaymentStatus::None => 0,
+        PaymentStatus::Authorised => 1,
+        PaymentStatus::Captured | PaymentStatus::Declined | PaymentStatus::Voided => 2,
+        PaymentStatus::Refunded => 3,
+    };
+    let shipment = match order.shipment_status {
+        ShipmentStatus::None => 0,
+        ShipmentStatus::Dispatched => 1,
+        ShipmentStatus::Delivered => 2,
+        ShipmentStatus::Returned => 3,
+    };
+    let status = match order.status {
+        OrderStatus::Received => 0,
+        OrderStatus::Validated => 1,
+        OrderStatus::Reserved => 2,
+        OrderStatus::Confirmed => 3,
+        _ => 4,
+    };
+    (status, payment, shipment)
 }
 
 proptest! {
     #[test]
-    fn any_sequence_of_commands_only_moves_forwards(sequence in prop::collection::vec(told(), 0..30)) {
+    fn any_sequence_of_commands_only_moves_forwards(sequence in prop::collection::vec(told(), 0..60)) {
         let first = received();
         prop_assert_eq!(first.replaces_version(), None);
         let mut order = first.into_order();
-        let (mut reserved, mut released, mut asked_for_money) = (0, 0, 0);
+        let (mut reserved, mut released, mut sold, mut captured, mut refunded) = (0, 0, 0, 0, 0);
         for told in &sequence {
             if let Step::Take(change) = obey(&order, told) {
                 prop_assert_eq!(change.replaces_version(), Some(order.version));
                 prop_assert_eq!(change.event().sequence, order.version + 1);
-                prop_assert!(change.order().status >= order.status, "{} became {}", order.status, change.order().status);
+                let ((a, b, c), (x, y, z)) = (distance(&order), distance(change.order()));
+                prop_assert!(x >= a && y >= b && z >= c, "{:?} made {:?} of {:?}", told, change.order(), order);
                 match change.stock() {
                     StockEffect::Reserve => reserved += 1,
                     StockEffect::Release => released += 1,
+                    StockEffect::Sell => sold += 1,
                     StockEffect::None => {}
                 }
-                if order.payment_status == PaymentStatus::None && change.order().payment_status != PaymentStatus::None {
-                    asked_for_money += 1;
-                }
+                captured += i32::from(matches!(told, Told::Captured));
+                refunded += change.order().refunded - order.refunded;
                 order = change.into_order();
             }
         }
-        prop_assert!(asked_for_money <= 1);
-        let holds_stock = matches!(order.status, OrderStatus::Reserved | OrderStatus::Confirmed);
-        prop_assert_eq!(reserved - released, i32::from(holds_stock));
+        // Nobody is charged twice, gets back more than was taken, or keeps stock that nobody accounts for.
+        prop_assert!(captured <= 1);
+        prop_assert!(refunded <= order.total.amount * u64::from(captured == 1));
+        let shipped = order.shipment_status != ShipmentStatus::None;
+        let holds_stock = !shipped && matches!(order.status, OrderStatus::Reserved | OrderStatus::Confirmed);
+        prop_assert_eq!((reserved - released - sold, sold), (i32::from(holds_stock), i32::from(shipped)));
+        if order.status == OrderStatus::Completed {
+            prop_assert!(captured == 1 && shipped, "completed without money or parcel: {:?}", order);
+        }
+    }
+
+    #[test]
+    fn the_money_due_is_always_settled_by_its_own_answer(sequence in prop::collection::vec(told(), 0..60)) {
+        let mut order = received().into_order();
+        for told in &sequence {
+            if let Step::Take(change) = obey(&order, told) {
+                order = change.into_order();
+            }
+        }
+        for _ in 0..3 {
+            let answer = match order.money_due() {
+                None => break,
+                Some(MoneyDue::Capture) => Told::Captured,
+                Some(MoneyDue::Void) => Told::Voided,
+                Some(MoneyDue::Refund(_)) => Told::Refunded,
+            };
+            let Step::Take(change) = obey(&order, &answer) else { panic!("{order:?} does not take {answer:?}") };
+            order = change.into_order();
+        }
+        prop_assert_eq!(order.money_due(), None);
     }
 }
 

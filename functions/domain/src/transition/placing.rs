@@ -1,95 +1,14 @@
-//! The order's transitions: pure functions from an order and what was learnt to the next order and its event,
-//! or to the answer that there is nothing to do.
-//!
-//! Every function answers every state. A late or duplicated command never moves a state backwards.
+//! From the request to the confirmation.
 
 use crate::catalogue::Priced;
-use crate::event::{Event, EventType, Occasion};
+use crate::event::{EventType, Occasion};
 use crate::fingerprint::Fingerprint;
 use crate::id::Sku;
 use crate::money::Money;
 use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use crate::request::PlaceOrder;
 use crate::time::Timestamp;
-
-/// A change that is ready to be committed: the order, its event and what happens to its stock, in one transaction.
-///
-/// Only this module makes one, so nothing is ever written that is no transition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    order: Order,
-    event: Event,
-    stock: StockEffect,
-}
-
-impl Change {
-    /// The order after the change.
-    #[must_use]
-    pub const fn order(&self) -> &Order {
-        &self.order
-    }
-
-    /// The order after the change, for those who go on with it.
-    #[must_use]
-    pub fn into_order(self) -> Order {
-        self.order
-    }
-
-    /// The event that tells of it.
-    #[must_use]
-    pub const fn event(&self) -> &Event {
-        &self.event
-    }
-
-    /// What happens to the stock of the order's lines.
-    #[must_use]
-    pub const fn stock(&self) -> StockEffect {
-        self.stock
-    }
-
-    /// The version that must be stored for the change to apply; `None` when no order may be stored yet.
-    #[must_use]
-    pub const fn replaces_version(&self) -> Option<u64> {
-        match self.order.version {
-            0 | 1 => None,
-            version => Some(version - 1),
-        }
-    }
-}
-
-/// What a change does to the stock of the order's lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StockEffect {
-    /// Nothing.
-    None,
-    /// Every line moves from free to reserved, or none does.
-    Reserve,
-    /// Every line moves back from reserved to free.
-    Release,
-}
-
-/// The answer to a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// The order changes.
-    Take(Box<Change>),
-    /// The command was obeyed before: a redelivery. What follows from it may be repeated.
-    Already,
-    /// The command is not legal in this state, and changes nothing.
-    Refuse(Refusal),
-}
-
-/// A command that the order's state does not allow.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("order {order_id} is {status} and cannot {command}: nothing was changed")]
-pub struct Refusal {
-    /// The order.
-    pub order_id: crate::id::OrderId,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// What was asked.
-    pub command: &'static str,
-}
+use crate::transition::{Change, Step, StockEffect, take};
 
 /// The first transition of an order: priced, or rejected with the reason.
 #[must_use]
@@ -124,6 +43,10 @@ pub fn receive(
         created_at: accepted_at,
         updated_at: occasion.at,
         confirmed_at: None,
+        shipment: None,
+        cancellation: None,
+        refund_due: 0,
+        refunded: 0,
     };
     match reason {
         None => order.moved(EventType::OrderValidated, OrderStatus::Validated, StockEffect::None, occasion),
@@ -201,6 +124,17 @@ impl Order {
                 .moved(EventType::OrderConfirmed, OrderStatus::Confirmed, StockEffect::None, occasion),
             );
         }
+        if self.status == OrderStatus::Cancelled && self.payment_status == PaymentStatus::None && self.was_reserved() {
+            // The customer cancelled while the gateway was being asked: what it holds must be known, to be given back.
+            return take(
+                Self {
+                    payment_status: PaymentStatus::Authorised,
+                    authorisation: Some(authorisation),
+                    ..self.clone()
+                }
+                .moved(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, occasion),
+            );
+        }
         self.already_if(|status| status > OrderStatus::Reserved, "be confirmed")
     }
 
@@ -224,38 +158,4 @@ impl Order {
         }
         self.already_if(|status| status > OrderStatus::Reserved, "be declined")
     }
-
-    fn already_if(&self, passed: impl Fn(OrderStatus) -> bool, command: &'static str) -> Step {
-        if passed(self.status) {
-            Step::Already
-        } else {
-            Step::Refuse(Refusal { order_id: self.order_id.clone(), status: self.status, command })
-        }
-    }
-
-    /// The one place where a version rises and an event is made.
-    fn moved(mut self, event_type: EventType, status: OrderStatus, stock: StockEffect, occasion: &Occasion) -> Change {
-        self.status = status;
-        self.version += 1;
-        self.updated_at = occasion.at;
-        let event = Event {
-            order_id: self.order_id.clone(),
-            customer_id: self.customer_id.clone(),
-            sequence: self.version,
-            event_type,
-            at: occasion.at,
-            actor: occasion.actor.name().to_owned(),
-            cause: occasion.cause.clone(),
-            status: self.status,
-            payment_status: self.payment_status,
-            shipment_status: self.shipment_status,
-            total: self.total,
-            reason: self.reason.clone(),
-        };
-        Change { order: self, event, stock }
-    }
-}
-
-fn take(change: Change) -> Step {
-    Step::Take(Box::new(change))
 }

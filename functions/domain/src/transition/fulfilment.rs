@@ -1,0 +1,116 @@
+//! What the warehouse and the carrier report, and the customer's cancellation.
+
+use crate::event::{EventType, Occasion};
+use crate::order::{CancellationReason, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus};
+use crate::transition::{Refusal, Step, StockEffect, take};
+
+impl Order {
+    /// The parcel was handed to the carrier: the stock is sold, and the money is due.
+    #[must_use]
+    pub fn dispatched(&self, shipment: Shipment, occasion: &Occasion) -> Step {
+        match (self.status, self.shipment_status) {
+            (OrderStatus::Confirmed, ShipmentStatus::None) => take(
+                Self { shipment_status: ShipmentStatus::Dispatched, shipment: Some(shipment), ..self.clone() }.moved(
+                    EventType::ShipmentDispatched,
+                    OrderStatus::Confirmed,
+                    StockEffect::Sell,
+                    occasion,
+                ),
+            ),
+            (OrderStatus::Confirmed | OrderStatus::Completed, _) | (_, ShipmentStatus::Returned) => Step::Already,
+            _ => self.refuse_or_wait("be dispatched"),
+        }
+    }
+
+    /// The customer has the parcel. With the money taken too, the order is completed.
+    #[must_use]
+    pub fn delivered(&self, occasion: &Occasion) -> Step {
+        match self.shipment_status {
+            ShipmentStatus::Dispatched => {
+                let order = Self { shipment_status: ShipmentStatus::Delivered, ..self.clone() };
+                let status = order.status_when_done();
+                take(order.moved(EventType::ShipmentDelivered, status, StockEffect::None, occasion))
+            }
+            ShipmentStatus::Delivered | ShipmentStatus::Returned => Step::Already,
+            ShipmentStatus::None => self.refuse_or_wait("be delivered"),
+        }
+    }
+
+    /// The parcel came back; `refund` minor units are owed to the customer, or everything that was not given back yet.
+    /// A parcel that never arrived cancels the order.
+    #[must_use]
+    pub fn returned(&self, refund: Option<u64>, occasion: &Occasion) -> Step {
+        match self.shipment_status {
+            ShipmentStatus::Dispatched | ShipmentStatus::Delivered => {
+                let status = match self.shipment_status {
+                    ShipmentStatus::Delivered => self.status,
+                    _ => OrderStatus::Cancelled,
+                };
+                let order = Self {
+                    shipment_status: ShipmentStatus::Returned,
+                    refund_due: refund.unwrap_or(self.total.amount).min(self.total.amount),
+                    ..self.clone()
+                };
+                take(order.moved(EventType::ShipmentReturned, status, StockEffect::None, occasion))
+            }
+            ShipmentStatus::Returned => Step::Already,
+            ShipmentStatus::None => self.refuse_or_wait("be returned"),
+        }
+    }
+
+    /// The customer does not want it any more: legal until it is dispatched.
+    #[must_use]
+    pub fn cancelled(&self, reason: CancellationReason, occasion: &Occasion) -> Step {
+        match (self.status, self.shipment_status) {
+            (OrderStatus::Validated | OrderStatus::Reserved | OrderStatus::Confirmed, ShipmentStatus::None) => {
+                let stock = if self.status == OrderStatus::Validated { StockEffect::None } else { StockEffect::Release };
+                take(Self { cancellation: Some(reason), ..self.clone() }.moved(
+                    EventType::OrderCancelled,
+                    OrderStatus::Cancelled,
+                    stock,
+                    occasion,
+                ))
+            }
+            // There is nothing left to cancel.
+            (OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::OutOfStock | OrderStatus::PaymentDeclined, _) => {
+                Step::Already
+            }
+            _ => Step::Refuse(self.refusal("be cancelled")),
+        }
+    }
+
+    /// The order that cannot be cancelled any more says so in its history, once.
+    #[must_use]
+    pub fn cancellation_refused(&self, reason: CancellationReason, occasion: &Occasion) -> Step {
+        if self.cancellation.is_some() {
+            return Step::Already;
+        }
+        let order = Self { cancellation: Some(reason), ..self.clone() };
+        take(order.moved(EventType::CancellationRefused, self.status, StockEffect::None, occasion))
+    }
+
+    /// Completed when the customer has the parcel and we have the money, and never otherwise.
+    pub(super) fn status_when_done(&self) -> OrderStatus {
+        let delivered = self.shipment_status == ShipmentStatus::Delivered;
+        let paid = matches!(self.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
+        if self.status == OrderStatus::Confirmed && delivered && paid { OrderStatus::Completed } else { self.status }
+    }
+
+    /// Reports overtake each other on the way: one that will be legal later waits, one that never will is refused.
+    fn refuse_or_wait(&self, command: &'static str) -> Step {
+        if self.status <= OrderStatus::Confirmed {
+            Step::TooEarly(self.refusal(command))
+        } else {
+            Step::Refuse(self.refusal(command))
+        }
+    }
+
+    pub(super) fn refusal(&self, command: &'static str) -> Refusal {
+        Refusal { order_id: self.order_id.clone(), status: self.status, command }
+    }
+
+    /// Whether stock was ever reserved for it.
+    pub(super) fn was_reserved(&self) -> bool {
+        self.lines.iter().any(|line| line.reserved_from.is_some())
+    }
+}

@@ -1,0 +1,138 @@
+//! The order's transitions: pure functions from an order and what was learnt to the next order and its event,
+//! or to the answer that there is nothing to do.
+//!
+//! Every function answers every state. A late or duplicated command never moves a state backwards.
+//!
+//! - [`placing`]: from the request to the confirmation;
+//! - [`fulfilment`]: what the warehouse and the carrier report, and the customer's cancellation;
+//! - [`money`]: what the gateway still has to be asked for, and what it answered.
+
+pub mod fulfilment;
+pub mod money;
+pub mod placing;
+
+use crate::event::{Event, EventType, Occasion};
+use crate::order::{Order, OrderStatus};
+pub use money::MoneyDue;
+pub use placing::receive;
+
+/// A change that is ready to be committed: the order, its event and what happens to its stock, in one transaction.
+///
+/// Only this module makes one, so nothing is ever written that is no transition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    order: Order,
+    event: Event,
+    stock: StockEffect,
+}
+
+impl Change {
+    /// The order after the change.
+    #[must_use]
+    pub const fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// The order after the change, for those who go on with it.
+    #[must_use]
+    pub fn into_order(self) -> Order {
+        self.order
+    }
+
+    /// The event that tells of it.
+    #[must_use]
+    pub const fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// What happens to the stock of the order's lines.
+    #[must_use]
+    pub const fn stock(&self) -> StockEffect {
+        self.stock
+    }
+
+    /// The version that must be stored for the change to apply; `None` when no order may be stored yet.
+    #[must_use]
+    pub const fn replaces_version(&self) -> Option<u64> {
+        match self.order.version {
+            0 | 1 => None,
+            version => Some(version - 1),
+        }
+    }
+}
+
+/// What a change does to the stock of the order's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockEffect {
+    /// Nothing.
+    None,
+    /// Every line moves from free to reserved, or none does.
+    Reserve,
+    /// Every line moves back from reserved to free.
+    Release,
+    /// Every line moves from reserved to sold.
+    Sell,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The order changes.
+    Take(Box<Change>),
+    /// The command was obeyed before: a redelivery. What follows from it may be repeated.
+    Already,
+    /// The command is not legal in this state, and never will be. It changes nothing.
+    Refuse(Refusal),
+    /// The command is not legal yet: it overtook the one before it. It may be tried again later.
+    TooEarly(Refusal),
+}
+
+/// A command that the order's state does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("order {order_id} is {status} and cannot {command}: nothing was changed")]
+pub struct Refusal {
+    /// The order.
+    pub order_id: crate::id::OrderId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// What was asked.
+    pub command: &'static str,
+}
+
+impl Order {
+    fn already_if(&self, passed: impl Fn(OrderStatus) -> bool, command: &'static str) -> Step {
+        if passed(self.status) {
+            Step::Already
+        } else {
+            Step::Refuse(Refusal { order_id: self.order_id.clone(), status: self.status, command })
+        }
+    }
+
+    /// The one place where a version rises and an event is made.
+    fn moved(mut self, event_type: EventType, status: OrderStatus, stock: StockEffect, occasion: &Occasion) -> Change {
+        self.status = status;
+        self.version += 1;
+        self.updated_at = occasion.at;
+        let event = Event {
+            order_id: self.order_id.clone(),
+            customer_id: self.customer_id.clone(),
+            sequence: self.version,
+            event_type,
+            at: occasion.at,
+            actor: occasion.actor.name().to_owned(),
+            cause: occasion.cause.clone(),
+            status: self.status,
+            payment_status: self.payment_status,
+            shipment_status: self.shipment_status,
+            total: self.total,
+            reason: self.reason.clone(),
+            shipment: self.shipment.clone(),
+            refunded: self.refunded,
+        };
+        Change { order: self, event, stock }
+    }
+}
+
+fn take(change: Change) -> Step {
+    Step::Take(Box::new(change))
+}

@@ -1,0 +1,111 @@
+//! What the gateway still has to be asked for, and what it answered.
+//!
+//! The money follows the order: what is due can be told from the states alone. So whoever holds the order, a stage, a
+//! redelivery or the reconciler, asks the gateway for the same thing under the same idempotency key.
+
+use crate::event::{EventType, Occasion};
+use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, ShipmentStatus};
+use crate::transition::{Step, StockEffect, take};
+
+/// What the gateway has to be asked for next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoneyDue {
+    /// Take the whole amount that is held: the parcel is on its way.
+    Capture,
+    /// Give up what is held: the order was cancelled.
+    Void,
+    /// Give back this many minor units: the parcel came back.
+    Refund(u64),
+}
+
+impl Order {
+    /// What the gateway has to be asked for next, if anything.
+    #[must_use]
+    pub fn money_due(&self) -> Option<MoneyDue> {
+        match (self.payment_status, self.shipment_status) {
+            (PaymentStatus::Authorised, ShipmentStatus::None) if self.status == OrderStatus::Cancelled => {
+                Some(MoneyDue::Void)
+            }
+            // A parcel that came back before its money was taken costs nothing.
+            (PaymentStatus::Authorised, ShipmentStatus::Returned) if self.refund_due >= self.total.amount => {
+                Some(MoneyDue::Void)
+            }
+            (
+                PaymentStatus::Authorised,
+                ShipmentStatus::Dispatched | ShipmentStatus::Delivered | ShipmentStatus::Returned,
+            ) => Some(MoneyDue::Capture),
+            (PaymentStatus::Captured, ShipmentStatus::Returned) if self.refund_due > self.refunded => {
+                Some(MoneyDue::Refund(self.refund_due - self.refunded))
+            }
+            _ => None,
+        }
+    }
+
+    /// The gateway took the amount.
+    #[must_use]
+    pub fn captured(&self, occasion: &Occasion) -> Step {
+        match self.money_due() {
+            Some(MoneyDue::Capture) => {
+                let order = Self { payment_status: PaymentStatus::Captured, ..self.clone() };
+                let status = order.status_when_done();
+                take(order.moved(EventType::PaymentCaptured, status, StockEffect::None, occasion))
+            }
+            _ => self.money_was(&[PaymentStatus::Captured, PaymentStatus::Refunded], "be captured"),
+        }
+    }
+
+    /// The authorisation lapsed before the money was taken, and was made anew.
+    #[must_use]
+    pub fn authorised_anew(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
+        match (&self.authorisation, self.money_due()) {
+            (Some(old), Some(MoneyDue::Capture)) if authorisation.attempt > old.attempt => {
+                let order = Self { authorisation: Some(authorisation), ..self.clone() };
+                take(order.moved(EventType::PaymentAuthorised, self.status, StockEffect::None, occasion))
+            }
+            _ => self.money_was(
+                &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded],
+                "be authorised anew",
+            ),
+        }
+    }
+
+    /// The gateway gave up what it held.
+    #[must_use]
+    pub fn voided(&self, occasion: &Occasion) -> Step {
+        match self.money_due() {
+            Some(MoneyDue::Void) => take(
+                Self { payment_status: PaymentStatus::Voided, ..self.clone() }.moved(
+                    EventType::PaymentVoided,
+                    self.status,
+                    StockEffect::None,
+                    occasion,
+                ),
+            ),
+            _ => self.money_was(&[PaymentStatus::Voided], "be voided"),
+        }
+    }
+
+    /// The gateway gave that many minor units back.
+    #[must_use]
+    pub fn refunded(&self, amount: u64, occasion: &Occasion) -> Step {
+        match self.money_due() {
+            Some(MoneyDue::Refund(due)) if amount == due => {
+                let refunded = self.refunded + amount;
+                let payment_status =
+                    if refunded >= self.total.amount { PaymentStatus::Refunded } else { PaymentStatus::Captured };
+                take(Self { payment_status, refunded, ..self.clone() }.moved(
+                    EventType::PaymentRefunded,
+                    self.status,
+                    StockEffect::None,
+                    occasion,
+                ))
+            }
+            None if self.refunded > 0 => Step::Already,
+            _ => Step::Refuse(self.refusal("be refunded")),
+        }
+    }
+
+    fn money_was(&self, passed: &[PaymentStatus], command: &'static str) -> Step {
+        if passed.contains(&self.payment_status) { Step::Already } else { Step::Refuse(self.refusal(command)) }
+    }
+}
