@@ -31,14 +31,35 @@ pub struct Command {
 impl Command {
     /// Asks for the order's stock to be reserved.
     #[must_use]
-    pub const fn reserve_stock(order_id: OrderId) -> Self {
-        Self { order_id, command: CommandName::ReserveStock }
+    pub const fn reserve_stock(order_id: OrderId) -> Message {
+        Message::Stage(Self { order_id, command: CommandName::ReserveStock })
     }
 
     /// Asks for the order's payment to be authorised.
     #[must_use]
-    pub const fn authorise_payment(order_id: OrderId) -> Self {
-        Self { order_id, command: CommandName::AuthorisePayment }
+    pub const fn authorise_payment(order_id: OrderId) -> Message {
+        Message::Stage(Self { order_id, command: CommandName::AuthorisePayment })
+    }
+}
+
+/// A message that a stage sends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Message {
+    /// To inventory or payment.
+    Stage(Command),
+    /// To fulfilment.
+    Fulfilment(FulfilmentCommand),
+}
+
+impl Message {
+    /// The order that it is about.
+    #[must_use]
+    pub const fn order_id(&self) -> &OrderId {
+        match self {
+            Self::Stage(command) => &command.order_id,
+            Self::Fulfilment(command) => command.order_id(),
+        }
     }
 }
 

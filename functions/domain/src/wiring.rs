@@ -10,6 +10,8 @@ pub enum Stage {
     Inventory,
     /// Authorises the payment at the gateway; confirms, or declines and releases the stock.
     Payment,
+    /// Records shipments, returns and cancellations, and settles the money that they make due.
+    Fulfilment,
     /// Publishes every committed event from the orders table's stream.
     Notify,
     /// Answers the API's reads.
@@ -18,7 +20,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which an order meets them.
-    pub const ALL: [Self; 5] = [Self::Validate, Self::Inventory, Self::Payment, Self::Notify, Self::Query];
+    pub const ALL: [Self; 6] =
+        [Self::Validate, Self::Inventory, Self::Payment, Self::Fulfilment, Self::Notify, Self::Query];
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
     #[must_use]
@@ -27,6 +30,7 @@ impl Stage {
             Self::Validate => "validate",
             Self::Inventory => "inventory",
             Self::Payment => "payment",
+            Self::Fulfilment => "fulfilment",
             Self::Notify => "notify",
             Self::Query => "query",
         }
@@ -107,6 +111,12 @@ pub mod metric {
     pub const ORDERS_CONFIRMED: &str = "OrdersConfirmed";
     /// Orders that ended rejected, out of stock or with a declined payment.
     pub const ORDERS_REJECTED: &str = "OrdersRejected";
+    /// Orders delivered and paid.
+    pub const ORDERS_COMPLETED: &str = "OrdersCompleted";
+    /// Orders cancelled.
+    pub const ORDERS_CANCELLED: &str = "OrdersCancelled";
+    /// Refunds given, whole or in part.
+    pub const REFUNDS: &str = "Refunds";
     /// Messages that were moved to a dead-letter queue because they can never succeed.
     pub const ORDERS_FAILED: &str = "OrdersFailed";
     /// Requests that reused an order id with another body.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use order_domain::event::Occasion;
-use order_domain::message::Command;
+use order_domain::message::{Command, Message};
 use order_domain::time::Timestamp;
 use order_domain::wiring::{Stage, metric};
 
@@ -43,6 +43,14 @@ impl Delivery {
     /// # Errors
     /// A permanent failure when the body is no command.
     pub fn command(&self) -> Result<Command, Failure> {
+        self.parsed()
+    }
+
+    /// The document in the body.
+    ///
+    /// # Errors
+    /// A permanent failure when the body is no such document.
+    pub fn parsed<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(&self.body).map_err(|error| {
             Failure::permanent(
                 DeadLetterReason::NotACommand,
@@ -54,7 +62,7 @@ impl Delivery {
 }
 
 /// What one delivery led to: a command for the next stage, or nothing more to do.
-pub type Handled = Result<Option<Command>, Failure>;
+pub type Handled = Result<Option<Message>, Failure>;
 
 /// Runs one order's work so that neither a panic nor the function's end takes the rest of the batch along: what is not
 /// done in `budget` is reported as failed.
@@ -69,14 +77,14 @@ pub async fn contained(what: &str, budget: Duration, work: impl Future<Output = 
 /// Forwards what the batch led to in full batches. A command that could not be forwarded fails its delivery: the order
 /// is committed, and the redelivery forwards it again.
 pub async fn forward(queue: &impl Queue, handled: Vec<Handled>) -> Vec<Result<(), Failure>> {
-    let commands: Vec<Command> = handled.iter().filter_map(|result| result.clone().ok().flatten()).collect();
+    let commands: Vec<Message> = handled.iter().filter_map(|result| result.clone().ok().flatten()).collect();
     let mut forwarded = if commands.is_empty() { Vec::new() } else { queue.forward(&commands).await }.into_iter();
     handled
         .into_iter()
         .map(|result| match result? {
             None => Ok(()),
             Some(command) => forwarded.next().unwrap_or_else(|| {
-                Err(Failure::transient_because(format!("order {} was not forwarded", command.order_id)))
+                Err(Failure::transient_because(format!("order {} was not forwarded", command.order_id())))
             }),
         })
         .collect()

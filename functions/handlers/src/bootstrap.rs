@@ -19,6 +19,7 @@ use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::adapters::surroundings::Surroundings;
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
+use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::Notify;
 use order_handlers::stages::payment::Payment;
@@ -54,6 +55,7 @@ async fn serve(stage: Stage) -> Result<(), Error> {
         Stage::Validate => validate().await,
         Stage::Inventory => inventory().await,
         Stage::Payment => payment().await,
+        Stage::Fulfilment => fulfilment().await,
         Stage::Notify => notify().await,
         Stage::Query => query().await,
     }
@@ -96,6 +98,22 @@ async fn payment() -> Result<(), Error> {
         let runtime = surroundings(&environment, Stage::Payment, &event.context);
         let (database, queue) = (database.clone(), source.clone());
         let stage = Payment { database, gateway: &gateway, queue, runtime: &runtime, policy };
+        let failed = stage.run(&queue::deliveries(event.payload)).await;
+        runtime.flush();
+        Ok::<_, Error>(queue::response(failed))
+    }))
+    .await
+}
+
+async fn fulfilment() -> Result<(), Error> {
+    let (aws, environment, policy) = consumer().await?;
+    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
+    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let runtime = surroundings(&environment, Stage::Fulfilment, &event.context);
+        let (database, queue) = (database.clone(), source.clone());
+        let stage = Fulfilment { database, gateway: &gateway, queue, runtime: &runtime, policy };
         let failed = stage.run(&queue::deliveries(event.payload)).await;
         runtime.flush();
         Ok::<_, Error>(queue::response(failed))

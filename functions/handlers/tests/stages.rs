@@ -9,6 +9,7 @@ use order_domain::id::OrderId;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::wiring::metric;
 use order_handlers::batch::Delivery;
+use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::{Notify, Record};
 use order_handlers::stages::payment::Payment;
@@ -31,6 +32,26 @@ async fn inventory(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
 
 async fn payment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     Payment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+}
+
+async fn fulfilment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
+    Fulfilment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+}
+
+fn dispatched(id: &str) -> Delivery {
+    let shipment = r#"{"carrier":"Royal Mail","trackingNumber":"RM1"}"#;
+    let update = format!(r#"{{"update":"DISPATCHED","orderId":"{id}","shipment":{shipment}}}"#);
+    delivery("dispatched", format!(r#"{{"command":"RECORD_SHIPMENT","shipment":{update}}}"#))
+}
+
+fn reported(update: &str, id: &str, more: &str) -> Delivery {
+    let update = format!(r#"{{"update":"{update}","orderId":"{id}"{more}}}"#);
+    delivery("reported", format!(r#"{{"command":"RECORD_SHIPMENT","shipment":{update}}}"#))
+}
+
+fn cancellation(id: &str) -> Delivery {
+    let why = r#"{"reason":"CUSTOMER_REQUEST"}"#;
+    delivery("cancelled", format!(r#"{{"command":"CANCEL_ORDER","orderId":"{id}","cancellation":{why}}}"#))
 }
 
 async fn notify(shop: &Shop) -> Vec<String> {
@@ -62,7 +83,7 @@ async fn a_good_order_is_confirmed_and_its_history_has_no_gap() {
     placed(&shop, "ord-1", 2).await;
     let order = shop.order("ord-1");
     assert_eq!((order.status, order.payment_status), (OrderStatus::Confirmed, PaymentStatus::Authorised));
-    assert_eq!((order.total.amount, shop.units("TEA")), (1998, (3, 2)));
+    assert_eq!((order.total.amount, shop.units("TEA")), (1998, (3, 2, 0)));
     let sequences: Vec<u64> = shop.history("ord-1").iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, [1, 2, 3]);
     assert_eq!(shop.counts.lock().unwrap()[metric::ORDERS_CONFIRMED], 1);
@@ -85,7 +106,7 @@ async fn a_duplicate_order_changes_nothing() {
     let before = shop.order("ord-1");
     placed(&shop, "ord-1", 2).await;
     assert_eq!(shop.order("ord-1"), before);
-    assert_eq!((shop.history("ord-1").len(), shop.units("TEA")), (3, (3, 2)));
+    assert_eq!((shop.history("ord-1").len(), shop.units("TEA")), (3, (3, 2, 0)));
 }
 
 #[tokio::test]
@@ -172,7 +193,7 @@ async fn a_commit_whose_answer_was_lost_is_forwarded_by_the_redelivery() {
         assert!(payment(&shop, &next(&shop)).await.is_empty());
         assert_eq!((shop.order(&id).status, shop.history(&id).len()), (OrderStatus::Confirmed, 3));
     }
-    assert_eq!(shop.units("TEA"), (3, 2));
+    assert_eq!(shop.units("TEA"), (3, 2, 0));
 }
 
 #[tokio::test]
@@ -185,7 +206,7 @@ async fn the_last_unit_is_sold_once() {
     let count = |status| orders.values().filter(|order| order.status == status).count();
     assert_eq!((count(OrderStatus::Reserved), count(OrderStatus::OutOfStock)), (1, 9));
     drop(orders);
-    assert_eq!(shop.units("TEA"), (0, 1));
+    assert_eq!(shop.units("TEA"), (0, 1, 0));
 }
 
 #[tokio::test]
@@ -195,7 +216,7 @@ async fn stock_is_found_in_whichever_shard_it_lies() {
         placed(&shop, &format!("ord-{n}"), 1).await;
         assert_eq!(shop.order(&format!("ord-{n}")).status, OrderStatus::Confirmed);
     }
-    assert_eq!(shop.units("TEA"), (0, 3));
+    assert_eq!(shop.units("TEA"), (0, 3, 0));
 }
 
 #[tokio::test]
@@ -208,7 +229,7 @@ async fn an_order_of_several_lines_is_reserved_whole_or_not_at_all() {
     let order = shop.order("ord-1");
     assert_eq!(order.status, OrderStatus::OutOfStock);
     assert!(matches!(order.reason, Some(RejectionReason::OutOfStock { sku }) if sku.as_str() == "MUG"));
-    assert_eq!(shop.units("TEA"), (5, 0));
+    assert_eq!(shop.units("TEA"), (5, 0, 0));
 }
 
 #[tokio::test]
@@ -218,7 +239,7 @@ async fn a_declined_payment_gives_the_stock_back() {
     placed(&shop, "ord-1", 2).await;
     let order = shop.order("ord-1");
     assert_eq!((order.status, order.payment_status), (OrderStatus::PaymentDeclined, PaymentStatus::Declined));
-    assert_eq!(shop.units("TEA"), (5, 0));
+    assert_eq!(shop.units("TEA"), (5, 0, 0));
 }
 
 #[tokio::test]
@@ -308,4 +329,132 @@ async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
     let record = Record { sequence_number: "7".into(), event: Err("missing field `orderId`".into()) };
     assert!(stage.run(&[record]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
+}
+
+#[tokio::test]
+async fn a_dispatched_order_is_charged_and_a_delivered_one_is_completed() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    for _ in 0..2 {
+        assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
+    }
+    let order = shop.order("ord-1");
+    assert_eq!((order.status, order.payment_status), (OrderStatus::Confirmed, PaymentStatus::Captured));
+    assert_eq!((*shop.asked.lock().unwrap()).as_slice(), ["capture 1998"]);
+    assert_eq!(shop.units("TEA"), (3, 0, 2));
+    assert!(fulfilment(&shop, &[reported("DELIVERED", "ord-1", "")]).await.is_empty());
+    assert_eq!(shop.order("ord-1").status, OrderStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_delivery_that_overtakes_its_dispatch_waits_and_nothing_is_lost() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    let delivered = [reported("DELIVERED", "ord-1", "")];
+    assert_eq!(fulfilment(&shop, &delivered).await, ["reported"]);
+    assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
+    assert!(fulfilment(&shop, &delivered).await.is_empty());
+    assert_eq!(shop.order("ord-1").status, OrderStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_down_at_dispatch_charges_later_and_the_order_is_not_completed_before() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    shop.fail(Fault::Gateway, None);
+    assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
+    shop.fail(Fault::Gateway, None);
+    assert_eq!(fulfilment(&shop, &[reported("DELIVERED", "ord-1", "")]).await, ["reported"]);
+    assert_eq!(shop.order("ord-1").status, OrderStatus::Confirmed);
+    assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
+    assert_eq!(shop.order("ord-1").status, OrderStatus::Completed);
+    assert_eq!((*shop.asked.lock().unwrap()).as_slice(), ["capture 999"]);
+}
+
+#[tokio::test]
+async fn a_lapsed_hold_is_made_anew_before_it_is_charged() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
+    assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
+    let order = shop.order("ord-1");
+    assert_eq!((order.payment_status, order.authorisation.unwrap().attempt), (PaymentStatus::Captured, 2));
+}
+
+#[tokio::test]
+async fn a_lapsed_hold_that_cannot_be_made_anew_is_for_a_person_to_decide() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
+    shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
+    assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "MONEY_LOST");
+}
+
+#[tokio::test]
+async fn a_cancelled_order_gives_stock_and_money_back_once() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    for _ in 0..2 {
+        assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
+    }
+    let order = shop.order("ord-1");
+    assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
+    assert_eq!((shop.units("TEA"), (*shop.asked.lock().unwrap()).as_slice()), ((5, 0, 0), ["void".to_owned()].as_slice()));
+}
+
+#[tokio::test]
+async fn an_order_that_is_cancelled_while_it_is_paid_gets_its_money_back() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
+    assert!(inventory(&shop, &next(&shop)).await.is_empty());
+    let commands = next(&shop);
+    // The cancellation is committed between the gateway's answer and the payment's commit.
+    shop.cancel_during_authorisation.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
+    assert!(payment(&shop, &commands).await.is_empty());
+    assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::Authorised);
+    assert!(fulfilment(&shop, &next(&shop)).await.is_empty());
+    let order = shop.order("ord-1");
+    assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
+    assert_eq!(shop.units("TEA"), (5, 0, 0));
+}
+
+#[tokio::test]
+async fn a_cancellation_that_comes_too_late_changes_nothing_and_is_told_once() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
+    let before = shop.order("ord-1");
+    for _ in 0..3 {
+        assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
+    }
+    let after = shop.order("ord-1");
+    assert_eq!((after.status, after.version), (before.status, before.version + 1));
+}
+
+#[tokio::test]
+async fn a_return_is_refunded_whole_or_in_part() {
+    for (more, refunded, status) in
+        [("", 1998, PaymentStatus::Refunded), (r#","refund":500"#, 500, PaymentStatus::Captured)]
+    {
+        let shop = Shop::with("TEA", &[5]);
+        placed(&shop, "ord-1", 2).await;
+        for report in [dispatched("ord-1"), reported("DELIVERED", "ord-1", ""), reported("RETURNED", "ord-1", more)] {
+            assert!(fulfilment(&shop, &[report]).await.is_empty());
+        }
+        assert!(fulfilment(&shop, &[reported("RETURNED", "ord-1", more)]).await.is_empty());
+        let order = shop.order("ord-1");
+        assert_eq!((order.refunded, order.payment_status, order.status), (refunded, status, OrderStatus::Completed));
+        assert_eq!(shop.asked.lock().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_given_up() {
+    let shop = Shop::default();
+    let early = dispatched("ord-1");
+    assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
+    let late = Delivery { receive_count: 6, ..early };
+    assert!(fulfilment(&shop, &[late]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
 }

@@ -6,7 +6,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use order_domain::message::Command;
+use order_domain::message::Message;
 use order_domain::wiring::variable;
 
 use super::aws::classify;
@@ -45,10 +45,10 @@ impl SqsQueue {
         })
     }
 
-    async fn forward_batch(&self, next: &str, commands: &[Command]) -> Result<Vec<Result<(), Failure>>, Failure> {
+    async fn forward_batch(&self, next: &str, commands: &[Message]) -> Result<Vec<Result<(), Failure>>, Failure> {
         let mut entries = Vec::with_capacity(commands.len());
         for (position, command) in commands.iter().enumerate() {
-            let what = || format!("order {} could not be forwarded to {next}", command.order_id);
+            let what = || format!("order {} could not be forwarded to {next}", command.order_id());
             let body = serde_json::to_string(command).map_err(|error| Failure::transient(what(), error))?;
             let entry = SendMessageBatchRequestEntry::builder().id(position.to_string()).message_body(body).build();
             entries.push(entry.map_err(|error| Failure::transient(what(), error))?);
@@ -63,7 +63,7 @@ impl SqsQueue {
                 None => Ok(()),
                 Some(entry) => Err(Failure::transient_because(format!(
                     "order {} could not be forwarded to {next} ({})",
-                    command.order_id,
+                    command.order_id(),
                     entry.code()
                 ))),
             })
@@ -72,7 +72,7 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn forward(&self, commands: &[Command]) -> Vec<Result<(), Failure>> {
+    async fn forward(&self, commands: &[Message]) -> Vec<Result<(), Failure>> {
         let Some(next) = &self.next else {
             let missing =
                 || Failure::transient("there is no next stage", SettingError::Missing(variable::NEXT_QUEUE_URL));

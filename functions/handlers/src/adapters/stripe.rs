@@ -13,7 +13,7 @@ use tokio::sync::RwLock;
 use super::aws::classify;
 use super::settings::{self, SettingError};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{Gateway, GatewayAnswer};
+use crate::ports::{CaptureAnswer, Gateway, GatewayAnswer};
 
 /// Longest time for one call to the gateway. Stripe's own clients allow 80 s; the queue retries sooner.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,6 +77,7 @@ struct StripeError {
     kind: Option<String>,
     code: Option<String>,
     decline_code: Option<String>,
+    payment_intent: Option<PaymentIntent>,
 }
 
 /// An answer that is neither a payment nor a decline. Only codes: the gateway's texts can hold personal data.
@@ -129,8 +130,34 @@ impl StripeGateway {
     }
 }
 
+impl StripeGateway {
+    async fn post(
+        &self,
+        path: &str,
+        idempotency_key: String,
+        form: &[(&str, String)],
+        what: &str,
+    ) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(self.key().await?)
+            .header("Idempotency-Key", idempotency_key)
+            .form(form);
+        let transient = |error: reqwest::Error| Failure::transient(what, error.without_url());
+        let response = request.send().await.map_err(transient)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(transient)?;
+        if status == StatusCode::UNAUTHORIZED {
+            // The key may have been rotated: read it again next time.
+            *self.key.write().await = None;
+        }
+        Ok((status, body.to_vec()))
+    }
+}
+
 impl Gateway for StripeGateway {
-    async fn authorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
+    async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
         let what = format!("the payment of order {} could not be authorised", order.order_id);
         let form = [
             ("amount", order.total.amount.to_string()),
@@ -144,26 +171,85 @@ impl Gateway for StripeGateway {
             ("metadata[orderId]", order.order_id.to_string()),
             ("expand[]", "latest_charge".to_owned()),
         ];
-        let request = self
-            .http
-            .post(format!("{}/v1/payment_intents", self.url))
-            .bearer_auth(self.key().await?)
-            .header("Idempotency-Key", format!("{}:authorise", order.order_id))
-            .form(&form);
-        let transient = |error: reqwest::Error| Failure::transient(&what, error.without_url());
-        let response = request.send().await.map_err(transient)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(transient)?;
-        if status == StatusCode::UNAUTHORIZED {
-            // The key may have been rotated: read it again next time.
-            *self.key.write().await = None;
+        let key = match attempt {
+            1 => format!("{}:authorise", order.order_id),
+            later => format!("{}:authorise:{later}", order.order_id),
+        };
+        let (status, body) = self.post("/v1/payment_intents", key, &form, &what).await?;
+        authorisation(status, &body, attempt, &what)
+    }
+
+    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
+        let what = format!("the payment of order {} could not be captured", order.order_id);
+        let held = held(order)?;
+        let path = format!("/v1/payment_intents/{}/capture", held.payment_intent);
+        let key = format!("{}:capture:{}", order.order_id, held.attempt);
+        let form = [("amount_to_capture", order.total.amount.to_string())];
+        let (status, body) = self.post(&path, key, &form, &what).await?;
+        match intent_after(status, &body, &what)?.as_str() {
+            "succeeded" => Ok(CaptureAnswer::Captured),
+            // The network gives a hold up after some days, and the gateway cancels the payment then.
+            "canceled" => Ok(CaptureAnswer::Lapsed),
+            state => Err(unexpected(state, &what)),
         }
-        answer(status, &body, &what)
+    }
+
+    async fn void(&self, order: &Order) -> Result<(), Failure> {
+        let what = format!("the payment of order {} could not be voided", order.order_id);
+        let held = held(order)?;
+        let path = format!("/v1/payment_intents/{}/cancel", held.payment_intent);
+        let key = format!("{}:void:{}", order.order_id, held.attempt);
+        let form = [("cancellation_reason", "requested_by_customer".to_owned())];
+        let (status, body) = self.post(&path, key, &form, &what).await?;
+        match intent_after(status, &body, &what)?.as_str() {
+            "canceled" => Ok(()),
+            state => Err(unexpected(state, &what)),
+        }
+    }
+
+    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
+        let what = format!("order {} could not be refunded", order.order_id);
+        let held = held(order)?;
+        // What was given back before names the refund: the next one is another.
+        let key = format!("{}:refund:{}", order.order_id, order.refunded);
+        let form = [("payment_intent", held.payment_intent.clone()), ("amount", amount.to_string())];
+        let (status, body) = self.post("/v1/refunds", key, &form, &what).await?;
+        if status.is_success() { Ok(()) } else { Err(refusal(status, &body, &what)) }
     }
 }
 
-/// The class of the gateway's answer, decided here and nowhere else.
-fn answer(status: StatusCode, body: &[u8], what: &str) -> Result<GatewayAnswer, Failure> {
+fn held(order: &Order) -> Result<&Authorisation, Failure> {
+    order.authorisation.as_ref().ok_or_else(|| Failure::Permanent {
+        what: format!("order {} has no authorisation", order.order_id),
+        reason: DeadLetterReason::IllegalCommand,
+        cause: None,
+    })
+}
+
+/// The payment's state after an operation, also where it was in that state before: the gateway then answers with an
+/// error that names the state.
+fn intent_after(status: StatusCode, body: &[u8], what: &str) -> Result<String, Failure> {
+    if status.is_success() {
+        let intent: PaymentIntent = serde_json::from_slice(body).map_err(|error| Failure::transient(what, error))?;
+        return Ok(intent.status);
+    }
+    let error = serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
+    match error.payment_intent {
+        Some(intent) if error.code.as_deref() == Some("payment_intent_unexpected_state") => Ok(intent.status),
+        _ => Err(refusal(status, body, what)),
+    }
+}
+
+fn unexpected(state: &str, what: &str) -> Failure {
+    Failure::Permanent {
+        what: format!("{what}: it is {state}"),
+        reason: DeadLetterReason::RequestRefused,
+        cause: None,
+    }
+}
+
+/// What the gateway's answer to an authorisation means.
+fn authorisation(status: StatusCode, body: &[u8], attempt: u32, what: &str) -> Result<GatewayAnswer, Failure> {
     if status.is_success() {
         let intent: PaymentIntent = serde_json::from_slice(body).map_err(|error| Failure::transient(what, error))?;
         if intent.status != "requires_capture" {
@@ -175,7 +261,7 @@ fn answer(status: StatusCode, body: &[u8], what: &str) -> Result<GatewayAnswer, 
         };
         let capture_before =
             card.and_then(|card| card.capture_before).and_then(|seconds| Timestamp::from_unix_seconds(seconds).ok());
-        return Ok(GatewayAnswer::Authorised(Authorisation { payment_intent: intent.id, capture_before }));
+        return Ok(GatewayAnswer::Authorised(Authorisation { payment_intent: intent.id, attempt, capture_before }));
     }
     let error = serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
     if status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {
@@ -186,6 +272,12 @@ fn answer(status: StatusCode, body: &[u8], what: &str) -> Result<GatewayAnswer, 
     if status == StatusCode::BAD_REQUEST && error.code.as_deref() == Some("resource_missing") {
         return Ok(GatewayAnswer::Declined("payment_method_unknown".to_owned()));
     }
+    Err(refusal(status, body, what))
+}
+
+/// The class of the gateway's refusal, decided here and nowhere else.
+fn refusal(status: StatusCode, body: &[u8], what: &str) -> Failure {
+    let error = serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
     let refused = Refused {
         status,
         kind: error.kind.unwrap_or_else(|| "no type".to_owned()),
@@ -193,9 +285,9 @@ fn answer(status: StatusCode, body: &[u8], what: &str) -> Result<GatewayAnswer, 
     };
     match status {
         StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::PAYMENT_REQUIRED => {
-            Err(Failure::permanent(DeadLetterReason::RequestRefused, what, refused))
+            Failure::permanent(DeadLetterReason::RequestRefused, what, refused)
         }
-        _ => Err(Failure::transient(what, refused)),
+        _ => Failure::transient(what, refused),
     }
 }
 
@@ -204,7 +296,7 @@ mod tests {
     use super::*;
 
     fn classed(status: u16, body: &str) -> Result<GatewayAnswer, Failure> {
-        answer(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "the payment")
+        authorisation(StatusCode::from_u16(status).unwrap(), body.as_bytes(), 1, "the payment")
     }
 
     #[test]

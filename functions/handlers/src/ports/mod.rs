@@ -7,7 +7,7 @@ mod queue;
 mod runtime;
 
 pub use database::{Catalogue, Committed, Cursor, CustomerOrder, Orders, Page, Reads, Stock};
-pub use gateway::{Gateway, GatewayAnswer};
+pub use gateway::{CaptureAnswer, Gateway, GatewayAnswer};
 pub use notifications::{Addressee, Notification, Notifier, Receipt, Sending, SentLog};
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;

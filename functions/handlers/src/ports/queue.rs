@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use order_domain::message::Command;
+use order_domain::message::Message;
 
 use crate::failure::Failure;
 
@@ -23,8 +23,8 @@ pub struct DeadLetter {
 
 /// A stage's queues.
 pub trait Queue: Send + Sync {
-    /// Sends commands to the next stage; one answer for each, in their order.
-    fn forward(&self, commands: &[Command]) -> impl Future<Output = Vec<Result<(), Failure>>> + Send;
+    /// Sends messages to the next stage; one answer for each, in their order.
+    fn forward(&self, messages: &[Message]) -> impl Future<Output = Vec<Result<(), Failure>>> + Send;
 
     /// Hides deliveries, named by their receipt handles, for that long.
     fn postpone(&self, waits: &[(&str, Duration)]) -> impl Future<Output = Result<(), Failure>> + Send;

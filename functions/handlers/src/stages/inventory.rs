@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use order_domain::id::OrderId;
-use order_domain::message::Command;
+use order_domain::message::{Command, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
@@ -57,7 +57,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
             let change = match order.reserve(&shards, &occasion) {
                 Step::Take(change) => change,
                 Step::Already => return Ok(next(&order)),
-                Step::Refuse(refusal) => return Err(illegal(&order, refusal)),
+                Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(illegal(&order, refusal)),
             };
             match self.database.commit(&change).await? {
                 Committed::Done => return Ok(next(change.order())),
@@ -86,7 +86,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
             let change = match order.out_of_stock(sku, &occasion) {
                 Step::Take(change) => change,
                 Step::Already => return Ok(next(&order)),
-                Step::Refuse(refusal) => return Err(illegal(&order, refusal)),
+                Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(illegal(&order, refusal)),
             };
             match self.database.commit(&change).await? {
                 Committed::Done => {
@@ -101,7 +101,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
     }
 }
 
-fn next(order: &Order) -> Option<Command> {
+fn next(order: &Order) -> Option<Message> {
     (order.status == OrderStatus::Reserved).then(|| Command::authorise_payment(order.order_id.clone()))
 }
 

@@ -1,5 +1,6 @@
 //! The pipeline's stages, one file each.
 
+pub mod fulfilment;
 pub mod inventory;
 pub mod notify;
 pub mod payment;

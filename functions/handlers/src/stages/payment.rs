@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use order_domain::id::OrderId;
-use order_domain::message::Command;
-use order_domain::order::Order;
+use order_domain::message::{Command, FulfilmentCommand, Message};
+use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
@@ -22,7 +22,7 @@ pub struct Payment<D, G, Q, R> {
     pub database: D,
     /// The payment gateway.
     pub gateway: G,
-    /// From inventory; to nowhere.
+    /// From inventory, to fulfilment.
     pub queue: Q,
     /// Clock, chance, metrics.
     pub runtime: R,
@@ -60,10 +60,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
                     format!("order {} refused a command", order.order_id),
                     refusal,
                 )),
-                Step::Already | Step::Take(_) => Ok(None),
+                Step::TooEarly(_) | Step::Already | Step::Take(_) => Ok(next(&order)),
             };
         }
-        let answer = self.gateway.authorise(&order).await?;
+        let answer = self.gateway.authorise(&order, 1).await?;
         for _ in 0..ATTEMPTS {
             let occasion = delivery.occasion(Stage::Payment, self.runtime.now());
             let step = match answer.clone() {
@@ -71,11 +71,11 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
                 GatewayAnswer::Declined(code) => order.declined(code, &occasion),
             };
             // Another delivery of the same command stored the same answer: the idempotency key makes it one payment.
-            let Step::Take(change) = step else { return Ok(None) };
+            let Step::Take(change) = step else { return Ok(next(&order)) };
             match self.database.commit(&change).await? {
                 Committed::Done => {
                     self.measure(change.order());
-                    return Ok(None);
+                    return Ok(next(change.order()));
                 }
                 Committed::Stale(Some(newer)) => order = *newer,
                 Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&order.order_id)),
@@ -90,7 +90,14 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
                 self.runtime.count(metric::ORDERS_CONFIRMED, 1);
                 self.runtime.time(metric::TIME_TO_CONFIRMATION, confirmed_at.since(order.created_at));
             }
-            None => self.runtime.count(metric::ORDERS_REJECTED, 1),
+            None if order.status == OrderStatus::PaymentDeclined => self.runtime.count(metric::ORDERS_REJECTED, 1),
+            None => {}
         }
     }
+}
+
+/// An order that was cancelled while the gateway was asked has money to give back.
+fn next(order: &Order) -> Option<Message> {
+    let settle = || Message::Fulfilment(FulfilmentCommand::SettleMoney { order_id: order.order_id.clone() });
+    order.money_due().map(|_| settle())
 }

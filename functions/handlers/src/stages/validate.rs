@@ -6,7 +6,7 @@ use futures::future::join_all;
 use order_domain::catalogue::{Product, price};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
-use order_domain::message::Command;
+use order_domain::message::{Command, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::request::PlaceOrder;
 use order_domain::transition::{Step, receive};
@@ -104,6 +104,6 @@ fn parse(delivery: &Delivery) -> Result<PlaceOrder, Failure> {
 }
 
 /// An order that waits for its stock is forwarded, also when it was forwarded before: a crash may have come between.
-fn next(order: &Order) -> Option<Command> {
+fn next(order: &Order) -> Option<Message> {
     (order.status == OrderStatus::Validated).then(|| Command::reserve_stock(order.order_id.clone()))
 }

@@ -5,17 +5,18 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use order_domain::catalogue::Product;
-use order_domain::event::Event;
+use order_domain::event::{Event, Occasion};
 use order_domain::id::{OrderId, Sku};
-use order_domain::message::Command;
+use order_domain::message::Message;
 use order_domain::money::{Currency, Money};
-use order_domain::order::{Authorisation, Order};
+use order_domain::order::{Authorisation, CancellationReason, Order};
 use order_domain::time::Timestamp;
-use order_domain::transition::{Change, StockEffect};
+use order_domain::transition::{Change, Step, StockEffect};
+use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
-    Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue, Receipt, Runtime,
+    CaptureAnswer, Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue, Receipt, Runtime,
     Sending, SentLog, Stock,
 };
 use order_handlers::retry::RetryPolicy;
@@ -42,9 +43,9 @@ pub struct Shop {
     pub orders: Mutex<HashMap<OrderId, Order>>,
     pub events: Mutex<BTreeMap<(OrderId, u64), Event>>,
     pub products: Mutex<BTreeMap<Sku, Product>>,
-    /// Free and reserved units of every stock item.
-    pub stock: Mutex<BTreeMap<(Sku, u16), (i64, i64)>>,
-    pub forwarded: Mutex<Vec<Command>>,
+    /// Free, reserved and sold units of every stock item.
+    pub stock: Mutex<BTreeMap<(Sku, u16), (i64, i64, i64)>>,
+    pub forwarded: Mutex<Vec<Message>>,
     pub postponed: Mutex<Vec<(String, Duration)>>,
     pub buried: Mutex<Vec<DeadLetter>>,
     pub authorised: Mutex<BTreeMap<OrderId, u32>>,
@@ -53,6 +54,12 @@ pub struct Shop {
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
     faults: Mutex<Vec<(Fault, Option<OrderId>)>>,
     pub declines: Mutex<BTreeSet<OrderId>>,
+    /// Orders whose customer cancels while the gateway is asked.
+    pub cancel_during_authorisation: Mutex<BTreeSet<OrderId>>,
+    /// Holds that have lapsed, by the order's attempt.
+    pub lapsed: Mutex<BTreeSet<(OrderId, u32)>>,
+    /// What the gateway was asked for after the authorisation.
+    pub asked: Mutex<Vec<String>>,
 }
 
 impl Shop {
@@ -69,7 +76,7 @@ impl Shop {
         let product = Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards };
         self.products.lock().unwrap().insert(sku.clone(), product);
         for (shard, free) in (0..).zip(shards) {
-            self.stock.lock().unwrap().insert((sku.clone(), shard), (*free, 0));
+            self.stock.lock().unwrap().insert((sku.clone(), shard), (*free, 0, 0));
         }
     }
 
@@ -88,11 +95,11 @@ impl Shop {
         self.orders.lock().unwrap()[&OrderId::new(id).unwrap()].clone()
     }
 
-    /// Free and reserved units, over all stock items.
-    pub fn units(&self, sku: &str) -> (i64, i64) {
+    /// Free, reserved and sold units, over all stock items.
+    pub fn units(&self, sku: &str) -> (i64, i64, i64) {
         let stock = self.stock.lock().unwrap();
         let of = stock.iter().filter(|((name, _), _)| name.as_str() == sku);
-        of.fold((0, 0), |sum, (_, units)| (sum.0 + units.0, sum.1 + units.1))
+        of.fold((0, 0, 0), |sum, (_, units)| (sum.0 + units.0, sum.1 + units.1, sum.2 + units.2))
     }
 
     pub fn history(&self, id: &str) -> Vec<Event> {
@@ -143,8 +150,9 @@ impl Orders for &Shop {
             let units = after.entry((line.sku.clone(), shard)).or_default();
             match change.stock() {
                 StockEffect::Reserve if units.0 < quantity => return Ok(Committed::StockShort(position)),
-                StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity),
-                StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity),
+                StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity, units.2),
+                StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity, units.2),
+                StockEffect::Sell => *units = (units.0, units.1 - quantity, units.2 + quantity),
                 StockEffect::None => {}
             }
         }
@@ -169,10 +177,10 @@ impl Stock for &Shop {
 }
 
 impl Queue for &Shop {
-    async fn forward(&self, commands: &[Command]) -> Vec<Result<(), Failure>> {
+    async fn forward(&self, commands: &[Message]) -> Vec<Result<(), Failure>> {
         let mut answers = Vec::new();
         for command in commands {
-            answers.push(if self.fails(Fault::Forward, Some(&command.order_id)) {
+            answers.push(if self.fails(Fault::Forward, Some(command.order_id())) {
                 Err(broken("the next queue"))
             } else {
                 self.forwarded.lock().unwrap().push(command.clone());
@@ -197,16 +205,45 @@ impl Queue for &Shop {
 }
 
 impl Gateway for &Shop {
-    async fn authorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
+    async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
         if self.fails(Fault::Gateway, Some(&order.order_id)) {
             return Err(broken("the gateway"));
         }
         *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
+        if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
+            let occasion = Occasion { at: self.now(), actor: Stage::Fulfilment, cause: "m".into() };
+            let Step::Take(change) = order.cancelled(CancellationReason::CustomerRequest, &occasion) else {
+                panic!("{order:?} cannot be cancelled")
+            };
+            assert_eq!(self.commit(&change).await.unwrap(), Committed::Done);
+        }
         if self.declines.lock().unwrap().contains(&order.order_id) {
             return Ok(GatewayAnswer::Declined("generic_decline".into()));
         }
         let payment_intent = format!("pi_{}", order.order_id);
-        Ok(GatewayAnswer::Authorised(Authorisation { payment_intent, capture_before: None }))
+        Ok(GatewayAnswer::Authorised(Authorisation { payment_intent, attempt, capture_before: None }))
+    }
+
+    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
+        if self.fails(Fault::Gateway, Some(&order.order_id)) {
+            return Err(broken("the gateway"));
+        }
+        let attempt = order.authorisation.as_ref().unwrap().attempt;
+        if self.lapsed.lock().unwrap().contains(&(order.order_id.clone(), attempt)) {
+            return Ok(CaptureAnswer::Lapsed);
+        }
+        self.asked.lock().unwrap().push(format!("capture {}", order.total.amount));
+        Ok(CaptureAnswer::Captured)
+    }
+
+    async fn void(&self, _: &Order) -> Result<(), Failure> {
+        self.asked.lock().unwrap().push("void".into());
+        Ok(())
+    }
+
+    async fn refund(&self, _: &Order, amount: u64) -> Result<(), Failure> {
+        self.asked.lock().unwrap().push(format!("refund {amount}"));
+        Ok(())
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn order_item(order: &Order) -> Result<Item, Failure> {
         .map_err(|error| Failure::transient(format!("order {} has no stored form", order.order_id), error))?;
     item.extend(order_key(&order.order_id));
     item.insert(table::CUSTOMER_INDEX_SORT_KEY.into(), string(format!("{}#{}", order.created_at, order.order_id)));
-    if order.status.is_open() {
+    if order.is_open() {
         let hash = order.order_id.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31) + u64::from(byte));
         item.insert(table::OPEN_ORDERS_INDEX_PARTITION_KEY.into(), string((hash % OPEN_SHARDS).to_string()));
         let check = order.updated_at.after(CHECK_AFTER);

@@ -73,7 +73,8 @@ impl DynamoDb {
         for line in &change.order().lines {
             match (change.stock(), line.reserved_from) {
                 (StockEffect::Reserve, Some(shard)) => items.extend(self.reserve(change.order(), line, shard)?),
-                (StockEffect::Release, Some(shard)) => items.extend(self.release(change.order(), line, shard)?),
+                (StockEffect::Release, Some(shard)) => items.extend(self.end(change.order(), line, shard, "free")?),
+                (StockEffect::Sell, Some(shard)) => items.extend(self.end(change.order(), line, shard, "sold")?),
                 _ => {}
             }
         }
@@ -108,18 +109,20 @@ impl DynamoDb {
         ])
     }
 
-    fn release(
+    /// Ends a reservation: its units become free or sold.
+    fn end(
         &self,
         order: &Order,
         line: &Line,
         shard: u16,
+        units_become: &str,
     ) -> Result<[TransactWriteItem; ITEMS_PER_LINE], aws_sdk_dynamodb::error::BuildError> {
         let stock = Update::builder()
             .table_name(&self.inventory)
             .set_key(Some(stock_key(&line.sku, shard)))
-            .update_expression("SET #free = #free + :quantity, #reserved = #reserved - :quantity")
+            .update_expression("SET #to = #to + :quantity, #reserved = #reserved - :quantity")
             .condition_expression("#reserved >= :quantity")
-            .expression_attribute_names("#free", "free")
+            .expression_attribute_names("#to", units_become)
             .expression_attribute_names("#reserved", "reserved")
             .expression_attribute_values(":quantity", number(line.quantity));
         let reservation = Delete::builder()
