@@ -173,8 +173,21 @@ pub fn stages() -> Vec<StageDescription> {
             stage: Stage::Payment,
             summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
             source: Source::Queue(RETRIES),
-            forwards_to: None,
+            forwards_to: Some(Stage::Fulfilment),
             timeout_seconds: 30,
+            memory_mib: 256,
+            grants: vec![
+                Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+                Grant::Table(Table::Inventory, &[UpdateItem, DeleteItem]),
+                Grant::PaymentSecret,
+            ],
+        },
+        StageDescription {
+            stage: Stage::Fulfilment,
+            summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
+            source: Source::Queue(RETRIES),
+            forwards_to: None,
+            timeout_seconds: 60,
             memory_mib: 256,
             grants: vec![
                 Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),

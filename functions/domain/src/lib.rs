@@ -12,6 +12,7 @@ pub mod money;
 pub mod notification;
 pub mod order;
 pub mod request;
+pub mod schema;
 pub mod time;
 pub mod transition;
 pub mod wiring;

@@ -97,8 +97,16 @@ impl FulfilmentCommand {
     }
 }
 
+/// What the API puts around the document of `POST /shipments` to make it a [`FulfilmentCommand`].
+pub const AROUND_A_SHIPMENT: [&str; 2] = [r#"{"command":"RECORD_SHIPMENT","shipment":"#, "}"];
+/// What the API puts around the order's id and the document of `POST /orders/{orderId}/cancellation`.
+///
+/// The id comes from the path and is not escaped: whatever it holds, [`FulfilmentCommand`] takes no field twice, none that
+/// it does not know, and no id of another shape.
+pub const AROUND_A_CANCELLATION: [&str; 3] = [r#"{"command":"CANCEL_ORDER","orderId":""#, r#"","cancellation":"#, "}"];
+
 /// The document of `POST /shipments`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "update", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum ShipmentUpdate {
     /// Handed to the carrier.
@@ -119,6 +127,7 @@ pub enum ShipmentUpdate {
         order_id: OrderId,
         /// What the customer gets back, in minor units; everything where it is not said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u64", range(min = 1, max = 99_999_999))]
         refund: Option<u64>,
     },
 }
@@ -128,7 +137,9 @@ impl ShipmentUpdate {
     #[must_use]
     pub const fn order_id(&self) -> &OrderId {
         match self {
-            Self::Dispatched { order_id, .. } | Self::Delivered { order_id } | Self::Returned { order_id, .. } => order_id,
+            Self::Dispatched { order_id, .. } | Self::Delivered { order_id } | Self::Returned { order_id, .. } => {
+                order_id
+            }
         }
     }
 }
@@ -139,4 +150,46 @@ impl ShipmentUpdate {
 pub struct Cancellation {
     /// Why.
     pub reason: CancellationReason,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_wraps_is_a_command() {
+        let [before, after] = AROUND_A_SHIPMENT;
+        let body = r#"{"update":"DISPATCHED","orderId":"ord-1","shipment":{"carrier":"Post","trackingNumber":"1"}}"#;
+        let command: FulfilmentCommand = serde_json::from_str(&format!("{before}{body}{after}")).unwrap();
+        assert!(matches!(command, FulfilmentCommand::RecordShipment { shipment: ShipmentUpdate::Dispatched { .. } }));
+        let [before, between, after] = AROUND_A_CANCELLATION;
+        let body = r#"{"reason":"TOO_LATE"}"#;
+        let command: FulfilmentCommand = serde_json::from_str(&format!("{before}ord-1{between}{body}{after}")).unwrap();
+        assert_eq!(command.order_id().as_str(), "ord-1");
+    }
+
+    #[test]
+    fn an_id_in_the_path_cannot_smuggle_another_command_in() {
+        let [before, between, after] = AROUND_A_CANCELLATION;
+        for id in [
+            r#"ord-1","orderId":"ord-2"#,
+            r#"ord-1","command":"SETTLE_MONEY"#,
+            r#"ord-1","cancellation":{"reason":"TOO_LATE"},"x":""#,
+            "ord-1\\",
+            "",
+        ] {
+            let text = format!(r#"{before}{id}{between}{{"reason":"TOO_LATE"}}{after}"#);
+            assert!(serde_json::from_str::<FulfilmentCommand>(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_schemas_are_draft_04() {
+        for schema in [crate::schema::of::<ShipmentUpdate>(), crate::schema::of::<Cancellation>()] {
+            let text = schema.to_string();
+            for unknown in ["$ref", "\"const\"", "\"null\"", "\"format\""] {
+                assert!(!text.contains(unknown), "{unknown} in {text}");
+            }
+        }
+    }
 }

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -201,31 +200,10 @@ impl PlaceOrder {
     }
 }
 
-/// The JSON Schema (draft-04, everything inline) of [`PlaceOrder`]: the API Gateway model.
-///
-/// API Gateway reads draft-04 and resolves no `$defs`
-/// (docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html).
+/// The JSON Schema of [`PlaceOrder`]: the API Gateway model.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    let mut settings = SchemaSettings::draft07();
-    settings.inline_subschemas = true;
-    settings.meta_schema = Some("http://json-schema.org/draft-04/schema#".into());
-    let mut schema = settings.into_generator().into_root_schema_for::<PlaceOrder>().to_value();
-    keep_draft_04(&mut schema);
-    schema
-}
-
-/// Drops what draft-04 does not know or nobody checks: integer formats, and the documentation's line breaks.
-fn keep_draft_04(schema: &mut serde_json::Value) {
-    match schema {
-        serde_json::Value::Object(fields) => {
-            fields.shift_remove("format");
-            fields.shift_remove("default");
-            fields.values_mut().for_each(keep_draft_04);
-        }
-        serde_json::Value::Array(values) => values.iter_mut().for_each(keep_draft_04),
-        _ => {}
-    }
+    crate::schema::of::<PlaceOrder>()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod routes;
 
 use sha2::{Digest, Sha256};
 
-use order_domain::{request, wiring::Stage};
+use order_domain::wiring::Stage;
 
 use super::surroundings::Surroundings;
 use super::{environment_suffix, log_retention_days, xray_enabled};
@@ -127,24 +127,21 @@ pub fn define() -> Api {
             .description("Takes orders and answers questions about them.")
             .endpoint_configuration(EndpointConfiguration { types: ["REGIONAL"] }),
     );
-    let orders_queue = Queue::Work(Stage::Validate).name();
-    let queue_role = sender_role(&mut module, &suffix, queue_arns.key(&orders_queue));
-    let queue_uri = template![
-        "arn:",
-        &surroundings.partition,
-        ":apigateway:",
-        &surroundings.region,
-        ":sqs:path/",
-        &surroundings.account,
-        "/",
-        queue_names.key(&orders_queue)
-    ];
-    let model = module.add(
-        "place_order",
-        ApiGatewayModel { rest_api_id: api.id(), name: "PlaceOrder", content_type: "application/json" }
-            .description("An order as a client sends it, generated from the type that reads it.")
-            .schema(Json::from(&request::json_schema()).encode()),
-    );
+    let queue_of = |stage: Stage| Queue::Work(stage).name();
+    let senders = [Stage::Validate, Stage::Fulfilment].map(|stage| queue_arns.key(&queue_of(stage)).into());
+    let queue_role = sender_role(&mut module, &suffix, senders.to_vec());
+    let queue_uri = |stage: Stage| {
+        template![
+            "arn:",
+            &surroundings.partition,
+            ":apigateway:",
+            &surroundings.region,
+            ":sqs:path/",
+            &surroundings.account,
+            "/",
+            queue_names.key(&queue_of(stage))
+        ]
+    };
     let validator = module.add(
         "everything",
         ApiGatewayRequestValidator { rest_api_id: api.id(), name: suffixed("everything-validator", &suffix) }
@@ -152,16 +149,26 @@ pub fn define() -> Api {
             .validate_request_parameters(true),
     );
 
-    let mut parts = Parts { deployed: vec![model.dependency(), validator.dependency()], api };
+    let mut parts = Parts { deployed: vec![validator.dependency()], api };
     let query = pipeline::stages().into_iter().find(|stage| stage.stage == Stage::Query).map(|stage| stage.function());
     let query = query.unwrap_or_default();
     let resources = routes::resources(&mut module, &parts.api);
-    routes::place_order(
-        &mut module,
-        &mut parts,
-        &resources,
-        &routes::Storage { uri: queue_uri, role: queue_role, model: model.name(), validator: validator.id() },
-    );
+    for document in routes::documents(&resources) {
+        let model = module.add(
+            document.name,
+            ApiGatewayModel { rest_api_id: parts.api.id(), name: document.model, content_type: "application/json" }
+                .description(document.description)
+                .schema(Json::from(&document.schema).encode()),
+        );
+        parts.deployed.push(model.dependency());
+        let storage = routes::Storage {
+            uri: queue_uri(document.stage),
+            role: queue_role.clone(),
+            model: model.name(),
+            validator: validator.id(),
+        };
+        routes::store(&mut module, &mut parts, &document, &storage);
+    }
     routes::reads(&mut module, &mut parts, &resources, &function_invoke_arns.key(&query), &validator.id());
     gateway_responses::add(&mut module, &mut parts);
     module.add(
@@ -191,15 +198,15 @@ pub fn define() -> Api {
     }
 }
 
-/// The role with which API Gateway may send to the one queue and do nothing else.
-fn sender_role(module: &mut Module, suffix: &Expression<Text>, queue_arn: Expression<Text>) -> Expression<Text> {
+/// The role with which API Gateway may send to these queues and do nothing else.
+fn sender_role(module: &mut Module, suffix: &Expression<Text>, queue_arns: Vec<Value<Text>>) -> Expression<Text> {
     let role = module.add(
         "sender",
         IamRole { assume_role_policy: Policy::assumed_by(API_GATEWAY) }
             .name(suffixed("orders-api-role", suffix))
-            .description("Lets the API put orders into the validate queue."),
+            .description("Lets the API put documents into the queues that store them."),
     );
-    let send = Statement::allow("StoreOrders", &["sqs:SendMessage"], vec![queue_arn.into()]);
+    let send = Statement::allow("StoreDocuments", &["sqs:SendMessage"], queue_arns);
     module.add(
         "sender",
         IamRolePolicy { role: role.id(), policy: Policy::new(vec![send]).encode() }

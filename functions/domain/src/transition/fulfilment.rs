@@ -9,14 +9,12 @@ impl Order {
     #[must_use]
     pub fn dispatched(&self, shipment: Shipment, occasion: &Occasion) -> Step {
         match (self.status, self.shipment_status) {
-            (OrderStatus::Confirmed, ShipmentStatus::None) => take(
-                Self { shipment_status: ShipmentStatus::Dispatched, shipment: Some(shipment), ..self.clone() }.moved(
-                    EventType::ShipmentDispatched,
-                    OrderStatus::Confirmed,
-                    StockEffect::Sell,
-                    occasion,
-                ),
-            ),
+            (OrderStatus::Confirmed, ShipmentStatus::None) => {
+                take(
+                    Self { shipment_status: ShipmentStatus::Dispatched, shipment: Some(shipment), ..self.clone() }
+                        .moved(EventType::ShipmentDispatched, OrderStatus::Confirmed, StockEffect::Sell, occasion),
+                )
+            }
             (OrderStatus::Confirmed | OrderStatus::Completed, _) | (_, ShipmentStatus::Returned) => Step::Already,
             _ => self.refuse_or_wait("be dispatched"),
         }
@@ -63,7 +61,8 @@ impl Order {
     pub fn cancelled(&self, reason: CancellationReason, occasion: &Occasion) -> Step {
         match (self.status, self.shipment_status) {
             (OrderStatus::Validated | OrderStatus::Reserved | OrderStatus::Confirmed, ShipmentStatus::None) => {
-                let stock = if self.status == OrderStatus::Validated { StockEffect::None } else { StockEffect::Release };
+                let stock =
+                    if self.status == OrderStatus::Validated { StockEffect::None } else { StockEffect::Release };
                 take(Self { cancellation: Some(reason), ..self.clone() }.moved(
                     EventType::OrderCancelled,
                     OrderStatus::Cancelled,
@@ -72,9 +71,10 @@ impl Order {
                 ))
             }
             // There is nothing left to cancel.
-            (OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::OutOfStock | OrderStatus::PaymentDeclined, _) => {
-                Step::Already
-            }
+            (
+                OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::OutOfStock | OrderStatus::PaymentDeclined,
+                _,
+            ) => Step::Already,
             _ => Step::Refuse(self.refusal("be cancelled")),
         }
     }

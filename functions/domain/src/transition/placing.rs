@@ -127,12 +127,8 @@ impl Order {
         if self.status == OrderStatus::Cancelled && self.payment_status == PaymentStatus::None && self.was_reserved() {
             // The customer cancelled while the gateway was being asked: what it holds must be known, to be given back.
             return take(
-                Self {
-                    payment_status: PaymentStatus::Authorised,
-                    authorisation: Some(authorisation),
-                    ..self.clone()
-                }
-                .moved(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, occasion),
+                Self { payment_status: PaymentStatus::Authorised, authorisation: Some(authorisation), ..self.clone() }
+                    .moved(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, occasion),
             );
         }
         self.already_if(|status| status > OrderStatus::Reserved, "be confirmed")

@@ -1,5 +1,8 @@
 //! The API's resources and methods.
 
+use order_domain::message::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, Cancellation, ShipmentUpdate};
+use order_domain::wiring::Stage;
+
 use super::{PROBLEM_JSON, Parts, problem};
 use crate::aws::api_gateway_resource::ApiGatewayResourceReference;
 use crate::aws::api_gateway_rest_api::ApiGatewayRestApiReference;
@@ -19,6 +22,8 @@ const RETRY_AFTER: &str = "'5'";
 pub(super) struct Resources {
     orders: ApiGatewayResourceReference,
     order: ApiGatewayResourceReference,
+    cancellation: ApiGatewayResourceReference,
+    shipments: ApiGatewayResourceReference,
     history: ApiGatewayResourceReference,
     customer_orders: ApiGatewayResourceReference,
 }
@@ -39,30 +44,101 @@ pub(super) fn resources(module: &mut Module, api: &ApiGatewayRestApiReference) -
     let orders = add("orders", api.root_resource_id(), "orders");
     let order = add("order", orders.id(), "{orderId}");
     let history = add("history", order.id(), "history");
+    let cancellation = add("cancellation", order.id(), "cancellation");
+    let shipments = add("shipments", api.root_resource_id(), "shipments");
     let customers = add("customers", api.root_resource_id(), "customers");
     let customer = add("customer", customers.id(), "{customerId}");
     let customer_orders = add("customer_orders", customer.id(), "orders");
-    Resources { orders, order, history, customer_orders }
+    Resources { orders, order, cancellation, shipments, history, customer_orders }
 }
 
-/// `POST /orders`: validated, stored in the queue, answered with 202 and the message's id.
-pub(super) fn place_order(module: &mut Module, parts: &mut Parts, resources: &Resources, storage: &Storage) {
+/// A document that the API stores in a queue: no code of ours runs before it is safe there.
+pub(super) struct Document {
+    /// The route's logical name.
+    pub(super) name: &'static str,
+    /// The model's name.
+    pub(super) model: &'static str,
+    /// What the model describes.
+    pub(super) description: &'static str,
+    /// The model's schema.
+    pub(super) schema: serde_json::Value,
+    /// The stage whose queue stores it.
+    pub(super) stage: Stage,
+    resource: Expression<Text>,
+    /// What is needed of the path.
+    parameters: &'static [&'static str],
+    /// The message, as SQS's query protocol takes it.
+    message: String,
+}
+
+/// Every document that the API takes.
+pub(super) fn documents(resources: &Resources) -> [Document; 3] {
+    const BODY: &str = "$util.urlEncode($input.body)";
+    const ORDER_ID: &str = "$util.urlEncode($input.params('orderId'))";
+    let [before_shipment, after_shipment] = AROUND_A_SHIPMENT.map(percent_encoded);
+    let [before_id, between, after_cancellation] = AROUND_A_CANCELLATION.map(percent_encoded);
+    [
+        Document {
+            name: "place_order",
+            model: "PlaceOrder",
+            description: "An order as a client sends it, generated from the type that reads it.",
+            schema: order_domain::request::json_schema(),
+            stage: Stage::Validate,
+            resource: resources.orders.id(),
+            parameters: &[],
+            message: BODY.to_owned(),
+        },
+        Document {
+            name: "record_shipment",
+            model: "ShipmentUpdate",
+            description: "What the warehouse or the carrier reports, generated from the type that reads it.",
+            schema: order_domain::schema::of::<ShipmentUpdate>(),
+            stage: Stage::Fulfilment,
+            resource: resources.shipments.id(),
+            parameters: &[],
+            message: format!("{before_shipment}{BODY}{after_shipment}"),
+        },
+        Document {
+            name: "cancel_order",
+            model: "Cancellation",
+            description: "Why an order is to be cancelled, generated from the type that reads it.",
+            schema: order_domain::schema::of::<Cancellation>(),
+            stage: Stage::Fulfilment,
+            resource: resources.cancellation.id(),
+            parameters: &["orderId"],
+            message: format!("{before_id}{ORDER_ID}{between}{BODY}{after_cancellation}"),
+        },
+    ]
+}
+
+/// JSON in a form field: everything but letters and digits is encoded.
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || byte == b'_' { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// A route that stores a document: validated, put into the queue, answered with 202 and the message's id.
+pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document, storage: &Storage) {
+    let parameters = document.parameters.iter().map(|name| (format!("method.request.path.{name}"), true));
     let method = module.add(
-        "place_order",
+        document.name,
         ApiGatewayMethod {
             rest_api_id: parts.api.id(),
-            resource_id: resources.orders.id(),
+            resource_id: &document.resource,
             http_method: "POST",
             authorization: AUTHORIZATION,
         }
         .request_validator_id(&storage.validator)
+        .request_parameters(parameters.collect::<Vec<_>>())
         .request_models([("application/json", &storage.model)]),
     );
     let integration = module.add(
-        "place_order",
+        document.name,
         ApiGatewayIntegration {
             rest_api_id: parts.api.id(),
-            resource_id: resources.orders.id(),
+            resource_id: &document.resource,
             http_method: method.http_method(),
             r#type: "AWS",
         }
@@ -72,7 +148,7 @@ pub(super) fn place_order(module: &mut Module, parts: &mut Parts, resources: &Re
         // Anything but JSON is refused: a body that no model has checked must not reach the queue.
         .passthrough_behavior("NEVER")
         .request_parameters([("integration.request.header.Content-Type", "'application/x-www-form-urlencoded'")])
-        .request_templates([("application/json", "Action=SendMessage&MessageBody=$util.urlEncode($input.body)")]),
+        .request_templates([("application/json", format!("Action=SendMessage&MessageBody={}", document.message))]),
     );
     parts.deployed.extend([method.dependency(), integration.dependency()]);
 
@@ -94,18 +170,19 @@ pub(super) fn place_order(module: &mut Module, parts: &mut Parts, resources: &Re
         template: problem(
             "Service Unavailable",
             Some(503),
-            r#""The order was not stored. Send it again after the time in Retry-After.""#,
+            r#""Nothing was stored. Send it again after the time in Retry-After.""#,
         ),
     };
     for answer in [accepted, unavailable] {
+        let name = format!("{}_{}", document.name, answer.name);
         let header = |name: &str| format!("method.response.header.{name}");
         let declared: Vec<_> = answer.headers.iter().map(|(name, _)| (header(name), true)).collect();
         let mapped: Vec<_> = answer.headers.iter().map(|(name, value)| (header(name), *value)).collect();
         let method_response = module.add(
-            answer.name,
+            &name,
             ApiGatewayMethodResponse {
                 rest_api_id: parts.api.id(),
-                resource_id: resources.orders.id(),
+                resource_id: &document.resource,
                 http_method: method.http_method(),
                 status_code: answer.status,
             }
@@ -113,7 +190,7 @@ pub(super) fn place_order(module: &mut Module, parts: &mut Parts, resources: &Re
         );
         let mut response = ApiGatewayIntegrationResponse {
             rest_api_id: parts.api.id(),
-            resource_id: resources.orders.id(),
+            resource_id: &document.resource,
             http_method: method.http_method(),
             status_code: method_response.status_code(),
         }
@@ -122,7 +199,7 @@ pub(super) fn place_order(module: &mut Module, parts: &mut Parts, resources: &Re
         if let Some(pattern) = answer.selection_pattern {
             response = response.selection_pattern(pattern);
         }
-        let response = module.add(answer.name, response.depends_on(&[&integration]));
+        let response = module.add(&name, response.depends_on(&[&integration]));
         parts.deployed.extend([method_response.dependency(), response.dependency()]);
     }
 }

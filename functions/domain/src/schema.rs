@@ -1,0 +1,33 @@
+//! JSON Schemas as API Gateway reads them: draft-04, everything inline
+//! (docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html).
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+/// The schema of a document.
+#[must_use]
+pub fn of<T: JsonSchema>() -> Value {
+    let mut settings = SchemaSettings::draft07();
+    settings.inline_subschemas = true;
+    settings.meta_schema = Some("http://json-schema.org/draft-04/schema#".into());
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    keep_draft_04(&mut schema);
+    schema
+}
+
+/// Drops what draft-04 does not know or nobody checks, and says `const` as it does.
+fn keep_draft_04(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.shift_remove("format");
+            fields.shift_remove("default");
+            if let Some(only) = fields.shift_remove("const") {
+                fields.insert("enum".into(), json!([only]));
+            }
+            fields.values_mut().for_each(keep_draft_04);
+        }
+        Value::Array(values) => values.iter_mut().for_each(keep_draft_04),
+        _ => {}
+    }
+}
