@@ -144,14 +144,23 @@ impl Shop {
 
     /// The dead letter whose body is this, once it is there.
     pub async fn dead_letter(&self, queue: &str, body: &str) -> HashMap<String, String> {
+        self.find_dead_letter(queue, |letter| letter == body).await
+    }
+
+    /// The dead letter whose JSON body is this, once it is there.
+    pub async fn dead_letter_where(&self, queue: &str, is_it: impl Fn(&Value) -> bool) -> HashMap<String, String> {
+        self.find_dead_letter(queue, |body| serde_json::from_str(body).is_ok_and(|json| is_it(&json))).await
+    }
+
+    async fn find_dead_letter(&self, queue: &str, body: impl Fn(&str) -> bool) -> HashMap<String, String> {
         let look = async || {
             let receive = self.sqs.receive_message().queue_url(&self.connection.queues[queue]);
             let received =
                 receive.max_number_of_messages(10).visibility_timeout(1).message_attribute_names("All").send().await;
             received.unwrap().messages.unwrap_or_default()
         };
-        let is_it = |message: &Message| message.body() == Some(body);
-        let seen = until(&format!("{body:?} in {queue}"), look, |messages| messages.iter().any(is_it)).await;
+        let is_it = |message: &Message| message.body().is_some_and(&body);
+        let seen = until(&format!("the dead letter in {queue}"), look, |messages| messages.iter().any(is_it)).await;
         let letter = seen.into_iter().find(is_it).unwrap();
         let attributes = letter.message_attributes.unwrap_or_default().into_iter();
         attributes.filter_map(|(name, value)| Some((name, value.string_value?))).collect()

@@ -88,6 +88,8 @@ pub struct OrderView {
     pub reason: Option<RejectionReason>,
     /// What it costs.
     pub total: Money,
+    /// What was given back to the customer, in minor units.
+    pub refunded: u64,
     /// How often it changed.
     pub version: u64,
     /// When the API accepted it.

@@ -73,7 +73,31 @@ impl ApiClient {
     ///
     /// As [`ApiClient::place`].
     pub async fn place_body(&self, body: Vec<u8>) -> Result<Placed, ApiError> {
-        let answer = self.send(Method::POST, self.url(&["orders"]), body).await?;
+        self.post(&["orders"], body).await
+    }
+
+    /// Reports on a parcel as the warehouse or the carrier does: `update` is DISPATCHED, DELIVERED or RETURNED. It is sent
+    /// again when no answer came: a report that was recorded changes nothing the second time.
+    ///
+    /// # Errors
+    ///
+    /// As [`ApiClient::place`].
+    pub async fn report_shipment(&self, update: &Value) -> Result<Placed, ApiError> {
+        self.post(&["shipments"], update.to_string().into_bytes()).await
+    }
+
+    /// Asks for an order to be cancelled, for a reason such as CUSTOMER_REQUEST.
+    ///
+    /// # Errors
+    ///
+    /// As [`ApiClient::place`].
+    pub async fn cancel(&self, order_id: &str, reason: &str) -> Result<Placed, ApiError> {
+        let body = serde_json::json!({ "reason": reason }).to_string().into_bytes();
+        self.post(&["orders", order_id, "cancellation"], body).await
+    }
+
+    async fn post(&self, path: &[&str], body: Vec<u8>) -> Result<Placed, ApiError> {
+        let answer = self.send(Method::POST, self.url(path), body).await?;
         if answer.status == StatusCode::ACCEPTED {
             return answer.read().map(Placed::Accepted);
         }

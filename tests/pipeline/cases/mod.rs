@@ -3,6 +3,7 @@
 mod alone;
 mod duplicates;
 mod edge;
+mod fulfilment;
 mod notifications;
 mod observability;
 mod outcomes;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Case> {
     [
         edge::cases(),
         outcomes::cases(),
+        fulfilment::cases(),
         duplicates::cases(),
         notifications::cases(),
         queries::cases(),

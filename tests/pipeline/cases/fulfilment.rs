@@ -1,0 +1,142 @@
+//! After the confirmation: parcels, cancellations, and the money that follows.
+
+use ops::client::{OrderView, Placed};
+use order_domain::event::EventType;
+use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
+use order_handlers::adapters::dynamodb::catalogue::StockLevel;
+use serde_json::{Value, json};
+
+use crate::order::{id, order_of, unique, with};
+use crate::shop::{PRICE, Shop};
+use crate::wait::until;
+
+super::cases![
+    a_dispatched_order_is_charged_and_a_delivered_one_is_completed,
+    a_delivery_that_overtakes_its_dispatch_is_not_lost,
+    a_cancelled_order_gives_stock_and_money_back,
+    a_cancellation_that_comes_too_late_is_refused_and_told,
+    a_return_is_refunded_whole_or_in_part,
+    reports_and_cancellations_that_break_the_model_get_400,
+    a_report_on_an_order_that_is_rejected_goes_to_the_dead_letter_queue,
+];
+
+async fn confirmed(shop: &Shop, order: &Value) {
+    shop.place(order).await;
+    assert_eq!(shop.settled(order).await.status, OrderStatus::Confirmed);
+}
+
+async fn report(shop: &Shop, update: Value) {
+    let reported = shop.api.report_shipment(&update).await.unwrap();
+    assert!(matches!(reported, Placed::Accepted(_)), "{update}: {reported:?}");
+}
+
+async fn dispatch(shop: &Shop, order: &Value) {
+    let shipment = json!({ "carrier": "Royal Mail", "trackingNumber": "RM123456785GB" });
+    report(shop, json!({ "update": "DISPATCHED", "orderId": id(order), "shipment": shipment })).await;
+}
+
+async fn view(shop: &Shop, order: &Value, what: &str, done: impl Fn(&OrderView) -> bool) -> OrderView {
+    let look = async || shop.api.order(id(order)).await.unwrap().found().expect("an order");
+    until(&format!("order {} {what}", id(order)), look, done).await
+}
+
+async fn a_dispatched_order_is_charged_and_a_delivered_one_is_completed(shop: &Shop) {
+    let tea = shop.stock(5, 2).await;
+    let order = order_of(tea.sku.as_str());
+    confirmed(shop, &order).await;
+    for _ in 0..2 {
+        dispatch(shop, &order).await;
+    }
+    view(shop, &order, "charged", |view| view.payment_status == PaymentStatus::Captured).await;
+    assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 4, reserved: 0, sold: 1 });
+    report(shop, json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+    let view = view(shop, &order, "completed", |view| view.status == OrderStatus::Completed).await;
+    assert_eq!(view.shipment_status, ShipmentStatus::Delivered);
+    let events = shop.history(&order).await.events;
+    let types: Vec<_> = events.iter().skip(3).map(|event| event.event_type).collect();
+    assert_eq!(types, [EventType::ShipmentDispatched, EventType::PaymentCaptured, EventType::ShipmentDelivered]);
+    shop.published(&order, |events| {
+        ["SHIPMENT_DISPATCHED", "PAYMENT_CAPTURED", "SHIPMENT_DELIVERED"]
+            .iter()
+            .all(|event| events.iter().any(|told| told == event))
+    })
+    .await;
+    let texts = async || shop.texts(order["customer"]["phone"].as_str().unwrap()).await;
+    let texts = until("the text of the delivery", texts, |texts| texts.len() == 3).await;
+    assert!(texts[1].contains("RM123456785GB"), "{texts:?}");
+}
+
+async fn a_delivery_that_overtakes_its_dispatch_is_not_lost(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    let order = order_of(tea.sku.as_str());
+    confirmed(shop, &order).await;
+    report(shop, json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+    dispatch(shop, &order).await;
+    view(shop, &order, "completed", |view| view.status == OrderStatus::Completed).await;
+}
+
+async fn a_cancelled_order_gives_stock_and_money_back(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    let order = order_of(tea.sku.as_str());
+    confirmed(shop, &order).await;
+    for _ in 0..2 {
+        let asked = shop.api.cancel(id(&order), "CUSTOMER_REQUEST").await.unwrap();
+        assert!(matches!(asked, Placed::Accepted(_)), "{asked:?}");
+    }
+    let view = view(shop, &order, "voided", |view| view.payment_status == PaymentStatus::Voided).await;
+    assert_eq!(view.status, OrderStatus::Cancelled);
+    assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 5, reserved: 0, sold: 0 });
+}
+
+async fn a_cancellation_that_comes_too_late_is_refused_and_told(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    let order = order_of(tea.sku.as_str());
+    confirmed(shop, &order).await;
+    dispatch(shop, &order).await;
+    view(shop, &order, "charged", |view| view.payment_status == PaymentStatus::Captured).await;
+    shop.api.cancel(id(&order), "TOO_LATE").await.unwrap();
+    shop.published(&order, |events| events.iter().any(|event| event == "CANCELLATION_REFUSED")).await;
+    let after = shop.settled(&order).await;
+    assert_eq!((after.status, after.payment_status), (OrderStatus::Confirmed, PaymentStatus::Captured));
+}
+
+async fn a_return_is_refunded_whole_or_in_part(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    for (refund, refunded, status) in
+        [(json!({}), PRICE, PaymentStatus::Refunded), (json!({ "refund": 100 }), 100, PaymentStatus::Captured)]
+    {
+        let order = order_of(tea.sku.as_str());
+        confirmed(shop, &order).await;
+        dispatch(shop, &order).await;
+        report(shop, json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+        view(shop, &order, "completed", |view| view.status == OrderStatus::Completed).await;
+        report(shop, with(json!({ "update": "RETURNED", "orderId": id(&order) }), refund)).await;
+        let view = view(shop, &order, "refunded", |view| view.refunded > 0).await;
+        assert_eq!((view.refunded, view.payment_status, view.status), (refunded, status, OrderStatus::Completed));
+    }
+}
+
+async fn reports_and_cancellations_that_break_the_model_get_400(shop: &Shop) {
+    for update in [
+        json!({ "update": "DISPATCHED", "orderId": "ord-1" }),
+        json!({ "update": "LOST", "orderId": "ord-1" }),
+        json!({ "update": "DELIVERED", "orderId": "1" }),
+        json!({ "update": "RETURNED", "orderId": "ord-1", "refund": 0 }),
+        json!({}),
+    ] {
+        let answer = shop.api.report_shipment(&update).await.unwrap();
+        assert!(matches!(&answer, Placed::Refused(problem) if problem.status == 400), "{update}: {answer:?}");
+    }
+    let answer = shop.api.cancel("ord-1", "BECAUSE").await.unwrap();
+    assert!(matches!(&answer, Placed::Refused(problem) if problem.status == 400), "{answer:?}");
+}
+
+async fn a_report_on_an_order_that_is_rejected_goes_to_the_dead_letter_queue(shop: &Shop) {
+    let order = with(order_of("NO-SUCH-SKU"), json!({ "orderId": unique("ord-") }));
+    shop.place(&order).await;
+    assert_eq!(shop.settled(&order).await.status, OrderStatus::Rejected);
+    dispatch(shop, &order).await;
+    let about_it = |letter: &Value| letter["shipment"]["orderId"] == id(&order);
+    let letter = shop.dead_letter_where("fulfilment-dlq", about_it).await;
+    assert_eq!(letter["reason"], "ILLEGAL_COMMAND");
+}
