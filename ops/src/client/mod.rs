@@ -4,7 +4,7 @@ mod answer;
 mod aws;
 mod error;
 mod http;
-mod signature;
+pub(crate) mod signature;
 
 use std::time::{Duration, SystemTime};
 
@@ -188,7 +188,7 @@ impl ApiClient {
         let mut request = self.http.request(method.clone(), url.clone());
         if let Some(signer) = &self.signer {
             let headers = signer
-                .headers(method.as_str(), url.as_str(), &body, SystemTime::now())
+                .headers("execute-api", method.as_str(), url.as_str(), &[], &body, SystemTime::now())
                 .map_err(|source| ApiError::Sign { url: url.to_string(), source })?;
             request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         }

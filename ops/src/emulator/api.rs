@@ -3,12 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-
 use super::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 use crate::client::http_client;
+use crate::client::signature::Signer;
 
 /// The emulator answers within milliseconds; on a busy machine it gets more.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,7 +64,8 @@ impl Api {
             Request::Get(path) => (reqwest::Method::GET, path, "", vec![]),
         };
         let url = format!("{}{path}", self.endpoint);
-        let signed = signature(service, method.as_str(), &url, &headers, body.as_bytes())?;
+        let signer = Signer::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION);
+        let signed = signer.headers(service, method.as_str(), &url, &headers, body.as_bytes(), SystemTime::now())?;
         let mut builder = self.http.request(method, &url).body(body.to_owned());
         for (name, value) in &headers {
             builder = builder.header(*name, *value);
@@ -80,25 +78,4 @@ impl Api {
         let text = response.text().await?;
         if status.is_success() { Ok(text) } else { Err(format!("{service} answered {status}: {text}").into()) }
     }
-}
-
-fn signature(
-    service: &str,
-    method: &str,
-    url: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Result<Vec<(String, String)>, ApiFailure> {
-    let identity = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "emulator").into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(REGION)
-        .name(service)
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()?
-        .into();
-    let request = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body))?;
-    let (instructions, _signature) = sign(request, &parameters)?.into_parts();
-    Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
