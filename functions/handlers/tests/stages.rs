@@ -400,7 +400,10 @@ async fn a_cancelled_order_gives_stock_and_money_back_once() {
     }
     let order = shop.order("ord-1");
     assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
-    assert_eq!((shop.units("TEA"), (*shop.asked.lock().unwrap()).as_slice()), ((5, 0, 0), ["void".to_owned()].as_slice()));
+    assert_eq!(
+        (shop.units("TEA"), (*shop.asked.lock().unwrap()).as_slice()),
+        ((5, 0, 0), ["void".to_owned()].as_slice())
+    );
 }
 
 #[tokio::test]

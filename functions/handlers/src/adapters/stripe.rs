@@ -241,11 +241,7 @@ fn intent_after(status: StatusCode, body: &[u8], what: &str) -> Result<String, F
 }
 
 fn unexpected(state: &str, what: &str) -> Failure {
-    Failure::Permanent {
-        what: format!("{what}: it is {state}"),
-        reason: DeadLetterReason::RequestRefused,
-        cause: None,
-    }
+    Failure::Permanent { what: format!("{what}: it is {state}"), reason: DeadLetterReason::RequestRefused, cause: None }
 }
 
 /// What the gateway's answer to an authorisation means.

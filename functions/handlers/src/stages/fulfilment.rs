@@ -74,7 +74,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                 Step::Take(change) => change,
                 Step::Already => return Ok(order),
                 Step::TooEarly(refusal) => {
-                    return Err(Failure::transient(format!("a report on order {} came early", order.order_id), refusal));
+                    return Err(Failure::transient(
+                        format!("a report on order {} came early", order.order_id),
+                        refusal,
+                    ));
                 }
                 Step::Refuse(refusal) => {
                     let what = format!("order {} refused a command", order.order_id);

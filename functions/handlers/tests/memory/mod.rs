@@ -16,8 +16,8 @@ use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
-    CaptureAnswer, Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue, Receipt, Runtime,
-    Sending, SentLog, Stock,
+    CaptureAnswer, Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue,
+    Receipt, Runtime, Sending, SentLog, Stock,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -38,13 +38,15 @@ pub enum Fault {
     Record,
 }
 
+/// Free, reserved and sold units.
+pub type Units = (i64, i64, i64);
+
 #[derive(Default)]
 pub struct Shop {
     pub orders: Mutex<HashMap<OrderId, Order>>,
     pub events: Mutex<BTreeMap<(OrderId, u64), Event>>,
     pub products: Mutex<BTreeMap<Sku, Product>>,
-    /// Free, reserved and sold units of every stock item.
-    pub stock: Mutex<BTreeMap<(Sku, u16), (i64, i64, i64)>>,
+    pub stock: Mutex<BTreeMap<(Sku, u16), Units>>,
     pub forwarded: Mutex<Vec<Message>>,
     pub postponed: Mutex<Vec<(String, Duration)>>,
     pub buried: Mutex<Vec<DeadLetter>>,
@@ -96,7 +98,7 @@ impl Shop {
     }
 
     /// Free, reserved and sold units, over all stock items.
-    pub fn units(&self, sku: &str) -> (i64, i64, i64) {
+    pub fn units(&self, sku: &str) -> Units {
         let stock = self.stock.lock().unwrap();
         let of = stock.iter().filter(|((name, _), _)| name.as_str() == sku);
         of.fold((0, 0, 0), |sum, (_, units)| (sum.0 + units.0, sum.1 + units.1, sum.2 + units.2))
