@@ -264,9 +264,15 @@ fn authorisation(status: StatusCode, body: &[u8], attempt: u32, what: &str) -> R
         let code = error.decline_code.or(error.code).unwrap_or_else(|| "unknown".to_owned());
         return Ok(GatewayAnswer::Declined(code));
     }
-    // A payment method that does not exist is the customer's mistake, not the pipeline's.
-    if status == StatusCode::BAD_REQUEST && error.code.as_deref() == Some("resource_missing") {
-        return Ok(GatewayAnswer::Declined("payment_method_unknown".to_owned()));
+    // A payment method that does not exist, or an amount that no card takes, is no fault of the pipeline's.
+    if status == StatusCode::BAD_REQUEST {
+        match error.code.as_deref() {
+            Some("resource_missing") => return Ok(GatewayAnswer::Declined("payment_method_unknown".to_owned())),
+            Some(code @ ("amount_too_small" | "amount_too_large")) => {
+                return Ok(GatewayAnswer::Declined(code.to_owned()));
+            }
+            _ => {}
+        }
     }
     Err(refusal(status, body, what))
 }
@@ -312,6 +318,8 @@ mod tests {
         assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("insufficient_funds".into()));
         let body = r#"{"error":{"type":"card_error","code":"authentication_required"}}"#;
         assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("authentication_required".into()));
+        let body = r#"{"error":{"type":"invalid_request_error","code":"amount_too_small"}}"#;
+        assert_eq!(classed(400, body).unwrap(), GatewayAnswer::Declined("amount_too_small".into()));
     }
 
     #[test]
