@@ -77,7 +77,8 @@ pub struct StreamSource {
     pub batch_size: u32,
     /// Batches of one shard at the same time.
     pub parallelization_factor: u32,
-    /// Retries of a failing batch, before its records go to the dead-letter queue.
+    /// Retries of a failing batch, before its records go to the dead-letter queue. Nothing of ours spaces them, so it is the
+    /// age that bounds them: an hour without SNS must not cost an event.
     pub maximum_retry_attempts: u32,
     /// Age at which a record is given up; the stream itself forgets after 24 hours.
     pub maximum_record_age_seconds: u32,
@@ -153,7 +154,7 @@ pub fn stages() -> Vec<StageDescription> {
             summary: "Parses an order, prices it from the catalogue and stores it.",
             source: Source::Queue(RETRIES),
             forwards_to: Some(Stage::Inventory),
-            timeout_seconds: 10,
+            timeout_seconds: 30,
             memory_mib: 256,
             grants: vec![Grant::Table(Table::Orders, &[PutItem]), Grant::Table(Table::Inventory, &[BatchGetItem])],
         },
@@ -162,7 +163,7 @@ pub fn stages() -> Vec<StageDescription> {
             summary: "Reserves every line of an order, or says that it is out of stock.",
             source: Source::Queue(RETRIES),
             forwards_to: Some(Stage::Payment),
-            timeout_seconds: 10,
+            timeout_seconds: 30,
             memory_mib: 256,
             grants: vec![
                 Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
@@ -174,7 +175,7 @@ pub fn stages() -> Vec<StageDescription> {
             summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
             source: Source::Queue(RETRIES),
             forwards_to: Some(Stage::Fulfilment),
-            timeout_seconds: 30,
+            timeout_seconds: 60,
             memory_mib: 256,
             grants: vec![
                 Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
@@ -201,12 +202,12 @@ pub fn stages() -> Vec<StageDescription> {
             source: Source::OrderEvents(StreamSource {
                 batch_size: 100,
                 parallelization_factor: 1,
-                maximum_retry_attempts: 10,
+                maximum_retry_attempts: 10_000,
                 maximum_record_age_seconds: 20 * 60 * 60,
                 alarm_age_seconds: 60,
             }),
             forwards_to: None,
-            timeout_seconds: 30,
+            timeout_seconds: 60,
             memory_mib: 256,
             grants: vec![
                 Grant::Stream(Table::Orders),

@@ -152,6 +152,20 @@ impl Shop {
         self.find_dead_letter(queue, |body| serde_json::from_str(body).is_ok_and(|json| is_it(&json))).await
     }
 
+    /// Whether the dead-letter queue holds a message with this text in it now. It is looked at, not received.
+    pub async fn has_dead_letter(&self, queue: &str, text: &str) -> bool {
+        let held = self.emulator.call("sqs", Request::Get("/_ministack/sqs/messages")).await.unwrap();
+        let held: Value = serde_json::from_str(&held).unwrap();
+        let url = &self.connection.queues[queue];
+        let name = url.rsplit('/').next().expect("a queue's name");
+        let regions = held["messages"].as_object().expect("accounts").values().filter_map(Value::as_object);
+        let queues = regions.flat_map(|regions| regions.values()).filter_map(Value::as_object).flatten();
+        let of_queue: Vec<&Value> =
+            queues.filter(|(url, _)| url.rsplit('/').next() == Some(name)).map(|(_, messages)| messages).collect();
+        assert_eq!(of_queue.len(), 1, "{queue} is not among the emulator's queues");
+        of_queue[0].to_string().contains(text)
+    }
+
     async fn find_dead_letter(&self, queue: &str, body: impl Fn(&str) -> bool) -> HashMap<String, String> {
         let look = async || {
             let receive = self.sqs.receive_message().queue_url(&self.connection.queues[queue]);

@@ -20,7 +20,8 @@ pub struct Product {
     /// Price of one unit.
     pub unit_price: Money,
     /// Over how many items of the inventory table its stock is spread: one item takes about 500 transactional writes a
-    /// second, so a hot SKU needs several.
+    /// second, so a hot SKU needs several. A line of an order is reserved from one of them: none should hold less than
+    /// the largest quantity of a line.
     pub stock_shards: u16,
 }
 

@@ -65,10 +65,6 @@ pub const fn topics_of(event_type: EventType) -> &'static [Topic] {
     }
 }
 
-/// The longest SMS that is billed as one part, in characters of the GSM-7 alphabet
-/// (docs.aws.amazon.com/sns/latest/dg/sms_sending-overview.html).
-pub const SMS_PART_LENGTH: usize = 160;
-
 /// The text that the customer is told of an event in an SMS; `None` for events that are not the customer's concern.
 #[must_use]
 pub fn sms_text(event: &Event, retailer: &str) -> Option<String> {

@@ -110,7 +110,7 @@ pub struct Line {
     pub quantity: u32,
     /// The price of one when it was ordered.
     pub unit_price: Money,
-    /// Over how many items the SKU's stock was spread when it was ordered.
+    /// Over how many items the SKU's stock was spread when it was ordered. A line is reserved from one of them.
     pub stock_shards: u16,
     /// The stock item that holds the line's reservation.
     #[serde(default, skip_serializing_if = "Option::is_none")]

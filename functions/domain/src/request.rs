@@ -174,7 +174,8 @@ pub enum InvalidRequest {
 impl PlaceOrder {
     /// Reads a request body.
     ///
-    /// The edge has checked it against [`json_schema`]; what reaches a queue by another way is checked again here.
+    /// The edge has checked it against [`json_schema`]. What reaches a queue by another way is checked here for what the
+    /// pipeline itself relies on: the ids, the currency, the number of lines and their quantities.
     ///
     /// # Errors
     /// When the body is not JSON, or not such a document. The error never repeats personal data.

@@ -49,6 +49,8 @@ pub enum DeadLetterReason {
     RequestRefused,
     /// The stream's record is no event.
     NotAnEvent,
+    /// What an order holds is not reserved in the inventory table.
+    StockInconsistent,
     /// The parcel is on its way, and its money can neither be taken nor be held anew: a person has to decide.
     MoneyLost,
 }
@@ -64,6 +66,7 @@ impl DeadLetterReason {
             Self::IllegalCommand => "ILLEGAL_COMMAND",
             Self::RequestRefused => "REQUEST_REFUSED",
             Self::NotAnEvent => "NOT_AN_EVENT",
+            Self::StockInconsistent => "STOCK_INCONSISTENT",
             Self::MoneyLost => "MONEY_LOST",
         }
     }

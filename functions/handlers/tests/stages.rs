@@ -171,7 +171,7 @@ async fn an_unreadable_catalogue_gives_the_whole_batch_back_but_still_buries_wha
 
 #[tokio::test]
 async fn an_empty_batch_has_an_empty_failure_list() {
-    let shop = Shop::default();
+    let shop = Shop::open();
     assert!(validate(&shop, &[]).await.is_empty());
     assert!(inventory(&shop, &[]).await.is_empty());
     assert!(payment(&shop, &[]).await.is_empty());
@@ -317,7 +317,7 @@ async fn a_notification_that_failed_is_sent_again_and_the_others_are_not() {
 
 #[tokio::test]
 async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
-    let shop = Shop::default();
+    let shop = Shop::open();
     let stage = Notify {
         database: &shop,
         notifier: &shop,
@@ -454,10 +454,45 @@ async fn a_return_is_refunded_whole_or_in_part() {
 
 #[tokio::test]
 async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_given_up() {
-    let shop = Shop::default();
+    let shop = Shop::open();
     let early = dispatched("ord-1");
     assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
     let late = Delivery { receive_count: 6, ..early };
     assert!(fulfilment(&shop, &[late]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
+}
+
+#[tokio::test]
+async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_customer_cancels() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
+    assert!(inventory(&shop, &next(&shop)).await.is_empty());
+    let commands = next(&shop);
+    shop.fail(Fault::Gateway, None);
+    assert_eq!(payment(&shop, &commands).await, ["m-0"]);
+    assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
+    assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::None);
+    // The redelivery finds out what the gateway holds, and gives it up.
+    assert!(payment(&shop, &commands).await.is_empty());
+    assert!(fulfilment(&shop, &next(&shop)).await.is_empty());
+    let order = shop.order("ord-1");
+    assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
+}
+
+#[tokio::test]
+async fn a_batch_of_events_without_time_is_delivered_again_and_nobody_was_told() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    *shop.remaining.lock().unwrap() = std::time::Duration::from_secs(1);
+    assert_eq!(notify(&shop).await, ["0", "1", "2"]);
+    assert!(shop.told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn stock_that_was_changed_by_hand_is_named_as_the_reason() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    shop.stock("TEA", &[9]);
+    assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "STOCK_INCONSISTENT");
 }

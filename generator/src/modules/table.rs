@@ -16,8 +16,8 @@ use crate::terraform::kind::{Map, Text};
 use crate::terraform::{Expression, Module, Output, Variable};
 
 /// What a list of a customer's orders shows; everything else is read from the order itself.
-const CUSTOMER_INDEX_ATTRIBUTES: [&str; 7] =
-    ["orderId", "status", "paymentStatus", "shipmentStatus", "total", "currency", "createdAt"];
+const CUSTOMER_INDEX_ATTRIBUTES: [&str; 6] =
+    ["orderId", "status", "paymentStatus", "shipmentStatus", "total", "createdAt"];
 
 /// The module, what it is given and what it gives.
 pub struct Tables {

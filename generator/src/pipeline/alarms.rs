@@ -166,11 +166,18 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
     if let Some(queue) = stage.dead_letters() {
         alarms.push(Alarm {
             name: format!("{}-not-empty-alarm", queue.name()),
-            description: format!(
-                "The {name} stage gave a message up. Read its reason in {}, mend the cause, then redrive it; it is kept \
-                 for 14 days.",
-                queue.name()
-            ),
+            description: match stage.queue() {
+                Some(_) => format!(
+                    "The {name} stage gave a message up. Read its reason in {}, mend the cause, then redrive it; it is \
+                     kept for 14 days.",
+                    queue.name()
+                ),
+                None => format!(
+                    "The {name} stage gave up records of the orders table's stream. {} tells their shard and sequence \
+                     numbers; the events themselves are in the table's EVENT items.",
+                    queue.name()
+                ),
+            },
             subject: Subject::Queue(queue),
             metric: "ApproximateNumberOfMessagesVisible",
             statistic: Statistic::Maximum,

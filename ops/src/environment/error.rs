@@ -42,6 +42,14 @@ pub enum EnvironmentError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The environment is for AWS.
+    #[error(
+        "envs/{environment} is not for the emulator: it would be applied to AWS. Choose one whose env.toml says `emulator = true`, or apply it with Terraform as the README tells"
+    )]
+    NotLocal {
+        /// The environment's suffix.
+        environment: String,
+    },
     /// An output of the root module is missing or of another type.
     #[error(
         "the Terraform output `{output}` of envs/{environment} is missing or is no {expected}; run `cargo run` to generate it again"

@@ -16,6 +16,13 @@ pub fn copy(workspace: &Workspace, environment: &str, directory: &Path) -> Resul
     if !source.join("main.tf.json").is_file() {
         return Err(EnvironmentError::NotGenerated { environment: environment.to_owned(), path: source });
     }
+    // Only an emulator's environment is told where the emulator is; any other would be applied to AWS itself.
+    let variables = source.join("variables.tf.json");
+    let text = std::fs::read_to_string(&variables);
+    let text = text.map_err(|source| EnvironmentError::File { action: "read", path: variables, source })?;
+    if !text.contains("\"aws_endpoint\"") {
+        return Err(EnvironmentError::NotLocal { environment: environment.to_owned() });
+    }
     copy_tree(&workspace.modules(), &directory.join("modules"))?;
     let root = directory.join("envs").join(environment);
     copy_tree(&source, &root)?;

@@ -10,6 +10,9 @@ use crate::request::PlaceOrder;
 use crate::time::Timestamp;
 use crate::transition::{Change, Step, StockEffect, take};
 
+/// Most conflicts that an order remembers: an item holds 400 KB, and nobody may fill it up from outside.
+const MAX_CONFLICTS: usize = 50;
+
 /// The first transition of an order: priced, or rejected with the reason.
 #[must_use]
 pub fn receive(
@@ -64,7 +67,8 @@ impl Order {
     /// nothing else.
     #[must_use]
     pub fn placed_again(&self, fingerprint: &Fingerprint, occasion: &Occasion) -> Step {
-        if *fingerprint == self.fingerprint || self.conflicts.contains(fingerprint) {
+        let known = *fingerprint == self.fingerprint || self.conflicts.contains(fingerprint);
+        if known || self.conflicts.len() >= MAX_CONFLICTS {
             return Step::Already;
         }
         let mut order = self.clone();
@@ -110,6 +114,13 @@ impl Order {
         self.status == OrderStatus::Reserved && self.payment_status == PaymentStatus::None
     }
 
+    /// Whether the gateway may hold money for a cancelled order that nobody recorded: it was asked, or may have been, and
+    /// the customer cancelled before its answer was stored. Asked again under the same key, it tells.
+    #[must_use]
+    pub fn may_hold_money_unknown_to_us(&self) -> bool {
+        self.status == OrderStatus::Cancelled && self.payment_status == PaymentStatus::None && self.was_reserved()
+    }
+
     /// The gateway holds the amount.
     #[must_use]
     pub fn authorised(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
@@ -124,7 +135,7 @@ impl Order {
                 .moved(EventType::OrderConfirmed, OrderStatus::Confirmed, StockEffect::None, occasion),
             );
         }
-        if self.status == OrderStatus::Cancelled && self.payment_status == PaymentStatus::None && self.was_reserved() {
+        if self.may_hold_money_unknown_to_us() {
             // The customer cancelled while the gateway was being asked: what it holds must be known, to be given back.
             return take(
                 Self { payment_status: PaymentStatus::Authorised, authorisation: Some(authorisation), ..self.clone() }

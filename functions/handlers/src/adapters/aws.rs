@@ -20,7 +20,7 @@ pub enum Retries {
     ByTheSdk,
 }
 
-/// Longest time for one call to AWS. A stage makes at most three in a row, and its function's timeout is longer.
+/// Longest time for one call to AWS. The bootstrap keeps back the time of three of them for the end of a batch.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The configuration of every client; endpoint and credentials come from the environment.

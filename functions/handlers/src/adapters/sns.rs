@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::Client;
+use aws_sdk_sns::error::ProvideErrorMetadata;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use futures::future::join_all;
 use order_domain::event::Event;
 use order_domain::notification::Topic;
 use order_domain::wiring::variable;
 
-use super::aws::classify;
 use super::settings::{self, SettingError};
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::ports::{Notification, Notifier, Receipt};
 
 /// Most entries of one PublishBatch (docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html).
@@ -80,11 +80,15 @@ impl SnsNotifier {
         let publish = self.client.publish().phone_number(phone).message(message);
         match publish.message_attributes("AWS.SNS.SMS.SMSType", kind).send().await {
             Ok(_) => Ok(Receipt::Sent),
-            Err(error) => match classify(what, error) {
-                failure @ Failure::Permanent { .. } => Ok(Receipt::Refused(chain(&failure))),
-                failure => Err(failure),
-            },
+            // SNS repeats the number in its message, and a number must not reach a log: only the code goes on.
+            Err(error) => Err(error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned)),
         }
+        .or_else(|code| match code.as_deref() {
+            Some(code @ ("InvalidParameter" | "InvalidParameterValue" | "OptedOut")) => {
+                Ok(Receipt::Refused(code.to_owned()))
+            }
+            code => Err(Failure::transient_because(format!("{what} ({})", code.unwrap_or("no answer")))),
+        })
     }
 }
 

@@ -248,8 +248,12 @@ fn unexpected(state: &str, what: &str) -> Failure {
 fn authorisation(status: StatusCode, body: &[u8], attempt: u32, what: &str) -> Result<GatewayAnswer, Failure> {
     if status.is_success() {
         let intent: PaymentIntent = serde_json::from_slice(body).map_err(|error| Failure::transient(what, error))?;
-        if intent.status != "requires_capture" {
-            return Ok(GatewayAnswer::Declined(intent.status));
+        match intent.status.as_str() {
+            "requires_capture" => {}
+            "requires_payment_method" | "requires_action" | "canceled" => {
+                return Ok(GatewayAnswer::Declined(intent.status));
+            }
+            state => return Err(Failure::transient_because(format!("{what}: the payment is still {state}"))),
         }
         let card = match intent.latest_charge {
             Some(Charge::Expanded { payment_method_details: Some(details) }) => details.card,
@@ -264,15 +268,12 @@ fn authorisation(status: StatusCode, body: &[u8], attempt: u32, what: &str) -> R
         let code = error.decline_code.or(error.code).unwrap_or_else(|| "unknown".to_owned());
         return Ok(GatewayAnswer::Declined(code));
     }
-    // A payment method that does not exist, or an amount that no card takes, is no fault of the pipeline's.
-    if status == StatusCode::BAD_REQUEST {
-        match error.code.as_deref() {
-            Some("resource_missing") => return Ok(GatewayAnswer::Declined("payment_method_unknown".to_owned())),
-            Some(code @ ("amount_too_small" | "amount_too_large")) => {
-                return Ok(GatewayAnswer::Declined(code.to_owned()));
-            }
-            _ => {}
-        }
+    // The gateway will never take this payment as the order has it: an unknown means of payment, an amount that no card
+    // takes, a currency that the account does not have. The order must end and its stock be free, so it is declined.
+    if status == StatusCode::BAD_REQUEST && error.kind.as_deref() == Some("invalid_request_error") {
+        let code = error.code.unwrap_or_else(|| "invalid_request".to_owned());
+        tracing::error!(code, "{what}: the gateway refuses the request itself");
+        return Ok(GatewayAnswer::Declined(code));
     }
     Err(refusal(status, body, what))
 }
@@ -328,6 +329,7 @@ mod tests {
             assert!(matches!(classed(status, "{}"), Err(Failure::Transient { .. })), "{status}");
         }
         assert!(matches!(classed(200, "<html>"), Err(Failure::Transient { .. })));
+        assert!(matches!(classed(200, r#"{"id":"pi_1","status":"processing"}"#), Err(Failure::Transient { .. })));
         let body = r#"{"error":{"type":"idempotency_error"}}"#;
         assert!(matches!(classed(400, body), Err(Failure::Permanent { .. })));
     }

@@ -11,7 +11,7 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, unknown};
+use super::{ATTEMPTS, contended, inconsistent, unknown};
 use crate::batch::{Delivery, Handled, contained, forward, settle};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CaptureAnswer, Committed, Gateway, GatewayAnswer, Orders, Queue, Runtime};
@@ -90,7 +90,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     return Ok(change.into_order());
                 }
                 Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&order.order_id)),
+                Committed::Stale(None) => return Err(unknown(&order.order_id)),
+                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
             }
         }
         Err(contended(&order.order_id))
@@ -109,7 +110,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     order = change.into_order();
                 }
                 Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&order.order_id)),
+                Committed::Stale(None) => return Err(unknown(&order.order_id)),
+                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
             }
         }
         Err(contended(&order.order_id))

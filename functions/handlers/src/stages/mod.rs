@@ -23,6 +23,15 @@ fn unknown(order_id: &OrderId) -> Failure {
     }
 }
 
+/// A reservation that the order holds is not in the inventory: somebody changed the stock by hand.
+fn inconsistent(order_id: &OrderId) -> Failure {
+    Failure::Permanent {
+        what: format!("the stock that order {order_id} holds is not reserved in the inventory table"),
+        reason: DeadLetterReason::StockInconsistent,
+        cause: None,
+    }
+}
+
 /// Other writers were faster every time.
 fn contended(order_id: &OrderId) -> Failure {
     Failure::transient_because(format!("order {order_id} was changed by others {ATTEMPTS} times in a row"))

@@ -1,9 +1,10 @@
 //! Notify: tells topics and customers of every committed event, each once.
 //!
 //! The orders table's stream is the outbox. A record may come again, so what was sent is looked up before and recorded
-//! after; only an answer that was lost on the way can tell somebody twice.
+//! after. Somebody can be told twice only where an answer was lost on the way: SNS's, or that of the record.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use order_domain::event::Event;
 use order_domain::id::OrderId;
@@ -14,6 +15,11 @@ use order_domain::wiring::metric;
 
 use crate::failure::{DeadLetterReason, Failure, chain};
 use crate::ports::{Addressee, DeadLetter, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog};
+
+/// Events that are told and recorded together: few, so that a crash between the two repeats little.
+const CHUNK: usize = 20;
+/// No chunk is begun with less time than this left.
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(10);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
@@ -44,6 +50,18 @@ pub struct Notify<D, N, Q, R> {
 impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<D, N, Q, R> {
     /// Works on a batch; the sequence numbers of the records to deliver again.
     pub async fn run(&self, records: &[Record]) -> Vec<String> {
+        let mut again = Vec::new();
+        for chunk in records.chunks(CHUNK) {
+            if self.runtime.remaining() < TIME_FOR_A_CHUNK {
+                again.extend(chunk.iter().map(|record| record.sequence_number.clone()));
+            } else {
+                again.extend(self.tell_chunk(chunk).await);
+            }
+        }
+        again
+    }
+
+    async fn tell_chunk(&self, records: &[Record]) -> Vec<String> {
         match self.tell(records).await {
             Ok(failed) => records
                 .iter()

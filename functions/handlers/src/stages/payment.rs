@@ -9,7 +9,7 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, unknown};
+use super::{ATTEMPTS, contended, inconsistent, unknown};
 use crate::batch::{Delivery, Handled, contained, forward, settle};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Committed, Gateway, GatewayAnswer, Orders, Queue, Runtime};
@@ -51,7 +51,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     }
 
     async fn authorise(&self, delivery: &Delivery, mut order: Order) -> Handled {
-        if !order.awaits_payment() {
+        if !order.awaits_payment() && !order.may_hold_money_unknown_to_us() {
             // A redelivery after the answer was stored, or a command that came too early.
             let occasion = delivery.occasion(Stage::Payment, self.runtime.now());
             return match order.declined(String::new(), &occasion) {
@@ -78,7 +78,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
                     return Ok(next(change.order()));
                 }
                 Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&order.order_id)),
+                Committed::Stale(None) => return Err(unknown(&order.order_id)),
+                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
             }
         }
         Err(contended(&order.order_id))

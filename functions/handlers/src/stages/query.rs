@@ -155,7 +155,9 @@ fn write_cursor(cursor: &Cursor) -> String {
 }
 
 fn read_cursor(text: &str) -> Option<Cursor> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    let cursor: Cursor = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    // Every place in the index ends with its order.
+    cursor.sort.ends_with(&format!("#{}", cursor.order_id)).then_some(cursor)
 }
 
 #[cfg(test)]

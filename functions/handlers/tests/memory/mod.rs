@@ -54,6 +54,8 @@ pub struct Shop {
     pub told: Mutex<Vec<String>>,
     pub sent: Mutex<HashSet<Sending>>,
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
+    /// How long the invocation may still take.
+    pub remaining: Mutex<Duration>,
     faults: Mutex<Vec<(Fault, Option<OrderId>)>>,
     pub declines: Mutex<BTreeSet<OrderId>>,
     /// Orders whose customer cancels while the gateway is asked.
@@ -65,8 +67,15 @@ pub struct Shop {
 }
 
 impl Shop {
-    pub fn with(sku: &str, shards: &[i64]) -> Self {
+    /// With empty shelves.
+    pub fn open() -> Self {
         let shop = Self::default();
+        *shop.remaining.lock().unwrap() = Duration::from_secs(30);
+        shop
+    }
+
+    pub fn with(sku: &str, shards: &[i64]) -> Self {
+        let shop = Self::open();
         shop.stock(sku, shards);
         shop
     }
@@ -151,6 +160,9 @@ impl Orders for &Shop {
             let quantity = i64::from(line.quantity);
             let units = after.entry((line.sku.clone(), shard)).or_default();
             match change.stock() {
+                StockEffect::Release | StockEffect::Sell if units.1 < quantity => {
+                    return Ok(Committed::StockShort(position));
+                }
                 StockEffect::Reserve if units.0 < quantity => return Ok(Committed::StockShort(position)),
                 StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity, units.2),
                 StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity, units.2),
@@ -291,7 +303,7 @@ impl Runtime for Shop {
         0.5
     }
     fn remaining(&self) -> Duration {
-        Duration::from_secs(5)
+        *self.remaining.lock().unwrap()
     }
     fn count(&self, metric: &'static str, how_many: usize) {
         *self.counts.lock().unwrap().entry(metric).or_default() += how_many;
