@@ -61,19 +61,35 @@ mod tests {
         Workspace::above(directory).unwrap()
     }
 
+    fn write(tree: &Path, file: &str, text: &str) {
+        let path = tree.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     #[test]
     fn the_copy_holds_the_configuration_and_no_state() {
         let tree = tempfile::tempdir().unwrap();
         let target = tempfile::tempdir().unwrap();
         for file in ["modules/queues/main.tf.json", "envs/local/main.tf.json", "envs/local/terraform.tfstate"] {
-            let path = tree.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "{}").unwrap();
+            write(tree.path(), file, "{}");
         }
+        write(tree.path(), "envs/local/variables.tf.json", r#"{"variable":{"aws_endpoint":{}}}"#);
         let root = copy(&workspace(tree.path()), "local", target.path()).unwrap();
         assert!(root.join("main.tf.json").is_file());
         assert!(root.join("../../modules/queues/main.tf.json").is_file());
         assert!(!root.join("terraform.tfstate").exists());
+    }
+
+    #[test]
+    fn an_environment_for_aws_is_refused_before_anything_is_copied() {
+        let tree = tempfile::tempdir().unwrap();
+        let target = tempfile::tempdir().unwrap();
+        write(tree.path(), "envs/dev/main.tf.json", "{}");
+        write(tree.path(), "envs/dev/variables.tf.json", r#"{"variable":{"functions_package":{}}}"#);
+        let error = copy(&workspace(tree.path()), "dev", target.path()).unwrap_err();
+        assert!(error.to_string().contains("envs/dev is not for the emulator"), "{error}");
+        assert_eq!(std::fs::read_dir(target.path()).unwrap().count(), 0);
     }
 
     #[test]
