@@ -9,7 +9,6 @@ use order_domain::order::Order;
 use order_domain::wiring::table;
 
 use super::error::DemoError;
-use super::tally::has_ended;
 use crate::progress::Step;
 
 /// Most keys of one BatchGetItem.
@@ -17,9 +16,28 @@ const KEYS_PER_BATCH: usize = 100;
 /// Waits between two looks: short at first, so that a short run is not slowed down.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-
 /// How many times as long as it looks it pauses: looking must not slow down what is looked at.
 const PAUSE_PER_LOOK: u32 = 9;
+
+/// The pauses between looks: short while something moves, longer and longer while nothing does.
+#[derive(Debug)]
+pub(super) struct Pace {
+    wait: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { wait: SHORTEST_WAIT }
+    }
+}
+
+impl Pace {
+    /// Pauses after a look that took `took` and showed that something `moved`, or that nothing did.
+    pub(super) async fn rest(&mut self, took: Duration, moved: bool) {
+        self.wait = if moved { SHORTEST_WAIT } else { (self.wait * 2).min(LONGEST_WAIT) };
+        tokio::time::sleep(self.wait.max(took * PAUSE_PER_LOOK)).await;
+    }
+}
 
 /// How long `orders` orders may take to reach their end.
 #[must_use]
@@ -42,20 +60,19 @@ pub async fn follow(
     let deadline = Instant::now() + patience;
     let mut stored: HashMap<String, Order> = HashMap::new();
     let mut pending: Vec<&String> = ids.iter().collect();
-    let mut wait = SHORTEST_WAIT;
+    let mut pace = Pace::default();
     loop {
         let began = Instant::now();
         let read = read(client, orders_table, &pending).await?;
         let took = began.elapsed();
-        let moved = read.values().any(|order| has_ended(order.status));
+        let moved = read.values().any(|order| !order.status.is_open());
         stored.extend(read);
-        pending.retain(|id| stored.get(*id).is_none_or(|order| !has_ended(order.status)));
+        pending.retain(|id| stored.get(*id).is_none_or(|order| order.status.is_open()));
         step.done((ids.len() - pending.len()) as u64);
         if pending.is_empty() || Instant::now() >= deadline {
             return Ok(stored);
         }
-        wait = if moved { SHORTEST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
-        tokio::time::sleep(wait.max(took * PAUSE_PER_LOOK)).await;
+        pace.rest(took, moved).await;
     }
 }
 

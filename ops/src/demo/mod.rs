@@ -1,13 +1,20 @@
 //! The main job, end to end: an environment comes up, orders of every kind are sent, each is followed to its end and to
-//! its notification, and the environment goes away without a trace.
+//! its notification, some are shipped, cancelled or sent back, and the environment goes away without a trace.
 //!
-//! What is sent and how it has to end is decided in `plan`, what was seen is judged in `tally`; both are pure.
+//! What is sent and how it has to end is decided in `plan`, what was seen is judged in `judge` and added up in `tally`;
+//! all three are pure.
 
 mod aftermath;
+mod books;
+mod end;
 mod error;
 mod follow;
+mod fulfil;
+mod judge;
 mod latency;
 mod observer;
+#[cfg(test)]
+mod perfect;
 mod plan;
 mod report;
 mod sample;
@@ -17,20 +24,24 @@ mod tally;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use order_domain::order::Order;
+use order_domain::order::{Order, OrderStatus};
 use rand::Rng;
 
+pub use end::End;
 pub use error::DemoError;
+pub use fulfil::Report;
+pub use judge::{Answer, Observed, Outcome};
+pub use observer::Heard;
 pub use plan::{Expected, Kind, PlannedOrder, plan};
 pub use report::render;
-pub use tally::{Answer, Observed, Outcome, Row, Summary, Tally};
+pub use tally::{Row, Summary, Tally};
 
 use crate::catalogue;
 use crate::client::{ApiClient, aws_configuration, http_client};
 use crate::environment::{
     Connection, Environment, EnvironmentError, Lifetime, PaymentGateway, UpOptions, with_environment,
 };
-use crate::gateway_simulator::LedgerSummary;
+use crate::gateway_simulator::{LedgerSummary, Totals};
 use crate::progress::Progress;
 use aftermath::Texts;
 use observer::{Observer, Told};
@@ -54,17 +65,17 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
 pub struct Load {
     /// How many orders to send.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = at_least_one)]
     pub orders: usize,
     /// How many of them at the same time.
-    #[arg(long, default_value_t = 100, value_name = "C", value_parser = parse_concurrency)]
+    #[arg(long, default_value_t = 100, value_name = "C", value_parser = at_least_one)]
     pub concurrency: usize,
 }
 
-fn parse_concurrency(text: &str) -> Result<usize, String> {
+fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is no number of orders to send at the same time; use 1 or more")),
-        Ok(concurrency) => Ok(concurrency),
+        Ok(0) | Err(_) => Err(format!("`{text}` is no number of orders; use 1 or more")),
+        Ok(number) => Ok(number),
     }
 }
 
@@ -185,8 +196,10 @@ async fn observe(
     let step = progress.counted("Following orders to their end", accepted.len() as u64);
     let patience = follow::patience(accepted.len());
     let followed = follow::follow(&dynamodb, &connection.orders_table, &accepted, patience, &step).await?;
-    let ended = followed.values().filter(|order| tally::has_ended(order.status)).count();
+    let ended = followed.values().filter(|order| !order.status.is_open()).count();
     step.finish(&format!("{ended} of {} at their end", accepted.len()));
+
+    let reports = report(&client, &dynamodb, connection, plan, &followed, load.concurrency, progress).await?;
 
     let step = progress.step("Waiting for empty queues");
     let undelivered = aftermath::drained(&sqs, connection, DRAIN_PATIENCE).await?;
@@ -198,7 +211,7 @@ async fn observe(
 
     let (told, texts) = notifications(connection, &http, plan, &stored, observer, progress).await?;
     let ledger = aftermath::ledger(&http, &gateway.url).await?;
-    let orders = gather(plan, sent, &stored, &told, &texts, &ledger);
+    let orders = gather(plan, sent, reports, &stored, &told, &texts, &ledger);
 
     let mut tally = Tally::new(&orders);
     for (queue, messages) in undelivered {
@@ -207,17 +220,7 @@ async fn observe(
     for (queue, messages) in dead_letters {
         tally.add_finding(format!("{queue} holds {messages} dead letter(s)"));
     }
-    for (key, charges) in ledger.charges_by_idempotency_key.iter().filter(|(_, charges)| **charges > 1) {
-        tally.add_finding(format!("the gateway charged {charges} times under the idempotency key {key}"));
-    }
-    let confirmed_total: u64 =
-        stored.values().filter(|order| order.confirmed_at.is_some()).map(|order| order.total.amount).sum();
-    if tally.summary.held_minor_units != confirmed_total {
-        let held = tally.summary.held_minor_units;
-        tally.add_finding(format!(
-            "the gateway holds {held} and the confirmed orders cost {confirmed_total} (minor units)"
-        ));
-    }
+    books::compare(&orders, &ledger).into_iter().for_each(|finding| tally.add_finding(finding));
     let step = progress.step("Asking the API for a sample");
     let findings = sample::sample(&client, &orders).await?;
     step.finish(if findings.is_empty() { "it agrees with the table" } else { "it does not agree with the table" });
@@ -225,7 +228,26 @@ async fn observe(
     Ok(tally)
 }
 
-/// Waits for every end-state event and every text message, as long as is reasonable.
+/// Ships, cancels and sends back those of the confirmed orders that are to be; the answers to the reports, by order id.
+async fn report(
+    client: &ApiClient,
+    dynamodb: &aws_sdk_dynamodb::Client,
+    connection: &Connection,
+    plan: &[PlannedOrder],
+    followed: &HashMap<String, Order>,
+    concurrency: usize,
+    progress: Progress,
+) -> Result<HashMap<String, Vec<Answer>>, DemoError> {
+    let is_confirmed = |id: &String| followed.get(id).is_some_and(|order| order.status == OrderStatus::Confirmed);
+    let due: Vec<&PlannedOrder> =
+        plan.iter().filter(|planned| !planned.kind.reports().is_empty() && is_confirmed(&planned.order_id)).collect();
+    let step = progress.counted("Shipping, cancelling and refunding", due.len() as u64);
+    let reports = fulfil::fulfil((client, dynamodb), &connection.orders_table, &due, concurrency, &step).await?;
+    step.finish(&format!("{} reports on {} orders", reports.values().map(Vec::len).sum::<usize>(), due.len()));
+    Ok(reports)
+}
+
+/// Waits for every watched event and every text message, as long as is reasonable.
 async fn notifications(
     connection: &Connection,
     http: &reqwest::Client,
@@ -241,7 +263,7 @@ async fn notifications(
         .collect(&mut told, deadline.saturating_duration_since(Instant::now()), |told| {
             let complete = stored.iter().filter(|(id, order)| {
                 let copies: usize = told.get(*id).map_or(0, |told| told.values().sum());
-                copies >= tally::deliveries(order.status)
+                copies >= End::of(order).deliveries()
             });
             let complete = complete.count();
             step.done(complete as u64);
@@ -250,10 +272,10 @@ async fn notifications(
         .await?;
     let texts = loop {
         let texts = Texts::read(http, connection).await?;
-        let missing = plan
-            .iter()
-            .filter(|planned| stored.contains_key(&planned.order_id))
-            .any(|planned| planned.text_to.as_ref().is_some_and(|number| texts.about(number, &planned.order_id) == 0));
+        let missing = plan.iter().any(|planned| {
+            let due = stored.get(&planned.order_id).map_or(0, |order| End::of(order).texts());
+            planned.text_to.as_ref().is_some_and(|number| texts.about(number, &planned.order_id) < due)
+        });
         if !missing || Instant::now() >= deadline {
             break texts;
         }
@@ -267,6 +289,7 @@ async fn notifications(
 fn gather(
     plan: &[PlannedOrder],
     mut sent: HashMap<String, Sent>,
+    mut reports: HashMap<String, Vec<Answer>>,
     stored: &HashMap<String, Order>,
     told: &Told,
     texts: &Texts,
@@ -280,11 +303,12 @@ fn gather(
         Observed {
             accept_latency: sent.as_ref().map(|sent| sent.accept_latency),
             answers: sent.map(|sent| sent.answers).unwrap_or_default(),
+            reports: reports.remove(id).unwrap_or_default(),
             order: stored.get(id).cloned(),
             told: told.get(id).cloned().unwrap_or_default(),
             texts: texts.about(number, id),
             charges: payments.map_or(0, |payments| payments.charges),
-            held: payments.map_or(0, |payments| payments.totals.held),
+            money: payments.map_or_else(Totals::default, |payments| payments.totals),
         }
     };
     let observed: Vec<Observed> = plan.iter().map(observed).collect();

@@ -1,5 +1,5 @@
 //! An observer of the topics, as any other system would be one: a queue of its own, subscribed to all of them, for the
-//! events that end an order.
+//! events that end an order or happen after its confirmation.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -10,12 +10,15 @@ use order_domain::event::{Event, EventType};
 use order_domain::notification::Topic;
 use serde_json::json;
 
+use super::end::is_watched;
 use super::error::DemoError;
 use crate::client::aws_configuration;
 use crate::environment::Connection;
 
-/// Deliveries of end-state events: by order id, copies by the event's number.
-pub type Told = HashMap<String, BTreeMap<u64, usize>>;
+/// Deliveries of watched events: by order id, copies by the event's number and type.
+pub type Told = HashMap<String, Heard>;
+/// Deliveries of one order's events.
+pub type Heard = BTreeMap<(u64, EventType), usize>;
 
 /// Receivers at work at the same time.
 const RECEIVERS: usize = 4;
@@ -23,15 +26,6 @@ const RECEIVERS: usize = 4;
 const BATCH: i32 = 10;
 /// Seconds that a receive call waits for a message.
 const LONG_POLL_SECONDS: i32 = 1;
-
-/// The events that end an order, or should not be there at all.
-const WATCHED: [EventType; 5] = [
-    EventType::OrderConfirmed,
-    EventType::OrderRejected,
-    EventType::OrderOutOfStock,
-    EventType::PaymentDeclined,
-    EventType::OrderConflict,
-];
 
 /// The ARNs of the topics that carry events.
 fn topics(connection: &Connection) -> Result<Vec<&str>, DemoError> {
@@ -98,7 +92,8 @@ impl Observer {
         let set = set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await;
         set.map_err(|error| failed(error.into()))?;
         let topics = topics(connection)?;
-        let filter = json!({ "eventType": WATCHED.map(EventType::name) }).to_string();
+        let watched = EventType::ALL.into_iter().filter(|event| is_watched(*event)).map(EventType::name);
+        let filter = json!({ "eventType": watched.collect::<Vec<_>>() }).to_string();
         for topic in topics {
             let subscribed = self
                 .sns
@@ -131,7 +126,8 @@ impl Observer {
         let deadline = Instant::now() + patience;
         while !enough(told) && Instant::now() < deadline {
             for event in try_join_all((0..RECEIVERS).map(|_| self.receive())).await?.into_iter().flatten() {
-                *told.entry(event.order_id.to_string()).or_default().entry(event.sequence).or_default() += 1;
+                let heard = told.entry(event.order_id.to_string()).or_default();
+                *heard.entry((event.sequence, event.event_type)).or_default() += 1;
             }
         }
         Ok(())

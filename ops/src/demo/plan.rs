@@ -1,8 +1,9 @@
 //! Which orders the demonstration sends, and how each has to end. Pure: the same number and run give the same plan.
 
-use order_domain::order::OrderStatus;
 use serde_json::{Value, json};
 
+use super::end::End;
+use super::fulfil::Report;
 use crate::catalogue::{SCARCE, Stocked};
 
 /// A kind of order, by what is special about it.
@@ -12,6 +13,12 @@ pub enum Kind {
     Good,
     /// It is sent twice with the same body; the second changes nothing.
     SentTwice,
+    /// Once confirmed, it is dispatched and delivered, and its money taken.
+    Shipped,
+    /// Once confirmed, the customer cancels it, and its money is let go.
+    Cancelled,
+    /// It is dispatched, delivered and sent back, and its money given back.
+    Returned,
     /// A required field is missing: refused at the edge.
     Incomplete,
     /// It names a product that is not in the catalogue.
@@ -29,15 +36,18 @@ pub enum Kind {
 pub enum Expected {
     /// 400, and no trace of it anywhere.
     RefusedAtTheEdge,
-    /// 202, and later this state.
-    Ends(OrderStatus),
+    /// 202, and later these states.
+    Ends(End),
 }
 
 impl Kind {
     /// Every kind, in the order of the table of outcomes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Good,
         Self::SentTwice,
+        Self::Shipped,
+        Self::Cancelled,
+        Self::Returned,
         Self::Incomplete,
         Self::UnknownProduct,
         Self::WrongTotal,
@@ -51,6 +61,9 @@ impl Kind {
         match self {
             Self::Good => "good",
             Self::SentTwice => "sent twice",
+            Self::Shipped => "shipped",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "sent back",
             Self::Incomplete => "field missing",
             Self::UnknownProduct => "unknown product",
             Self::WrongTotal => "wrong total",
@@ -63,11 +76,25 @@ impl Kind {
     #[must_use]
     pub const fn expected(self) -> Expected {
         match self {
-            Self::Good | Self::SentTwice => Expected::Ends(OrderStatus::Confirmed),
+            Self::Good | Self::SentTwice => Expected::Ends(End::CONFIRMED),
+            Self::Shipped => Expected::Ends(End::COMPLETED),
+            Self::Cancelled => Expected::Ends(End::CANCELLED),
+            Self::Returned => Expected::Ends(End::REFUNDED),
             Self::Incomplete => Expected::RefusedAtTheEdge,
-            Self::UnknownProduct | Self::WrongTotal => Expected::Ends(OrderStatus::Rejected),
-            Self::OutOfStock => Expected::Ends(OrderStatus::OutOfStock),
-            Self::Declined => Expected::Ends(OrderStatus::PaymentDeclined),
+            Self::UnknownProduct | Self::WrongTotal => Expected::Ends(End::REJECTED),
+            Self::OutOfStock => Expected::Ends(End::OUT_OF_STOCK),
+            Self::Declined => Expected::Ends(End::DECLINED),
+        }
+    }
+
+    /// What is reported on an order of this kind once it is confirmed, in this order.
+    #[must_use]
+    pub const fn reports(self) -> &'static [Report] {
+        match self {
+            Self::Shipped => &[Report::Dispatched, Report::Delivered],
+            Self::Cancelled => &[Report::Cancellation],
+            Self::Returned => &[Report::Dispatched, Report::Delivered, Report::Returned],
+            _ => &[],
         }
     }
 
@@ -75,8 +102,9 @@ impl Kind {
     const fn share(self) -> usize {
         match self {
             Self::Good => 0,
-            Self::SentTwice => 4,
-            Self::Incomplete | Self::OutOfStock | Self::Declined => 3,
+            Self::Shipped => 6,
+            Self::SentTwice | Self::Cancelled => 4,
+            Self::Returned | Self::Incomplete | Self::OutOfStock | Self::Declined => 3,
             Self::UnknownProduct | Self::WrongTotal => 2,
         }
     }
@@ -229,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn reports_lead_from_confirmed_to_the_expected_end() {
+        for kind in Kind::ALL {
+            let goes_on = matches!(kind.expected(), Expected::Ends(end) if end.changes() > End::CONFIRMED.changes());
+            assert_eq!(!kind.reports().is_empty(), goes_on, "{}", kind.name());
+        }
+    }
+
+    #[test]
     fn a_small_plan_holds_one_of_each_and_a_tiny_one_is_good() {
         let catalogue = products().unwrap();
         let kinds = |orders| plan(orders, "test", &catalogue).iter().map(|order| order.kind).collect::<BTreeSet<_>>();
@@ -240,7 +276,7 @@ mod tests {
     #[test]
     fn a_large_plan_keeps_every_special_order() {
         let plan = plan(5_000, "test", &products().unwrap());
-        assert_eq!(plan.iter().filter(|order| order.kind != Kind::Good).count(), 5_000 * 17 / 100);
+        assert_eq!(plan.iter().filter(|order| order.kind != Kind::Good).count(), 5_000 * 30 / 100);
         assert_eq!(plan.iter().map(|order| &order.order_id).collect::<BTreeSet<_>>().len(), 5_000);
     }
 
@@ -261,12 +297,9 @@ mod tests {
             let priced = price(&PlaceOrder::from_json(&order.document.to_string()).unwrap(), &products);
             match priced {
                 Ok(priced) => assert_eq!(priced.total.amount, order.total, "{}", order.order_id),
-                Err(reason) => assert_eq!(
-                    order.kind.expected(),
-                    Expected::Ends(OrderStatus::Rejected),
-                    "{}: {reason:?}",
-                    order.order_id
-                ),
+                Err(reason) => {
+                    assert_eq!(order.kind.expected(), Expected::Ends(End::REJECTED), "{}: {reason:?}", order.order_id)
+                }
             }
         }
     }

@@ -22,13 +22,20 @@ pub fn render(tally: &Tally) -> String {
     }
     let _ = writeln!(
         text,
-        "\n{} sent, {} accepted, {} notified, {} lost; the gateway holds {} for {} confirmed",
-        summary.sent,
-        summary.accepted,
-        summary.notified,
-        summary.lost,
+        "\n{} sent, {} accepted, {} notified, {} text messages, {} lost",
+        summary.sent, summary.accepted, summary.notified, summary.sms, summary.lost
+    );
+    let _ = writeln!(
+        text,
+        "{} confirmed; of these {} completed, {} cancelled, {} refunded",
+        summary.confirmed, summary.completed, summary.cancelled, summary.refunded
+    );
+    let _ = writeln!(
+        text,
+        "the gateway holds {}, took {} and gave {} of it back",
         pounds(summary.held_minor_units),
-        summary.confirmed
+        pounds(summary.captured_minor_units),
+        pounds(summary.refunded_minor_units)
     );
     if !tally.findings.is_empty() {
         let _ = writeln!(text, "\n{} finding(s):", tally.findings.len());
@@ -47,7 +54,7 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let expected = match row.kind.expected() {
             Expected::RefusedAtTheEdge => "HTTP 400".to_owned(),
-            Expected::Ends(status) => status.name().to_owned(),
+            Expected::Ends(end) => end.to_string(),
         };
         let got: Vec<_> = row.got.iter().map(|(outcome, count)| format!("{count} {}", outcome.name())).collect();
         let ok = if row.good == row.sent { "yes".to_owned() } else { format!("{} of {}", row.good, row.sent) };
@@ -75,10 +82,9 @@ fn pounds(minor_units: u64) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use order_domain::order::OrderStatus;
-
+    use super::super::end::End;
+    use super::super::judge::Outcome;
     use super::super::plan::Kind;
-    use super::super::tally::Outcome;
     use super::*;
 
     #[test]
@@ -89,7 +95,7 @@ mod tests {
             got: BTreeMap::from_iter(got.to_vec()),
             good,
         };
-        let confirmed = Outcome::Ended(OrderStatus::Confirmed);
+        let confirmed = Outcome::Ended(End::CONFIRMED);
         let rows = [
             row(Kind::Good, 83, &[(confirmed.clone(), 82), (Outcome::Lost(None), 1)], 82),
             row(Kind::Incomplete, 3, &[(Outcome::RefusedAtTheEdge(400), 3)], 3),

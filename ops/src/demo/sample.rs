@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use futures::future::{try_join, try_join_all};
 use order_domain::order::Order;
 
+use super::end::End;
+use super::judge::Observed;
 use super::plan::PlannedOrder;
-use super::tally::Observed;
 use crate::client::{ApiClient, ApiError, Found};
 
 /// Orders of one page of a customer's list: few, so that the second page is read too.
@@ -42,8 +43,13 @@ async fn compare(client: &ApiClient, stored: &Order) -> Result<Vec<String>, ApiE
     match client.order(id).await? {
         Found::Problem(problem) => findings.push(format!("GET /orders/{id} answered {}", problem.status)),
         Found::Found(view) => {
-            if (view.status, view.version, view.total) != (stored.status, stored.version, stored.total) {
-                findings.push(format!("GET /orders/{id} shows {} and the table {}", view.status, stored.status));
+            let end = End { status: view.status, payment: view.payment_status, shipment: view.shipment_status };
+            let (shown, kept) = (
+                (end, view.version, view.total, view.refunded),
+                (End::of(stored), stored.version, stored.total, stored.refunded),
+            );
+            if shown != kept {
+                findings.push(format!("GET /orders/{id} shows {shown:?} and the table {kept:?}"));
             }
         }
     }

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
 
+use super::judge::Answer;
 use super::plan::PlannedOrder;
-use super::tally::Answer;
-use crate::client::{ApiClient, Placed};
+use crate::client::{ApiClient, ApiError, Placed};
 use crate::progress::Step;
 
 /// The API's answers to one order.
@@ -37,17 +36,18 @@ pub async fn send(client: &ApiClient, plan: &[PlannedOrder], concurrency: usize,
 
 async fn send_one(client: &ApiClient, planned: &PlannedOrder) -> Sent {
     let started = Instant::now();
-    let mut answers = vec![answer(client, &planned.document).await];
+    let mut answers = vec![answer(client.place(&planned.document).await)];
     let accept_latency = started.elapsed();
     // Right after the first answer, while the first is under way: the harder case.
     for _ in 1..planned.times() {
-        answers.push(answer(client, &planned.document).await);
+        answers.push(answer(client.place(&planned.document).await));
     }
     Sent { answers, accept_latency }
 }
 
-async fn answer(client: &ApiClient, document: &Value) -> Answer {
-    match client.place(document).await {
+/// What an answer of the API comes to.
+pub(super) fn answer(answered: Result<Placed, ApiError>) -> Answer {
+    match answered {
         Ok(Placed::Accepted(_)) => Answer::Accepted,
         Ok(Placed::Refused(problem)) => Answer::Refused(problem.status),
         Err(error) => Answer::Missing(error.to_string()),
