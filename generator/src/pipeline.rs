@@ -29,8 +29,8 @@ pub struct StageDescription {
     pub summary: &'static str,
     /// What invokes it.
     pub source: Source,
-    /// The stage whose queue it sends to when it is done.
-    pub forwards_to: Option<Stage>,
+    /// The stages whose queues it sends to.
+    pub forwards_to: &'static [Stage],
     /// Seconds after which Lambda stops it. Longer than all of its client timeouts together.
     pub timeout_seconds: u32,
     /// Memory in MiB, and with it the share of a processor.
@@ -153,7 +153,7 @@ pub fn stages() -> Vec<StageDescription> {
             stage: Stage::Validate,
             summary: "Parses an order, prices it from the catalogue and stores it.",
             source: Source::Queue(RETRIES),
-            forwards_to: Some(Stage::Inventory),
+            forwards_to: &[Stage::Inventory],
             timeout_seconds: 30,
             memory_mib: 256,
             grants: vec![Grant::Table(Table::Orders, &[PutItem]), Grant::Table(Table::Inventory, &[BatchGetItem])],
@@ -162,7 +162,7 @@ pub fn stages() -> Vec<StageDescription> {
             stage: Stage::Inventory,
             summary: "Reserves every line of an order, or says that it is out of stock.",
             source: Source::Queue(RETRIES),
-            forwards_to: Some(Stage::Payment),
+            forwards_to: &[Stage::Payment],
             timeout_seconds: 30,
             memory_mib: 256,
             grants: vec![
@@ -174,7 +174,7 @@ pub fn stages() -> Vec<StageDescription> {
             stage: Stage::Payment,
             summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
             source: Source::Queue(RETRIES),
-            forwards_to: Some(Stage::Fulfilment),
+            forwards_to: &[Stage::Fulfilment],
             timeout_seconds: 60,
             memory_mib: 256,
             grants: vec![
@@ -187,7 +187,7 @@ pub fn stages() -> Vec<StageDescription> {
             stage: Stage::Fulfilment,
             summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
             source: Source::Queue(RETRIES),
-            forwards_to: None,
+            forwards_to: &[],
             timeout_seconds: 60,
             memory_mib: 256,
             grants: vec![
@@ -206,7 +206,7 @@ pub fn stages() -> Vec<StageDescription> {
                 maximum_record_age_seconds: 20 * 60 * 60,
                 alarm_age_seconds: 60,
             }),
-            forwards_to: None,
+            forwards_to: &[],
             timeout_seconds: 60,
             memory_mib: 256,
             grants: vec![
@@ -222,7 +222,7 @@ pub fn stages() -> Vec<StageDescription> {
             stage: Stage::Query,
             summary: "Answers the API's reads.",
             source: Source::Api,
-            forwards_to: None,
+            forwards_to: &[],
             timeout_seconds: 10,
             memory_mib: 256,
             grants: vec![
@@ -260,8 +260,9 @@ mod tests {
     #[test]
     fn a_stage_forwards_only_to_a_stage_behind_a_queue() {
         let stages = stages();
-        for next in stages.iter().filter_map(|stage| stage.forwards_to) {
-            assert!(stages.iter().any(|stage| stage.stage == next && stage.queue().is_some()), "{next:?}");
+        for next in stages.iter().flat_map(|stage| stage.forwards_to) {
+            assert!(stages.iter().any(|stage| stage.stage == *next && stage.queue().is_some()), "{next:?}");
+            assert!(next.queue_variable().is_some(), "{next:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
 use crate::order::{CancellationReason, Shipment};
+use crate::wiring::Stage;
 
 /// What a stage is asked to do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,16 @@ pub enum Message {
 }
 
 impl Message {
+    /// The stage that it is for.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::Stage(Command { command: CommandName::ReserveStock, .. }) => Stage::Inventory,
+            Self::Stage(Command { command: CommandName::AuthorisePayment, .. }) => Stage::Payment,
+            Self::Fulfilment(_) => Stage::Fulfilment,
+        }
+    }
+
     /// The order that it is about.
     #[must_use]
     pub const fn order_id(&self) -> &OrderId {

@@ -36,6 +36,18 @@ impl Stage {
         }
     }
 
+    /// The environment variable that holds the URL of the stage's queue, where another stage sends to it; `None` for a
+    /// stage that no other sends to.
+    #[must_use]
+    pub const fn queue_variable(self) -> Option<&'static str> {
+        match self {
+            Self::Inventory => Some(variable::INVENTORY_QUEUE_URL),
+            Self::Payment => Some(variable::PAYMENT_QUEUE_URL),
+            Self::Fulfilment => Some(variable::FULFILMENT_QUEUE_URL),
+            Self::Validate | Self::Notify | Self::Query => None,
+        }
+    }
+
     /// The stage with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -55,8 +67,12 @@ pub mod variable {
     pub const SOURCE_QUEUE_URL: &str = "SOURCE_QUEUE_URL";
     /// URL of the dead-letter queue of this function's source.
     pub const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
-    /// URL of the queue that this stage forwards to.
-    pub const NEXT_QUEUE_URL: &str = "NEXT_QUEUE_URL";
+    /// URL of the inventory stage's queue, where a stage forwards to it.
+    pub const INVENTORY_QUEUE_URL: &str = "INVENTORY_QUEUE_URL";
+    /// URL of the payment stage's queue, where a stage forwards to it.
+    pub const PAYMENT_QUEUE_URL: &str = "PAYMENT_QUEUE_URL";
+    /// URL of the fulfilment stage's queue, where a stage forwards to it.
+    pub const FULFILMENT_QUEUE_URL: &str = "FULFILMENT_QUEUE_URL";
     /// First retry's longest wait, in seconds; it doubles with every receive.
     pub const RETRY_BASE_SECONDS: &str = "RETRY_BASE_SECONDS";
     /// Longest wait between two retries, in seconds.
@@ -69,12 +85,20 @@ pub mod variable {
     pub const SHIPMENT_UPDATES_TOPIC_ARN: &str = "SHIPMENT_UPDATES_TOPIC_ARN";
     /// `true` when SMS may be sent from this environment.
     pub const SMS_ENABLED: &str = "SMS_ENABLED";
+    /// The calling codes of the numbers that may be sent SMS, separated by commas, e.g. `+44`.
+    pub const SMS_CALLING_CODES: &str = "SMS_CALLING_CODES";
+    /// `true` when push notifications may be sent from this environment.
+    pub const PUSH_ENABLED: &str = "PUSH_ENABLED";
+    /// The address that e-mails are sent from; not set where none may be sent.
+    pub const EMAIL_FROM: &str = "EMAIL_FROM";
     /// The retailer's name in customers' messages.
     pub const RETAILER_NAME: &str = "RETAILER_NAME";
     /// Base URL of the payment gateway (Stripe's API), without a trailing slash.
     pub const PAYMENT_GATEWAY_URL: &str = "PAYMENT_GATEWAY_URL";
     /// ARN of the secret that holds the payment gateway's API key.
     pub const PAYMENT_SECRET_ARN: &str = "PAYMENT_SECRET_ARN";
+    /// ARN of the secret that the payment gateway signs its webhooks with.
+    pub const WEBHOOK_SECRET_ARN: &str = "WEBHOOK_SECRET_ARN";
 }
 
 /// Keys and indexes of the two tables.

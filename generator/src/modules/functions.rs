@@ -407,9 +407,10 @@ fn variables(stage: &StageDescription, given: &Given) -> Vec<(&'static str, Valu
     if stage.dead_letters().is_some() {
         variables.push((variable::DEAD_LETTER_QUEUE_URL, dead_letters(stage, &given.dead_letter_queue_urls)));
     }
-    if let Some(next) = stage.forwards_to {
-        let next = pipeline::Queue::Work(next).name();
-        variables.push((variable::NEXT_QUEUE_URL, given.queue_urls.key(&next).into()));
+    for next in stage.forwards_to {
+        if let Some(name) = next.queue_variable() {
+            variables.push((name, given.queue_urls.key(&pipeline::Queue::Work(*next).name()).into()));
+        }
     }
     for grant in &stage.grants {
         match grant {
@@ -440,9 +441,9 @@ fn source_statements(stage: &StageDescription, given: &Given) -> Vec<Statement> 
         let queue = dead_letters(stage, &given.dead_letter_queue_arns);
         statements.push(Statement::allow("GiveUp", &["sqs:SendMessage"], vec![queue]));
     }
-    if let Some(next) = stage.forwards_to {
-        let next = given.queue_arns.key(&pipeline::Queue::Work(next).name());
-        statements.push(Statement::allow("Forward", &["sqs:SendMessage"], vec![next.into()]));
+    if !stage.forwards_to.is_empty() {
+        let next = stage.forwards_to.iter().map(|next| given.queue_arns.key(&pipeline::Queue::Work(*next).name()));
+        statements.push(Statement::allow("Forward", &["sqs:SendMessage"], next.map(Into::into).collect()));
     }
     statements
 }

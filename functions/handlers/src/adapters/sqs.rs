@@ -1,5 +1,6 @@
 //! A stage's queues on SQS.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
@@ -7,7 +8,7 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
 use order_domain::message::Message;
-use order_domain::wiring::variable;
+use order_domain::wiring::{Stage, variable};
 
 use super::aws::classify;
 use super::settings::{self, SettingError};
@@ -26,13 +27,14 @@ const ERROR_LENGTH: usize = 2048;
 pub struct SqsQueue {
     client: Client,
     source: String,
-    next: Option<String>,
+    /// The queues of the stages that this one sends to.
+    next: BTreeMap<Stage, String>,
     dead_letters: String,
 }
 
 impl SqsQueue {
     /// The queues that the environment names. A stage without a source has only its dead-letter queue; the last stage
-    /// has no next.
+    /// sends to none.
     ///
     /// # Errors
     /// When the environment names no dead-letter queue.
@@ -40,30 +42,34 @@ impl SqsQueue {
         Ok(Self {
             client,
             source: settings::text(variable::SOURCE_QUEUE_URL).unwrap_or_default(),
-            next: settings::text(variable::NEXT_QUEUE_URL).ok(),
+            next: Stage::ALL
+                .into_iter()
+                .filter_map(|stage| Some((stage, settings::text(stage.queue_variable()?).ok()?)))
+                .collect(),
             dead_letters: settings::text(variable::DEAD_LETTER_QUEUE_URL)?,
         })
     }
 
-    async fn forward_batch(&self, next: &str, commands: &[Message]) -> Result<Vec<Result<(), Failure>>, Failure> {
-        let mut entries = Vec::with_capacity(commands.len());
-        for (position, command) in commands.iter().enumerate() {
-            let what = || format!("order {} could not be forwarded to {next}", command.order_id());
-            let body = serde_json::to_string(command).map_err(|error| Failure::transient(what(), error))?;
+    /// Sends up to [`BATCH`] messages to one queue; one answer for each, in their order.
+    async fn forward_batch(&self, queue: &str, messages: &[&Message]) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let mut entries = Vec::with_capacity(messages.len());
+        for (position, message) in messages.iter().enumerate() {
+            let what = || format!("order {} could not be forwarded to {queue}", message.order_id());
+            let body = serde_json::to_string(message).map_err(|error| Failure::transient(what(), error))?;
             let entry = SendMessageBatchRequestEntry::builder().id(position.to_string()).message_body(body).build();
             entries.push(entry.map_err(|error| Failure::transient(what(), error))?);
         }
-        let sent = self.client.send_message_batch().queue_url(next).set_entries(Some(entries)).send().await;
+        let sent = self.client.send_message_batch().queue_url(queue).set_entries(Some(entries)).send().await;
         let sent =
-            sent.map_err(|error| classify(format!("{} commands could not be forwarded", commands.len()), error))?;
-        Ok(commands
+            sent.map_err(|error| classify(format!("{} messages could not be forwarded", messages.len()), error))?;
+        Ok(messages
             .iter()
             .enumerate()
-            .map(|(position, command)| match sent.failed().iter().find(|entry| entry.id() == position.to_string()) {
+            .map(|(position, message)| match sent.failed().iter().find(|entry| entry.id() == position.to_string()) {
                 None => Ok(()),
                 Some(entry) => Err(Failure::transient_because(format!(
-                    "order {} could not be forwarded to {next} ({})",
-                    command.order_id(),
+                    "order {} could not be forwarded to {queue} ({})",
+                    message.order_id(),
                     entry.code()
                 ))),
             })
@@ -72,20 +78,31 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn forward(&self, commands: &[Message]) -> Vec<Result<(), Failure>> {
-        let Some(next) = &self.next else {
-            let missing =
-                || Failure::transient("there is no next stage", SettingError::Missing(variable::NEXT_QUEUE_URL));
-            return commands.iter().map(|_| Err(missing())).collect();
-        };
-        let mut results = Vec::with_capacity(commands.len());
-        for chunk in commands.chunks(BATCH) {
-            match self.forward_batch(next, chunk).await {
-                Ok(sent) => results.extend(sent),
-                Err(failure) => results.extend(chunk.iter().map(|_| Err(failure.clone()))),
+    async fn forward(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let mut by_stage: BTreeMap<Stage, Vec<(usize, &Message)>> = BTreeMap::new();
+        for (position, message) in messages.iter().enumerate() {
+            by_stage.entry(message.stage()).or_default().push((position, message));
+        }
+        let mut answers: Vec<(usize, Result<(), Failure>)> = Vec::with_capacity(messages.len());
+        for (stage, messages) in by_stage {
+            let Some(queue) = self.next.get(&stage) else {
+                let name = stage.queue_variable().unwrap_or("no variable");
+                let failure = Failure::transient(
+                    format!("there is no way to the {} stage", stage.name()),
+                    SettingError::Missing(name),
+                );
+                answers.extend(messages.iter().map(|(position, _)| (*position, Err(failure.clone()))));
+                continue;
+            };
+            for chunk in messages.chunks(BATCH) {
+                let batch: Vec<&Message> = chunk.iter().map(|(_, message)| *message).collect();
+                let sent = self.forward_batch(queue, &batch).await;
+                let sent = sent.unwrap_or_else(|failure| vec![Err(failure); chunk.len()]);
+                answers.extend(chunk.iter().map(|(position, _)| *position).zip(sent));
             }
         }
-        results
+        answers.sort_by_key(|(position, _)| *position);
+        answers.into_iter().map(|(_, answer)| answer).collect()
     }
 
     async fn postpone(&self, waits: &[(&str, Duration)]) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The queue that feeds a stage, the one that it forwards to, and its dead-letter queue.
+//! The queue that feeds a stage, those that it forwards to, and its dead-letter queue.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct DeadLetter {
 
 /// A stage's queues.
 pub trait Queue: Send + Sync {
-    /// Sends messages to the next stage; one answer for each, in their order.
+    /// Sends each message to its stage; one answer for each, in their order.
     fn forward(&self, messages: &[Message]) -> impl Future<Output = Vec<Result<(), Failure>>> + Send;
 
     /// Hides deliveries, named by their receipt handles, for that long.
