@@ -9,6 +9,24 @@ use crate::id::OrderId;
 use crate::order::{CancellationReason, Shipment};
 use crate::wiring::Stage;
 
+/// What names the order that it is about.
+pub trait ConcernsOrder {
+    /// The order.
+    fn order_id(&self) -> &OrderId;
+}
+
+impl ConcernsOrder for Command {
+    fn order_id(&self) -> &OrderId {
+        &self.order_id
+    }
+}
+
+impl ConcernsOrder for FulfilmentCommand {
+    fn order_id(&self) -> &OrderId {
+        Self::order_id(self)
+    }
+}
+
 /// What a stage is asked to do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

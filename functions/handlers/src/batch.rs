@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use order_domain::event::Occasion;
-use order_domain::message::{Command, Message};
+use order_domain::message::Message;
 use order_domain::time::Timestamp;
 use order_domain::wiring::{Stage, metric};
 
@@ -38,14 +38,6 @@ impl Delivery {
         Occasion { at, actor, cause: self.message_id.clone() }
     }
 
-    /// The command in the body.
-    ///
-    /// # Errors
-    /// A permanent failure when the body is no command.
-    pub fn command(&self) -> Result<Command, Failure> {
-        self.parsed()
-    }
-
     /// The document in the body.
     ///
     /// # Errors
@@ -66,7 +58,7 @@ pub type Handled = Result<Option<Message>, Failure>;
 
 /// Runs one order's work so that neither a panic nor the function's end takes the rest of the batch along: what is not
 /// done in `budget` is reported as failed.
-pub async fn contained(what: &str, budget: Duration, work: impl Future<Output = Handled> + Send) -> Handled {
+pub async fn contained(what: &str, budget: Duration, work: impl Future<Output = Handled>) -> Handled {
     match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(handled)) => handled,
         Ok(Err(_)) => Err(Failure::transient_because(format!("{what} panicked"))),

@@ -17,8 +17,10 @@ use order_handlers::adapters::sns::SnsNotifier;
 use order_handlers::adapters::sqs::SqsQueue;
 use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::adapters::surroundings::Surroundings;
+use order_handlers::batch::Delivery;
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
+use order_handlers::retry::RetryPolicy;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::Notify;
@@ -62,63 +64,51 @@ async fn serve(stage: Stage) -> Result<(), Error> {
     }
 }
 
-async fn validate() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+/// Serves a stage behind a queue: `work` is given the invocation's surroundings and its batch.
+async fn consume(stage: Stage, work: impl AsyncFn(&Surroundings, &[Delivery]) -> Vec<String>) -> Result<(), Error> {
+    let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Validate, &event.context);
-        let stage = Validate { database: database.clone(), queue: source.clone(), runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
+        let runtime = surroundings(&environment, stage, &event.context);
+        let failed = work(&runtime, &queue::deliveries(event.payload)).await;
         runtime.flush();
         Ok::<_, Error>(queue::response(failed))
     }))
+    .await
+}
+
+async fn validate() -> Result<(), Error> {
+    let (_, database, source, policy) = consumer().await?;
+    consume(Stage::Validate, async |runtime, batch| {
+        Validate { database: database.clone(), queue: source.clone(), runtime, policy }.run(batch).await
+    })
     .await
 }
 
 async fn inventory() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Inventory, &event.context);
-        let stage = Inventory { database: database.clone(), queue: source.clone(), runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
-        runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
-    }))
+    let (_, database, source, policy) = consumer().await?;
+    consume(Stage::Inventory, async |runtime, batch| {
+        Inventory { database: database.clone(), queue: source.clone(), runtime, policy }.run(batch).await
+    })
     .await
 }
 
 async fn payment() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let (aws, database, source, policy) = consumer().await?;
     let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Payment, &event.context);
+    consume(Stage::Payment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        let stage = Payment { database, gateway: &gateway, queue, runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
-        runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
-    }))
+        Payment { database, gateway: &gateway, queue, runtime, policy }.run(batch).await
+    })
     .await
 }
 
 async fn fulfilment() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let (aws, database, source, policy) = consumer().await?;
     let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Fulfilment, &event.context);
+    consume(Stage::Fulfilment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        let stage = Fulfilment { database, gateway: &gateway, queue, runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
-        runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
-    }))
+        Fulfilment { database, gateway: &gateway, queue, runtime, policy }.run(batch).await
+    })
     .await
 }
 
@@ -154,12 +144,14 @@ async fn query() -> Result<(), Error> {
     .await
 }
 
-type Consumer = (aws_config::SdkConfig, String, order_handlers::retry::RetryPolicy);
+type Consumer = (aws_config::SdkConfig, DynamoDb, SqsQueue, RetryPolicy);
 
 /// What every consumer of a queue needs.
 async fn consumer() -> Result<Consumer, Error> {
     let aws = configuration(Retries::ByTheQueue).await;
-    Ok((aws, settings::text(variable::ENVIRONMENT_SUFFIX)?, settings::retry_policy()?))
+    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
+    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    Ok((aws, database, source, settings::retry_policy()?))
 }
 
 fn surroundings(environment: &str, stage: Stage, context: &Context) -> Surroundings {

@@ -5,6 +5,7 @@
 
 pub mod adapters;
 pub mod batch;
+pub mod consumer;
 pub mod failure;
 pub mod lambda;
 pub mod ports;

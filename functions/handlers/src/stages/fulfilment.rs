@@ -1,9 +1,6 @@
 //! Fulfilment: records what the warehouse, the carrier and the customer report, then settles the money that the order's
 //! new state makes due: dispatched is captured, cancelled is voided, returned is refunded.
 
-use std::collections::BTreeSet;
-
-use futures::future::join_all;
 use order_domain::event::Occasion;
 use order_domain::id::OrderId;
 use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
@@ -11,8 +8,9 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, inconsistent, unknown};
-use crate::batch::{Delivery, Handled, contained, forward, settle};
+use super::{ATTEMPTS, contended, decide, inconsistent, unknown};
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CaptureAnswer, Committed, Gateway, GatewayAnswer, Orders, Queue, Runtime};
 use crate::retry::RetryPolicy;
@@ -38,22 +36,9 @@ pub struct Fulfilment<D, G, Q, R> {
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let commands: Vec<Result<FulfilmentCommand, Failure>> = batch.iter().map(Delivery::parsed).collect();
-        let ids: BTreeSet<OrderId> = commands.iter().flatten().map(|command| command.order_id().clone()).collect();
-        let orders = self.database.load(&ids).await;
-        let handled = join_all(batch.iter().zip(commands).map(|(delivery, command)| {
-            let orders = &orders;
-            async move {
-                let command = command?;
-                let id = command.order_id();
-                let order = orders.as_ref().map_err(Clone::clone)?.get(id).ok_or_else(|| not_stored(id, delivery))?;
-                let work = self.fulfil(delivery, order.clone(), &command);
-                contained(&format!("order {id}"), self.runtime.remaining(), work).await
-            }
-        }))
-        .await;
-        let results = forward(&self.queue, handled).await;
-        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+        let consumer = Consumer { queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let fulfil = async |delivery: &Delivery, order, command| self.fulfil(delivery, order, &command).await;
+        consumer.each_order(&self.database, batch, not_stored, fulfil).await
     }
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
@@ -62,39 +47,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 
     /// Commits what is reported; the order as it stands then.
-    async fn record(
-        &self,
-        delivery: &Delivery,
-        mut order: Order,
-        command: &FulfilmentCommand,
-    ) -> Result<Order, Failure> {
-        for _ in 0..ATTEMPTS {
-            let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
-            let change = match decide(&order, command, &occasion) {
-                Step::Take(change) => change,
-                Step::Already => return Ok(order),
-                Step::TooEarly(refusal) => {
-                    return Err(Failure::transient(
-                        format!("a report on order {} came early", order.order_id),
-                        refusal,
-                    ));
-                }
-                Step::Refuse(refusal) => {
-                    let what = format!("order {} refused a command", order.order_id);
-                    return Err(Failure::permanent(DeadLetterReason::IllegalCommand, what, refusal));
-                }
-            };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.measure(&order, change.order());
-                    return Ok(change.into_order());
-                }
-                Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) => return Err(unknown(&order.order_id)),
-                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
-            }
+    async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
+        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let decided = decide(&self.database, order, |order| answer(order, command, &occasion)).await?;
+        if let Some(before) = &decided.changed_from {
+            self.measure(before, &decided.order);
         }
-        Err(contended(&order.order_id))
+        Ok(decided.order)
     }
 
     /// Asks the gateway for what the order's states make due, until nothing is.
@@ -155,7 +114,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 }
 
-fn decide(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> Step {
+fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> Step {
     match command {
         FulfilmentCommand::RecordShipment { shipment: update } => match update {
             ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment.clone(), occasion),

@@ -8,11 +8,54 @@ pub mod query;
 pub mod validate;
 
 use order_domain::id::OrderId;
+use order_domain::order::Order;
+use order_domain::transition::{Refusal, Step};
 
 use crate::failure::{DeadLetterReason, Failure};
+use crate::ports::{Committed, Orders};
 
 /// How often a stage decides anew after another writer was faster, before the queue's backoff takes over.
 const ATTEMPTS: usize = 5;
+
+/// What came of a decision on an order.
+struct Decided {
+    /// The order as it stands.
+    order: Order,
+    /// The order as it was, where the decision changed it. A redelivery changes nothing.
+    changed_from: Option<Order>,
+}
+
+/// Decides on an order and commits the decision, anew after every writer that was faster.
+async fn decide(
+    database: &impl Orders,
+    mut order: Order,
+    decision: impl Fn(&Order) -> Step,
+) -> Result<Decided, Failure> {
+    for _ in 0..ATTEMPTS {
+        let change = match decision(&order) {
+            Step::Take(change) => change,
+            Step::Already => return Ok(Decided { order, changed_from: None }),
+            Step::Refuse(refusal) => return Err(refused(refusal)),
+            Step::TooEarly(refusal) => {
+                let what = format!("a command overtook what order {} still waits for", refusal.order_id);
+                return Err(Failure::transient(what, refusal));
+            }
+        };
+        match database.commit(&change).await? {
+            Committed::Done => return Ok(Decided { order: change.into_order(), changed_from: Some(order) }),
+            Committed::Stale(Some(newer)) => order = *newer,
+            Committed::Stale(None) => return Err(unknown(&order.order_id)),
+            Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
+        }
+    }
+    Err(contended(&order.order_id))
+}
+
+/// The order's state does not allow the command, and never will.
+fn refused(refusal: Refusal) -> Failure {
+    let what = format!("order {} refused a command", refusal.order_id);
+    Failure::permanent(DeadLetterReason::IllegalCommand, what, refusal)
+}
 
 /// The command's order is not stored, although every forwarder commits before it forwards.
 fn unknown(order_id: &OrderId) -> Failure {

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
 use order_domain::catalogue::{Product, price};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::message::{Command, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::request::PlaceOrder;
-use order_domain::transition::{Step, receive};
+use order_domain::transition::receive;
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, unknown};
-use crate::batch::{Delivery, Handled, contained, forward, settle};
+use super::{decide, unknown};
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Catalogue, Committed, Orders, Queue, Runtime};
 use crate::retry::RetryPolicy;
@@ -37,18 +37,13 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
         let skus = requests.iter().flatten().flat_map(|request| &request.items).map(|item| item.sku.clone()).collect();
         let products = self.products(skus).await;
-        let handled = join_all(batch.iter().zip(requests).map(|(delivery, request)| {
-            let products = &products;
-            async move {
-                let request = request?;
-                let products = products.as_ref().map_err(Clone::clone)?;
-                let what = format!("order {}", request.order_id);
-                contained(&what, self.runtime.remaining(), self.place(delivery, request, products)).await
-            }
-        }))
-        .await;
-        let results = forward(&self.queue, handled).await;
-        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+        let name = |request: &PlaceOrder| format!("order {}", request.order_id);
+        let consumer = Consumer { queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        consumer
+            .each(batch, requests, name, async |delivery, request| {
+                self.place(delivery, request, products.as_ref().map_err(Clone::clone)?).await
+            })
+            .await
     }
 
     async fn products(&self, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
@@ -73,23 +68,15 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
     }
 
     /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
-    async fn placed_again(&self, delivery: &Delivery, mut stored: Order, fingerprint: &Fingerprint) -> Handled {
-        for _ in 0..ATTEMPTS {
-            let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
-            let Step::Take(change) = stored.placed_again(fingerprint, &occasion) else {
-                return Ok(next(&stored));
-            };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.runtime.count(metric::ORDER_CONFLICTS, 1);
-                    tracing::warn!(order_id = %stored.order_id, "another order came under the id of a stored one");
-                    return Ok(None);
-                }
-                Committed::Stale(Some(newer)) => stored = *newer,
-                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&stored.order_id)),
-            }
+    async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
+        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+        let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &occasion)).await?;
+        if decided.changed_from.is_none() {
+            return Ok(next(&decided.order));
         }
-        Err(contended(&stored.order_id))
+        self.runtime.count(metric::ORDER_CONFLICTS, 1);
+        tracing::warn!(order_id = %decided.order.order_id, "another order came under the id of a stored one");
+        Ok(None)
     }
 }
 
