@@ -20,8 +20,7 @@ pub struct Product {
     /// Price of one unit.
     pub unit_price: Money,
     /// Over how many items of the inventory table its stock is spread: one item takes about 500 transactional writes a
-    /// second, so a hot SKU needs several. A line of an order is reserved from one of them: none should hold less than
-    /// the largest quantity of a line.
+    /// second, so a hot SKU needs several.
     pub stock_shards: u16,
 }
 
@@ -57,7 +56,7 @@ pub fn price(request: &PlaceOrder, products: &BTreeMap<Sku, Product>) -> Result<
                 quantity: item.quantity,
                 unit_price: product.unit_price,
                 stock_shards: product.stock_shards.max(1),
-                reserved_from: None,
+                reserved_from: Vec::new(),
             }),
         }
     }

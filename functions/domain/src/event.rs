@@ -46,11 +46,13 @@ pub enum EventType {
     PaymentVoided,
     /// Money was given back.
     PaymentRefunded,
+    /// A message about it could not be processed: a person has to look; nothing else changed.
+    OrderNeedsAttention,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OrderValidated,
         Self::OrderRejected,
         Self::StockReserved,
@@ -67,6 +69,7 @@ impl EventType {
         Self::PaymentCaptured,
         Self::PaymentVoided,
         Self::PaymentRefunded,
+        Self::OrderNeedsAttention,
     ];
 
     /// The name in documents and message attributes.
@@ -89,6 +92,7 @@ impl EventType {
             Self::PaymentCaptured => "PAYMENT_CAPTURED",
             Self::PaymentVoided => "PAYMENT_VOIDED",
             Self::PaymentRefunded => "PAYMENT_REFUNDED",
+            Self::OrderNeedsAttention => "ORDER_NEEDS_ATTENTION",
         }
     }
 }

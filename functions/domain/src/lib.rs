@@ -13,6 +13,7 @@ pub mod notification;
 pub mod order;
 pub mod request;
 pub mod schema;
+pub mod stock;
 pub mod time;
 pub mod transition;
 pub mod wiring;

@@ -113,6 +113,16 @@ pub enum FulfilmentCommand {
         /// The order.
         order_id: OrderId,
     },
+    /// An order that could not be paid for too long is to give its stock back.
+    ExpireReservation {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The gateway's hold on an order's money has lapsed before its dispatch, and is to be made anew.
+    RenewHold {
+        /// The order.
+        order_id: OrderId,
+    },
 }
 
 impl FulfilmentCommand {
@@ -121,10 +131,24 @@ impl FulfilmentCommand {
     pub const fn order_id(&self) -> &OrderId {
         match self {
             Self::RecordShipment { shipment } => shipment.order_id(),
-            Self::CancelOrder { order_id, .. } | Self::SettleMoney { order_id } => order_id,
+            Self::CancelOrder { order_id, .. }
+            | Self::SettleMoney { order_id }
+            | Self::ExpireReservation { order_id }
+            | Self::RenewHold { order_id } => order_id,
         }
     }
 }
+
+/// What the reconciler is asked to do. A webhook of the payment gateway reaches it too, signed, as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+pub enum ReconcileCommand {
+    /// Look for orders that stopped moving.
+    Sweep,
+}
+
+/// The message attribute in which the API hands a webhook's signature on; the body is what was signed, byte for byte.
+pub const SIGNATURE_ATTRIBUTE: &str = "signature";
 
 /// What the API puts around the document of `POST /shipments` to make it a [`FulfilmentCommand`].
 pub const AROUND_A_SHIPMENT: [&str; 2] = [r#"{"command":"RECORD_SHIPMENT","shipment":"#, "}"];

@@ -53,7 +53,8 @@ pub const fn topics_of(event_type: EventType) -> &'static [Topic] {
         | EventType::OrderOutOfStock
         | EventType::OrderConflict
         | EventType::OrderCancelled
-        | EventType::CancellationRefused => &[Topic::OrderConfirmation],
+        | EventType::CancellationRefused
+        | EventType::OrderNeedsAttention => &[Topic::OrderConfirmation],
         EventType::OrderConfirmed | EventType::PaymentDeclined => &[Topic::OrderConfirmation, Topic::PaymentStatus],
         EventType::PaymentAuthorised
         | EventType::PaymentCaptured
@@ -99,7 +100,8 @@ pub fn sms_text(event: &Event, retailer: &str) -> Option<String> {
             | EventType::OrderConflict
             | EventType::PaymentAuthorised
             | EventType::PaymentCaptured
-            | EventType::PaymentVoided,
+            | EventType::PaymentVoided
+            | EventType::OrderNeedsAttention,
             _,
         ) => return None,
     };

@@ -10,6 +10,7 @@ use crate::fingerprint::Fingerprint;
 use crate::id::{CustomerId, OrderId, PaymentMethodToken, Sku};
 use crate::money::{Currency, Money};
 use crate::request::{Address, Channel, Customer};
+use crate::stock::StockPart;
 use crate::time::Timestamp;
 
 /// Where the order stands.
@@ -110,11 +111,11 @@ pub struct Line {
     pub quantity: u32,
     /// The price of one when it was ordered.
     pub unit_price: Money,
-    /// Over how many items the SKU's stock was spread when it was ordered. A line is reserved from one of them.
+    /// Over how many items the SKU's stock was spread when it was ordered.
     pub stock_shards: u16,
-    /// The stock item that holds the line's reservation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserved_from: Option<u16>,
+    /// The stock items that the line was reserved from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reserved_from: Vec<StockPart>,
 }
 
 /// Why an order that was understood cannot be sold.
@@ -150,6 +151,8 @@ pub enum RejectionReason {
         /// The gateway's reason, such as `insufficient_funds`.
         decline_code: String,
     },
+    /// The stock was held as long as it may be, and no payment came.
+    ReservationExpired,
 }
 
 /// What the gateway holds for an order.
@@ -186,6 +189,18 @@ pub struct Shipment {
     /// The carrier's number for it.
     #[schemars(length(min = 1, max = 60))]
     pub tracking_number: String,
+}
+
+/// A person has to look at the order: a message about it could not be processed and lies in a dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attention {
+    /// The reason by which its dead letter is found.
+    pub reason: String,
+    /// The stage that gave up.
+    pub stage: String,
+    /// When.
+    pub since: Timestamp,
 }
 
 /// Why an order was cancelled.
@@ -286,16 +301,13 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// When its stock was reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_at: Option<Timestamp>,
     /// When it was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
-}
-
-impl Order {
-    /// Whether the pipeline itself still has to do something: move the order on, or settle its money. An order that
-    /// waits for the warehouse or the carrier is not open.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.status.is_open() || self.money_due().is_some()
-    }
+    /// Why a person has to look at it, until it changes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
 }

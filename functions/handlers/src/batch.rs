@@ -27,6 +27,8 @@ pub struct Delivery {
     pub sent_at: Timestamp,
     /// The X-Ray trace header that came with it.
     pub trace: Option<String>,
+    /// The signature that came with it, where it is a webhook.
+    pub signature: Option<String>,
     /// The message.
     pub body: String,
 }
@@ -97,7 +99,7 @@ pub async fn settle(
     let given_back = join_all(failed.map(|(delivery, failure)| async move {
         let buried = match &failure {
             Failure::Permanent { reason, .. } => bury(queue, runtime, delivery, *reason, &failure).await,
-            Failure::Transient { .. } => false,
+            Failure::Transient { .. } | Failure::Waiting { .. } => false,
         };
         if buried {
             return None;
@@ -108,7 +110,13 @@ pub async fn settle(
             error = %chain(&failure),
             "a delivery is given back to its queue"
         );
-        Some((delivery, policy.wait(delivery.receive_count, runtime.chance())))
+        let backoff = policy.wait(delivery.receive_count, runtime.chance());
+        let wait = match failure {
+            // Spread over as much again, so that those who waited do not all come at once.
+            Failure::Waiting { wait, .. } => backoff.max(wait + wait.mul_f64(runtime.chance())),
+            Failure::Transient { .. } | Failure::Permanent { .. } => backoff,
+        };
+        Some((delivery, wait))
     }))
     .await;
     let given_back: Vec<_> = given_back.into_iter().flatten().collect();

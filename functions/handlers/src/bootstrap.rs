@@ -17,7 +17,9 @@ use order_handlers::adapters::sns::SnsNotifier;
 use order_handlers::adapters::sqs::SqsQueue;
 use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::adapters::surroundings::Surroundings;
+use order_handlers::adapters::webhooks::StripeWebhooks;
 use order_handlers::batch::Delivery;
+use order_handlers::circuit_breaker::{self, CircuitBreaker, Guarded};
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
 use order_handlers::retry::RetryPolicy;
@@ -26,6 +28,7 @@ use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::Notify;
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::query::Query;
+use order_handlers::stages::reconcile::Reconcile;
 use order_handlers::stages::validate::Validate;
 
 /// Kept back from an invocation's time: at the end of a batch come at most three calls to AWS of 3 s each, which forward,
@@ -60,6 +63,7 @@ async fn serve(stage: Stage) -> Result<(), Error> {
         Stage::Payment => payment().await,
         Stage::Fulfilment => fulfilment().await,
         Stage::Notify => notify().await,
+        Stage::Reconcile => reconcile().await,
         Stage::Query => query().await,
     }
 }
@@ -95,9 +99,11 @@ async fn inventory() -> Result<(), Error> {
 async fn payment() -> Result<(), Error> {
     let (aws, database, source, policy) = consumer().await?;
     let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+    let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
     consume(Stage::Payment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        Payment { database, gateway: &gateway, queue, runtime, policy }.run(batch).await
+        let gateway = Guarded { gateway: &gateway, breaker: &breaker, runtime };
+        Payment { database, gateway, queue, runtime, policy }.run(batch).await
     })
     .await
 }
@@ -105,9 +111,21 @@ async fn payment() -> Result<(), Error> {
 async fn fulfilment() -> Result<(), Error> {
     let (aws, database, source, policy) = consumer().await?;
     let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+    let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
     consume(Stage::Fulfilment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        Fulfilment { database, gateway: &gateway, queue, runtime, policy }.run(batch).await
+        let gateway = Guarded { gateway: &gateway, breaker: &breaker, runtime };
+        Fulfilment { database, gateway, queue, runtime, policy }.run(batch).await
+    })
+    .await
+}
+
+async fn reconcile() -> Result<(), Error> {
+    let (aws, database, source, policy) = consumer().await?;
+    let webhooks = StripeWebhooks::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+    consume(Stage::Reconcile, async |runtime, batch| {
+        let (database, queue) = (database.clone(), source.clone());
+        Reconcile { database, webhooks: &webhooks, queue, runtime, policy }.run(batch).await
     })
     .await
 }

@@ -7,15 +7,19 @@ use futures::future::join_all;
 use order_domain::id::OrderId;
 use order_domain::message::ConcernsOrder;
 use order_domain::order::Order;
+use order_domain::wiring::Stage;
 
 use crate::batch::{Delivery, Handled, contained, forward, settle};
-use crate::failure::Failure;
+use crate::decision::decide;
+use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Orders, Queue, Runtime};
 use crate::retry::RetryPolicy;
 
 /// A stage's queues and surroundings, for the length of a batch.
 #[derive(Debug)]
 pub struct Consumer<'a, Q, R> {
+    /// Which stage.
+    pub stage: Stage,
     /// Where deliveries come from and messages go to.
     pub queue: &'a Q,
     /// Clock, chance, metrics.
@@ -58,9 +62,28 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         let name = |command: &C| format!("order {}", command.order_id());
         self.each(batch, commands, name, async |delivery, command| {
             let id = command.order_id();
-            let order = orders.as_ref().map_err(Clone::clone)?.get(id).ok_or_else(|| missing(id, delivery))?.clone();
-            work(delivery, order, command).await
+            let order = orders.as_ref().map_err(Clone::clone)?.get(id).ok_or_else(|| missing(id, delivery))?;
+            let handled = work(delivery, order.clone(), command).await;
+            match &handled {
+                Err(Failure::Permanent { reason, .. }) if reason.concerns_the_order() => {
+                    self.mark(database, delivery, order.clone(), *reason).await?;
+                }
+                _ => {}
+            }
+            handled
         })
         .await
+    }
+
+    /// The order says that a person has to look, before its message goes where a person finds it.
+    async fn mark(
+        &self,
+        database: &impl Orders,
+        delivery: &Delivery,
+        order: Order,
+        reason: DeadLetterReason,
+    ) -> Result<(), Failure> {
+        let occasion = delivery.occasion(self.stage, self.runtime.now());
+        decide(database, order, |order| order.needs_attention(reason.name(), &occasion)).await.map(drop)
     }
 }

@@ -5,7 +5,9 @@
 
 pub mod adapters;
 pub mod batch;
+pub mod circuit_breaker;
 pub mod consumer;
+mod decision;
 pub mod failure;
 pub mod lambda;
 pub mod ports;

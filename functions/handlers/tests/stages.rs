@@ -4,6 +4,8 @@
 
 mod memory;
 
+use std::time::Duration;
+
 use memory::{Fault, POLICY, Shop, body, delivery};
 use order_domain::id::OrderId;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
@@ -148,7 +150,7 @@ async fn one_orders_failure_stays_its_own_and_waits_longer_with_every_receive() 
     assert_eq!(validate(&shop, &batch).await, ["m-2"]);
     assert_eq!(shop.forwarded.lock().unwrap().len(), 2);
     // Full jitter at one half of 2 s doubled three times.
-    assert_eq!(*shop.postponed.lock().unwrap(), [("handle of m-2".to_owned(), std::time::Duration::from_secs(8))]);
+    assert_eq!(*shop.postponed.lock().unwrap(), [("handle of m-2".to_owned(), Duration::from_secs(8))]);
 }
 
 #[tokio::test]
@@ -217,6 +219,17 @@ async fn stock_is_found_in_whichever_shard_it_lies() {
         assert_eq!(shop.order(&format!("ord-{n}")).status, OrderStatus::Confirmed);
     }
     assert_eq!(shop.units("TEA"), (0, 3, 0));
+}
+
+#[tokio::test]
+async fn a_line_that_no_shard_can_serve_alone_is_reserved_from_several_and_given_back_to_them() {
+    let shop = Shop::with("TEA", &[2, 0, 2, 2]);
+    placed(&shop, "ord-1", 5).await;
+    assert_eq!((shop.order("ord-1").status, shop.units("TEA")), (OrderStatus::Confirmed, (1, 5, 0)));
+    assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
+    assert_eq!(shop.units("TEA"), (6, 0, 0));
+    placed(&shop, "ord-2", 7).await;
+    assert_eq!((shop.order("ord-2").status, shop.units("TEA")), (OrderStatus::OutOfStock, (6, 0, 0)));
 }
 
 #[tokio::test]
@@ -468,11 +481,13 @@ async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_cu
     assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
     assert!(inventory(&shop, &next(&shop)).await.is_empty());
     let commands = next(&shop);
-    shop.fail(Fault::Gateway, None);
+    shop.fail(Fault::GatewayAnswer, None);
     assert_eq!(payment(&shop, &commands).await, ["m-0"]);
     assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
     assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::None);
-    // The redelivery finds out what the gateway holds, and gives it up.
+    // The redelivery waits until the gateway can tell what it holds, and gives it up.
+    assert_eq!(payment(&shop, &commands).await, ["m-0"]);
+    shop.pass(Duration::from_secs(121));
     assert!(payment(&shop, &commands).await.is_empty());
     assert!(fulfilment(&shop, &next(&shop)).await.is_empty());
     let order = shop.order("ord-1");
@@ -483,7 +498,7 @@ async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_cu
 async fn a_batch_of_events_without_time_is_delivered_again_and_nobody_was_told() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
-    *shop.remaining.lock().unwrap() = std::time::Duration::from_secs(1);
+    *shop.remaining.lock().unwrap() = Duration::from_secs(1);
     assert_eq!(notify(&shop).await, ["0", "1", "2"]);
     assert!(shop.told.lock().unwrap().is_empty());
 }

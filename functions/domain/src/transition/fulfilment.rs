@@ -111,6 +111,6 @@ impl Order {
 
     /// Whether stock was ever reserved for it.
     pub(super) fn was_reserved(&self) -> bool {
-        self.lines.iter().any(|line| line.reserved_from.is_some())
+        self.lines.iter().any(|line| !line.reserved_from.is_empty())
     }
 }

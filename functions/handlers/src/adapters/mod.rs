@@ -2,8 +2,10 @@
 
 pub mod aws;
 pub mod dynamodb;
+pub mod secret;
 pub mod settings;
 pub mod sns;
 pub mod sqs;
 pub mod stripe;
 pub mod surroundings;
+pub mod webhooks;

@@ -8,12 +8,11 @@ use order_domain::time::Timestamp;
 use order_domain::wiring::variable;
 use reqwest::StatusCode;
 use serde::Deserialize;
-use tokio::sync::RwLock;
 
-use super::aws::classify;
+use super::secret::Secret;
 use super::settings::{self, SettingError};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{CaptureAnswer, Gateway, GatewayAnswer};
+use crate::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, VoidAnswer};
 
 /// Longest time for one call to the gateway. Stripe's own clients allow 80 s; the queue retries sooner.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,10 +21,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct StripeGateway {
     http: reqwest::Client,
-    secrets: SecretsManager,
-    secret_arn: String,
+    key: Secret,
     url: String,
-    key: RwLock<Option<String>>,
 }
 
 /// Why there is no client.
@@ -44,14 +41,25 @@ pub enum GatewaySetupError {
 struct PaymentIntent {
     id: String,
     status: String,
+    #[serde(default)]
+    created: i64,
     latest_charge: Option<Charge>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SearchResult {
+    data: Vec<PaymentIntent>,
 }
 
 /// A charge, where it is expanded.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Charge {
-    Expanded { payment_method_details: Option<Details> },
+    Expanded {
+        payment_method_details: Option<Details>,
+        #[serde(default)]
+        amount_refunded: u64,
+    },
     // Only its id: the answer was not expanded, so it says nothing of `capture_before`.
     Id(#[expect(dead_code, reason = "names the form of the answer")] String),
 }
@@ -100,33 +108,9 @@ impl StripeGateway {
         let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).connect_timeout(Duration::from_secs(2)).build();
         Ok(Self {
             http: http.map_err(GatewaySetupError::Http)?,
-            secrets,
-            secret_arn: settings::text(variable::PAYMENT_SECRET_ARN)?,
+            key: Secret::new(secrets, settings::text(variable::PAYMENT_SECRET_ARN)?, "the payment gateway's key"),
             url: settings::text(variable::PAYMENT_GATEWAY_URL)?,
-            key: RwLock::default(),
         })
-    }
-
-    async fn key(&self) -> Result<String, Failure> {
-        if let Some(key) = self.key.read().await.as_ref() {
-            return Ok(key.clone());
-        }
-        let mut cached = self.key.write().await;
-        if let Some(key) = cached.as_ref() {
-            return Ok(key.clone());
-        }
-        let secret = self.secrets.get_secret_value().secret_id(&self.secret_arn).send().await;
-        let secret = secret.map_err(|error| match classify("the payment gateway's key cannot be read", error) {
-            // A secret without a value is for an operator to fill; no order is lost over it.
-            Failure::Permanent { what, cause, .. } => Failure::Transient { what, cause },
-            transient => transient,
-        })?;
-        let key = secret.secret_string().unwrap_or_default().trim().to_owned();
-        if key.is_empty() {
-            return Err(Failure::transient_because("the payment gateway's secret is empty; put the API key into it"));
-        }
-        *cached = Some(key.clone());
-        Ok(key)
     }
 }
 
@@ -141,16 +125,25 @@ impl StripeGateway {
         let request = self
             .http
             .post(format!("{}{path}", self.url))
-            .bearer_auth(self.key().await?)
+            .bearer_auth(self.key.value().await?)
             .header("Idempotency-Key", idempotency_key)
             .form(form);
+        self.send(request, what).await
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, String)], what: &str) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(self.key.value().await?).query(query);
+        self.send(request, what).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, what: &str) -> Result<(StatusCode, Vec<u8>), Failure> {
         let transient = |error: reqwest::Error| Failure::transient(what, error.without_url());
         let response = request.send().await.map_err(transient)?;
         let status = response.status();
         let body = response.bytes().await.map_err(transient)?;
         if status == StatusCode::UNAUTHORIZED {
             // The key may have been rotated: read it again next time.
-            *self.key.write().await = None;
+            self.key.forget().await;
         }
         Ok((status, body.to_vec()))
     }
@@ -179,11 +172,45 @@ impl Gateway for StripeGateway {
         authorisation(status, &body, attempt, &what)
     }
 
-    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
+    async fn find(&self, order: &Order) -> Result<Found, Failure> {
+        let what = format!("what is held for order {} could not be found out", order.order_id);
+        let query = [
+            // An order's id holds no sign that could end the text.
+            ("query", format!("metadata['orderId']:'{}'", order.order_id)),
+            ("limit", "100".to_owned()),
+            ("expand[]", "data.latest_charge".to_owned()),
+        ];
+        let (status, body) = self.get("/v1/payment_intents/search", &query, &what).await?;
+        if !status.is_success() {
+            return Err(refusal(status, &body, &what));
+        }
+        let found: SearchResult = serde_json::from_slice(&body).map_err(|error| Failure::transient(what, error))?;
+        Ok(found_in(found.data))
+    }
+
+    async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
+        let what = format!("the payment of order {} could not be looked at", order.order_id);
+        let path = format!("/v1/payment_intents/{}", held(order)?.payment_intent);
+        let (status, body) = self.get(&path, &[("expand[]", "latest_charge".to_owned())], &what).await?;
+        if !status.is_success() {
+            return Err(refusal(status, &body, &what));
+        }
+        let intent: PaymentIntent = serde_json::from_slice(&body).map_err(|error| Failure::transient(&what, error))?;
+        match (intent.status.as_str(), intent.latest_charge) {
+            ("requires_capture", _) => Ok(Inspection::Held),
+            ("canceled", _) => Ok(Inspection::Lapsed),
+            ("succeeded", Some(Charge::Expanded { amount_refunded, .. })) => {
+                Ok(Inspection::Captured { refunded: amount_refunded })
+            }
+            (state, _) => Err(unexpected(state, &what)),
+        }
+    }
+
+    async fn capture(&self, order: &Order, attempt: u32) -> Result<CaptureAnswer, Failure> {
         let what = format!("the payment of order {} could not be captured", order.order_id);
         let held = held(order)?;
         let path = format!("/v1/payment_intents/{}/capture", held.payment_intent);
-        let key = format!("{}:capture:{}", order.order_id, held.attempt);
+        let key = format!("{}:capture:{}:{attempt}", order.order_id, held.payment_intent);
         let form = [("amount_to_capture", order.total.amount.to_string())];
         let (status, body) = self.post(&path, key, &form, &what).await?;
         match intent_after(status, &body, &what)?.as_str() {
@@ -194,28 +221,62 @@ impl Gateway for StripeGateway {
         }
     }
 
-    async fn void(&self, order: &Order) -> Result<(), Failure> {
-        let what = format!("the payment of order {} could not be voided", order.order_id);
-        let held = held(order)?;
-        let path = format!("/v1/payment_intents/{}/cancel", held.payment_intent);
-        let key = format!("{}:void:{}", order.order_id, held.attempt);
-        let form = [("cancellation_reason", "requested_by_customer".to_owned())];
-        let (status, body) = self.post(&path, key, &form, &what).await?;
-        match intent_after(status, &body, &what)?.as_str() {
-            "canceled" => Ok(()),
-            state => Err(unexpected(state, &what)),
-        }
+    async fn void(&self, order: &Order, attempt: u32) -> Result<VoidAnswer, Failure> {
+        self.cancel(order, &held(order)?.payment_intent, attempt).await
     }
 
-    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
+    async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+        self.cancel(order, payment_intent, 0).await.map(drop)
+    }
+
+    async fn refund(&self, order: &Order, amount: u64, attempt: u32) -> Result<(), Failure> {
         let what = format!("order {} could not be refunded", order.order_id);
         let held = held(order)?;
         // What was given back before names the refund: the next one is another.
-        let key = format!("{}:refund:{}", order.order_id, order.refunded);
+        let key = format!("{}:refund:{}:{attempt}", order.order_id, order.refunded);
         let form = [("payment_intent", held.payment_intent.clone()), ("amount", amount.to_string())];
         let (status, body) = self.post("/v1/refunds", key, &form, &what).await?;
         if status.is_success() { Ok(()) } else { Err(refusal(status, &body, &what)) }
     }
+}
+
+impl StripeGateway {
+    async fn cancel(&self, order: &Order, payment_intent: &str, attempt: u32) -> Result<VoidAnswer, Failure> {
+        let what = format!("the payment of order {} could not be voided", order.order_id);
+        let path = format!("/v1/payment_intents/{payment_intent}/cancel");
+        let key = format!("{}:void:{payment_intent}:{attempt}", order.order_id);
+        let form = [("cancellation_reason", "requested_by_customer".to_owned())];
+        let (status, body) = self.post(&path, key, &form, &what).await?;
+        match intent_after(status, &body, &what)?.as_str() {
+            "canceled" => Ok(VoidAnswer::Voided),
+            "succeeded" => Ok(VoidAnswer::AlreadyCaptured),
+            state => Err(unexpected(state, &what)),
+        }
+    }
+}
+
+/// What is held, of an order's payments.
+fn found_in(mut intents: Vec<PaymentIntent>) -> Found {
+    intents.retain(|intent| intent.status == "requires_capture");
+    intents.sort_by_key(|intent| intent.created);
+    let mut intents = intents.into_iter();
+    match intents.next() {
+        None => Found::Nothing,
+        Some(oldest) => Found::Held {
+            authorisation: authorisation_of(oldest, 1),
+            surplus: intents.map(|intent| intent.id).collect(),
+        },
+    }
+}
+
+fn authorisation_of(intent: PaymentIntent, attempt: u32) -> Authorisation {
+    let card = match intent.latest_charge {
+        Some(Charge::Expanded { payment_method_details: Some(details), .. }) => details.card,
+        _ => None,
+    };
+    let capture_before =
+        card.and_then(|card| card.capture_before).and_then(|seconds| Timestamp::from_unix_seconds(seconds).ok());
+    Authorisation { payment_intent: intent.id, attempt, capture_before }
 }
 
 fn held(order: &Order) -> Result<&Authorisation, Failure> {
@@ -255,13 +316,7 @@ fn authorisation(status: StatusCode, body: &[u8], attempt: u32, what: &str) -> R
             }
             state => return Err(Failure::transient_because(format!("{what}: the payment is still {state}"))),
         }
-        let card = match intent.latest_charge {
-            Some(Charge::Expanded { payment_method_details: Some(details) }) => details.card,
-            _ => None,
-        };
-        let capture_before =
-            card.and_then(|card| card.capture_before).and_then(|seconds| Timestamp::from_unix_seconds(seconds).ok());
-        return Ok(GatewayAnswer::Authorised(Authorisation { payment_intent: intent.id, attempt, capture_before }));
+        return Ok(GatewayAnswer::Authorised(authorisation_of(intent, attempt)));
     }
     let error = serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
     if status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {

@@ -6,6 +6,7 @@ use order_domain::catalogue::Product;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId, Sku};
 use order_domain::order::Order;
+use order_domain::time::Timestamp;
 use order_domain::transition::Change;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ pub enum Committed {
     Done,
     /// Another version is stored (or none, where one was expected): decide again.
     Stale(Option<Box<Order>>),
-    /// The stock item of this line, counted from 0, has too little.
+    /// A stock item that this line, counted from 0, is to be taken from has too little.
     StockShort(usize),
 }
 
@@ -39,8 +40,17 @@ pub trait Orders: Send + Sync {
 
 /// Where stock lies.
 pub trait Stock: Send + Sync {
-    /// A stock item of the SKU that has the quantity free, if there is one.
-    fn shard_with(&self, sku: &Sku, quantity: u32) -> impl Future<Output = Result<Option<u16>, Failure>> + Send;
+    /// Each shard of the SKU's stock with its free units.
+    fn free_units(&self, sku: &Sku) -> impl Future<Output = Result<Vec<(u16, u32)>, Failure>> + Send;
+}
+
+/// The orders that may have stopped moving.
+pub trait OpenOrders: Send + Sync {
+    /// Some of the orders whose next check is due, those that wait longest first.
+    fn due(&self, now: Timestamp) -> impl Future<Output = Result<Vec<OrderId>, Failure>> + Send;
+
+    /// Moves the order's next check, unless the order changed meanwhile and has another.
+    fn check_again(&self, order: &Order, at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Where a page of a customer's orders begins.

@@ -1,18 +1,23 @@
 //! Fulfilment: records what the warehouse, the carrier and the customer report, then settles the money that the order's
 //! new state makes due: dispatched is captured, cancelled is voided, returned is refunded.
 
+use std::time::Duration;
+
 use order_domain::event::Occasion;
 use order_domain::id::OrderId;
 use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
-use order_domain::order::{Order, OrderStatus};
+use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, decide, inconsistent, unknown};
+use super::hold::{attempts, hold};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
+use crate::decision::{ATTEMPTS, contended, decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{CaptureAnswer, Committed, Gateway, GatewayAnswer, Orders, Queue, Runtime};
+use crate::ports::{
+    CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER, VoidAnswer,
+};
 use crate::retry::RetryPolicy;
 
 /// A report can overtake the order that it is about; after this many receives the order is taken to be unknown.
@@ -36,13 +41,17 @@ pub struct Fulfilment<D, G, Q, R> {
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer = Consumer { queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer =
+            Consumer { stage: Stage::Fulfilment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         let fulfil = async |delivery: &Delivery, order, command| self.fulfil(delivery, order, &command).await;
         consumer.each_order(&self.database, batch, not_stored, fulfil).await
     }
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
-        let order = self.record(delivery, order, command).await?;
+        let order = match command {
+            FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
+            _ => self.record(delivery, order, command).await?,
+        };
         self.settle_money(delivery, order).await.map(|()| None)
     }
 
@@ -60,44 +69,85 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     async fn settle_money(&self, delivery: &Delivery, mut order: Order) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(due) = order.money_due() else { return Ok(()) };
-            let step = self.ask(delivery, &order, due).await?;
-            // Another worker settled the same meanwhile; its keys were ours.
-            let Step::Take(change) = step else { return Ok(()) };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.measure(&order, change.order());
-                    order = change.into_order();
-                }
-                Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) => return Err(unknown(&order.order_id)),
-                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
+            let fact = self.ask(&order, due).await?;
+            let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+            // What the gateway did is a fact, however the order changed meanwhile.
+            let decided = decide(&self.database, order, |order| fact.recorded_by(order, &occasion)).await?;
+            if let Some(before) = &decided.changed_from {
+                self.measure(before, &decided.order);
             }
+            order = decided.order;
         }
         Err(contended(&order.order_id))
     }
 
-    async fn ask(&self, delivery: &Delivery, order: &Order, due: MoneyDue) -> Result<Step, Failure> {
-        let occasion = || delivery.occasion(Stage::Fulfilment, self.runtime.now());
+    async fn ask(&self, order: &Order, due: MoneyDue) -> Result<Fact, Failure> {
+        let (attempt, age_of_key) = attempts(order.updated_at, self.runtime.now());
         match due {
-            MoneyDue::Capture => match self.gateway.capture(order).await? {
-                CaptureAnswer::Captured => Ok(order.captured(&occasion())),
-                CaptureAnswer::Lapsed => {
-                    let attempt = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt + 1);
-                    match self.gateway.authorise(order, attempt).await? {
-                        GatewayAnswer::Authorised(anew) => Ok(order.authorised_anew(anew, &occasion())),
-                        GatewayAnswer::Declined(code) => Err(Failure::Permanent {
-                            what: format!("order {} is on its way unpaid: {code}", order.order_id),
-                            reason: DeadLetterReason::MoneyLost,
-                            cause: None,
-                        }),
-                    }
-                }
+            MoneyDue::Capture => match self.gateway.capture(order, attempt).await? {
+                CaptureAnswer::Captured => Ok(Fact::Captured),
+                CaptureAnswer::Lapsed => match self.hold_anew(order).await? {
+                    GatewayAnswer::Authorised(anew) => Ok(Fact::AuthorisedAnew(anew)),
+                    GatewayAnswer::Declined(code) => Err(Failure::Permanent {
+                        what: format!("order {} is on its way unpaid: {code}", order.order_id),
+                        reason: DeadLetterReason::MoneyLost,
+                        cause: None,
+                    }),
+                },
             },
-            MoneyDue::Void => self.gateway.void(order).await.map(|()| order.voided(&occasion())),
+            MoneyDue::Void => match self.gateway.void(order, attempt).await? {
+                VoidAnswer::Voided => Ok(Fact::Voided),
+                VoidAnswer::AlreadyCaptured => Ok(Fact::Captured),
+            },
             MoneyDue::Refund(amount) => {
-                self.gateway.refund(order, amount).await.map(|()| order.refunded(amount, &occasion()))
+                // The key of an earlier try may be used up: whether it gave the money back is asked, not assumed.
+                if attempt > 0 && self.was_refunded(order, amount, age_of_key).await? {
+                    return Ok(Fact::Refunded(amount));
+                }
+                self.gateway.refund(order, amount, attempt).await.map(|()| Fact::Refunded(amount))
             }
         }
+    }
+
+    async fn was_refunded(&self, order: &Order, amount: u64, age_of_key: Duration) -> Result<bool, Failure> {
+        match self.gateway.inspect(order).await? {
+            Inspection::Captured { refunded } if refunded >= order.refunded + amount => Ok(true),
+            // A request under the key before may still be on its way.
+            _ if age_of_key < SEARCH_IS_CURRENT_AFTER => Err(Failure::Waiting {
+                what: format!("whether order {} was refunded is not known yet", order.order_id),
+                wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),
+                cause: None,
+            }),
+            _ => Ok(false),
+        }
+    }
+
+    /// Another hold for a lapsed one.
+    async fn hold_anew(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
+        let next = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt.saturating_add(1));
+        hold(&self.gateway, order, next, order.updated_at, self.runtime.now()).await
+    }
+
+    /// An order that waits for its dispatch keeps its money held, or is cancelled. The clock only says when to look: what is
+    /// held, the gateway says.
+    async fn renew_hold(&self, delivery: &Delivery, order: Order) -> Result<Order, Failure> {
+        if !order.holds_for_dispatch() {
+            return Ok(order);
+        }
+        if self.gateway.inspect(&order).await? != Inspection::Lapsed {
+            return Ok(order);
+        }
+        let answer = self.hold_anew(&order).await?;
+        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let decided = decide(&self.database, order, |order| match answer.clone() {
+            GatewayAnswer::Authorised(anew) => order.authorised_anew(anew, &occasion),
+            GatewayAnswer::Declined(code) => order.hold_lost(code, &occasion),
+        })
+        .await?;
+        if let Some(before) = &decided.changed_from {
+            self.measure(before, &decided.order);
+        }
+        Ok(decided.order)
     }
 
     fn measure(&self, before: &Order, after: &Order) {
@@ -126,7 +176,27 @@ fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> St
             Step::Refuse(_) => order.cancellation_refused(cancellation.reason, occasion),
             step => step,
         },
-        FulfilmentCommand::SettleMoney { .. } => Step::Already,
+        FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
+        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => Step::Already,
+    }
+}
+
+/// What the gateway did.
+enum Fact {
+    Captured,
+    AuthorisedAnew(Authorisation),
+    Voided,
+    Refunded(u64),
+}
+
+impl Fact {
+    fn recorded_by(&self, order: &Order, occasion: &Occasion) -> Step {
+        match self {
+            Self::Captured => order.captured(occasion),
+            Self::AuthorisedAnew(anew) => order.authorised_anew(anew.clone(), occasion),
+            Self::Voided => order.voided(occasion),
+            Self::Refunded(amount) => order.refunded(*amount, occasion),
+        }
     }
 }
 

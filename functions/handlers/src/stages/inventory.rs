@@ -2,13 +2,14 @@
 
 use order_domain::id::OrderId;
 use order_domain::message::{Command, Message};
-use order_domain::order::{Order, OrderStatus};
+use order_domain::order::{Line, Order, OrderStatus};
+use order_domain::stock::{StockPart, most_parts, spread};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, decide, refused, unknown};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
+use crate::decision::{ATTEMPTS, contended, decide, refused, unknown};
 use crate::ports::{Committed, Orders, Queue, Runtime, Stock};
 use crate::retry::RetryPolicy;
 
@@ -28,18 +29,22 @@ pub struct Inventory<D, Q, R> {
 impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer = Consumer { queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer =
+            Consumer { stage: Stage::Inventory, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         let reserve = async |delivery: &Delivery, order, _: Command| self.reserve(delivery, order).await;
         consumer.each_order(&self.database, batch, |id, _| unknown(id), reserve).await
     }
 
     async fn reserve(&self, delivery: &Delivery, mut order: Order) -> Handled {
-        let mut shards: Vec<u16> =
-            order.lines.iter().map(|line| shard_of(&order.order_id, line.stock_shards)).collect();
-        // Every line may have to be looked for in another shard once.
+        // First each line whole, from the shard that the order's id picks: orders spread evenly without looking.
+        let whole = |line: &Line| {
+            vec![StockPart { shard: shard_of(&order.order_id, line.stock_shards), quantity: line.quantity }]
+        };
+        let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
+        // Every line may have to be looked for in other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
             let occasion = delivery.occasion(Stage::Inventory, self.runtime.now());
-            let change = match order.reserve(&shards, &occasion) {
+            let change = match order.reserve(&parts, &occasion) {
                 Step::Take(change) => change,
                 Step::Already => return Ok(next(&order)),
                 Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(refused(refusal)),
@@ -49,11 +54,12 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
                 Committed::Stale(Some(newer)) => order = *newer,
                 Committed::Stale(None) => return Err(unknown(&order.order_id)),
                 Committed::StockShort(line) => {
-                    let (Some(short), Some(shard)) = (order.lines.get(line), shards.get_mut(line)) else {
+                    let (Some(short), Some(place)) = (order.lines.get(line), parts.get_mut(line)) else {
                         return Err(contended(&order.order_id));
                     };
-                    match self.database.shard_with(&short.sku, short.quantity).await? {
-                        Some(other) => *shard = other,
+                    let free = self.database.free_units(&short.sku).await?;
+                    match spread(short.quantity, &free, most_parts(order.lines.len())) {
+                        Some(found) => *place = found,
                         None => return self.out_of_stock(delivery, order, line).await,
                     }
                 }

@@ -5,11 +5,16 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::{decide, refused, unknown};
+use super::hold::{hold, look};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
-use crate::ports::{Gateway, GatewayAnswer, Orders, Queue, Runtime};
+use crate::decision::{decide, refused, unknown};
+use crate::failure::Failure;
+use crate::ports::{Gateway, GatewayAnswer, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER};
 use crate::retry::RetryPolicy;
+
+/// The first hold of an order.
+const FIRST_ATTEMPT: u32 = 1;
 
 /// The third stage.
 #[derive(Debug)]
@@ -29,7 +34,8 @@ pub struct Payment<D, G, Q, R> {
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer = Consumer { queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer =
+            Consumer { stage: Stage::Payment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         let authorise = async |delivery: &Delivery, order, _: Command| self.authorise(delivery, order).await;
         consumer.each_order(&self.database, batch, |id, _| unknown(id), authorise).await
     }
@@ -43,9 +49,16 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
                 Step::TooEarly(_) | Step::Already | Step::Take(_) => Ok(next(&order)),
             };
         }
-        let answer = self.gateway.authorise(&order, 1).await?;
+        let Some(answer) = self.ask(&order).await? else {
+            let decided = decide(&self.database, order, |order| order.nothing_held(&occasion())).await?;
+            return Ok(next(&decided.order));
+        };
         let decided = decide(&self.database, order, |order| match answer.clone() {
             GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &occasion()),
+            GatewayAnswer::Declined(code) if order.may_hold_money_unknown_to_us() => {
+                tracing::info!(order_id = %order.order_id, code, "nothing is held for a cancelled order");
+                order.nothing_held(&occasion())
+            }
             GatewayAnswer::Declined(code) => order.declined(code, &occasion()),
         })
         .await?;
@@ -53,6 +66,28 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
             self.measure(&decided.order);
         }
         Ok(next(&decided.order))
+    }
+
+    /// The gateway's answer for the order; `None` where it was cancelled and nothing is held for it.
+    async fn ask(&self, order: &Order) -> Result<Option<GatewayAnswer>, Failure> {
+        let now = self.runtime.now();
+        let since = order.reserved_at.unwrap_or(order.created_at);
+        if order.awaits_payment() {
+            return hold(&self.gateway, order, FIRST_ATTEMPT, since, now).await.map(Some);
+        }
+        // Nobody asks for a cancelled order's money any more: what was asked before is looked for, once it can be found.
+        let quiet = now.since(order.updated_at);
+        if quiet < SEARCH_IS_CURRENT_AFTER {
+            return Err(Failure::Waiting {
+                what: format!(
+                    "whether the gateway holds money for cancelled order {} is not known yet",
+                    order.order_id
+                ),
+                wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(quiet),
+                cause: None,
+            });
+        }
+        look(&self.gateway, order, FIRST_ATTEMPT).await
     }
 
     fn measure(&self, order: &Order) {

@@ -11,9 +11,9 @@ use order_domain::request::PlaceOrder;
 use order_domain::transition::receive;
 use order_domain::wiring::{Stage, metric};
 
-use super::{decide, unknown};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
+use crate::decision::{decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Catalogue, Committed, Orders, Queue, Runtime};
 use crate::retry::RetryPolicy;
@@ -38,7 +38,8 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         let skus = requests.iter().flatten().flat_map(|request| &request.items).map(|item| item.sku.clone()).collect();
         let products = self.products(skus).await;
         let name = |request: &PlaceOrder| format!("order {}", request.order_id);
-        let consumer = Consumer { queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer =
+            Consumer { stage: Stage::Validate, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         consumer
             .each(batch, requests, name, async |delivery, request| {
                 self.place(delivery, request, products.as_ref().map_err(Clone::clone)?).await

@@ -16,8 +16,9 @@ use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
-    CaptureAnswer, Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue,
-    Receipt, Runtime, Sending, SentLog, Stock,
+    CaptureAnswer, Catalogue, Committed, DeadLetter, Found, Gateway, GatewayAnswer, GatewayEvent, GatewayEventKind,
+    Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Runtime, Sending, SentLog, Stock,
+    VoidAnswer, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -33,6 +34,8 @@ pub enum Fault {
     Forward,
     Bury,
     Gateway,
+    /// The gateway does it, but its answer is lost.
+    GatewayAnswer,
     Panic,
     Publish,
     Record,
@@ -64,6 +67,17 @@ pub struct Shop {
     pub lapsed: Mutex<BTreeSet<(OrderId, u32)>>,
     /// What the gateway was asked for after the authorisation.
     pub asked: Mutex<Vec<String>>,
+    /// What the gateway holds, by the order and the attempt.
+    pub holds: Mutex<BTreeMap<(OrderId, u32), Authorisation>>,
+    /// Attempts to which the gateway answers with the error of its own that it saved.
+    pub saved_errors: Mutex<BTreeSet<(OrderId, u32)>>,
+    pub capture_before: Mutex<Option<Timestamp>>,
+    /// Minor units that were refunded.
+    pub given_back: Mutex<u64>,
+    /// When the reconciler looks again, by the order and its version.
+    pub next_checks: Mutex<BTreeMap<(OrderId, u64), Timestamp>>,
+    /// How far the clock has gone on.
+    pub later: Mutex<Duration>,
 }
 
 impl Shop {
@@ -89,6 +103,11 @@ impl Shop {
         for (shard, free) in (0..).zip(shards) {
             self.stock.lock().unwrap().insert((sku.clone(), shard), (*free, 0, 0));
         }
+    }
+
+    /// Time goes on.
+    pub fn pass(&self, time: Duration) {
+        *self.later.lock().unwrap() += time;
     }
 
     /// The next use fails, of this order or of any.
@@ -156,18 +175,19 @@ impl Orders for &Shop {
         let mut stock = self.stock.lock().unwrap();
         let mut after = stock.clone();
         for (position, line) in change.order().lines.iter().enumerate() {
-            let Some(shard) = line.reserved_from else { continue };
-            let quantity = i64::from(line.quantity);
-            let units = after.entry((line.sku.clone(), shard)).or_default();
-            match change.stock() {
-                StockEffect::Release | StockEffect::Sell if units.1 < quantity => {
-                    return Ok(Committed::StockShort(position));
+            for part in &line.reserved_from {
+                let quantity = i64::from(part.quantity);
+                let units = after.entry((line.sku.clone(), part.shard)).or_default();
+                match change.stock() {
+                    StockEffect::Release | StockEffect::Sell if units.1 < quantity => {
+                        return Ok(Committed::StockShort(position));
+                    }
+                    StockEffect::Reserve if units.0 < quantity => return Ok(Committed::StockShort(position)),
+                    StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity, units.2),
+                    StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity, units.2),
+                    StockEffect::Sell => *units = (units.0, units.1 - quantity, units.2 + quantity),
+                    StockEffect::None => {}
                 }
-                StockEffect::Reserve if units.0 < quantity => return Ok(Committed::StockShort(position)),
-                StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity, units.2),
-                StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity, units.2),
-                StockEffect::Sell => *units = (units.0, units.1 - quantity, units.2 + quantity),
-                StockEffect::None => {}
             }
         }
         *stock = after;
@@ -183,10 +203,10 @@ impl Orders for &Shop {
 }
 
 impl Stock for &Shop {
-    async fn shard_with(&self, sku: &Sku, quantity: u32) -> Result<Option<u16>, Failure> {
+    async fn free_units(&self, sku: &Sku) -> Result<Vec<(u16, u32)>, Failure> {
         let stock = self.stock.lock().unwrap();
-        let mut enough = stock.iter().filter(|((name, _), units)| name == sku && units.0 >= i64::from(quantity));
-        Ok(enough.next().map(|((_, shard), _)| *shard))
+        let shards = stock.iter().filter(|((name, _), _)| name == sku);
+        Ok(shards.map(|((_, shard), units)| (*shard, u32::try_from(units.0).unwrap())).collect())
     }
 }
 
@@ -223,6 +243,10 @@ impl Gateway for &Shop {
         if self.fails(Fault::Gateway, Some(&order.order_id)) {
             return Err(broken("the gateway"));
         }
+        let key = (order.order_id.clone(), attempt);
+        if self.saved_errors.lock().unwrap().contains(&key) {
+            return Err(broken("the gateway, which saved its error"));
+        }
         *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
         if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
             let occasion = Occasion { at: self.now(), actor: Stage::Fulfilment, cause: "m".into() };
@@ -234,11 +258,38 @@ impl Gateway for &Shop {
         if self.declines.lock().unwrap().contains(&order.order_id) {
             return Ok(GatewayAnswer::Declined("generic_decline".into()));
         }
-        let payment_intent = format!("pi_{}", order.order_id);
-        Ok(GatewayAnswer::Authorised(Authorisation { payment_intent, attempt, capture_before: None }))
+        let capture_before = *self.capture_before.lock().unwrap();
+        let authorisation = Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before };
+        self.holds.lock().unwrap().insert(key, authorisation.clone());
+        if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {
+            return Err(broken("the way back from the gateway"));
+        }
+        Ok(GatewayAnswer::Authorised(authorisation))
     }
 
-    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
+    async fn find(&self, order: &Order) -> Result<Found, Failure> {
+        if self.fails(Fault::Gateway, Some(&order.order_id)) {
+            return Err(broken("the gateway"));
+        }
+        let holds = self.holds.lock().unwrap();
+        let mut held = holds.iter().filter(|((id, _), _)| *id == order.order_id).map(|(_, held)| held.clone());
+        Ok(match held.next() {
+            None => Found::Nothing,
+            Some(authorisation) => {
+                Found::Held { authorisation, surplus: held.map(|held| held.payment_intent).collect() }
+            }
+        })
+    }
+
+    async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
+        let key = (order.order_id.clone(), order.authorisation.as_ref().unwrap().attempt);
+        if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
+            return Ok(Inspection::Captured { refunded: *self.given_back.lock().unwrap() });
+        }
+        Ok(if self.lapsed.lock().unwrap().contains(&key) { Inspection::Lapsed } else { Inspection::Held })
+    }
+
+    async fn capture(&self, order: &Order, _: u32) -> Result<CaptureAnswer, Failure> {
         if self.fails(Fault::Gateway, Some(&order.order_id)) {
             return Err(broken("the gateway"));
         }
@@ -250,14 +301,65 @@ impl Gateway for &Shop {
         Ok(CaptureAnswer::Captured)
     }
 
-    async fn void(&self, _: &Order) -> Result<(), Failure> {
+    async fn void(&self, _: &Order, _: u32) -> Result<VoidAnswer, Failure> {
+        if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
+            return Ok(VoidAnswer::AlreadyCaptured);
+        }
         self.asked.lock().unwrap().push("void".into());
+        Ok(VoidAnswer::Voided)
+    }
+
+    async fn give_up(&self, _: &Order, payment_intent: &str) -> Result<(), Failure> {
+        self.asked.lock().unwrap().push(format!("give up {payment_intent}"));
         Ok(())
     }
 
-    async fn refund(&self, _: &Order, amount: u64) -> Result<(), Failure> {
+    async fn refund(&self, order: &Order, amount: u64, attempt: u32) -> Result<(), Failure> {
+        if self.saved_errors.lock().unwrap().contains(&(order.order_id.clone(), attempt)) {
+            return Err(broken("the gateway, which saved its error"));
+        }
         self.asked.lock().unwrap().push(format!("refund {amount}"));
+        *self.given_back.lock().unwrap() += amount;
+        if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {
+            return Err(broken("the way back from the gateway"));
+        }
         Ok(())
+    }
+}
+
+impl OpenOrders for &Shop {
+    async fn due(&self, now: Timestamp) -> Result<Vec<OrderId>, Failure> {
+        if self.fails(Fault::Load, None) {
+            return Err(broken("the orders table"));
+        }
+        let orders = self.orders.lock().unwrap();
+        let checks = self.next_checks.lock().unwrap();
+        let check = |order: &Order| {
+            let moved = checks.get(&(order.order_id.clone(), order.version)).copied();
+            moved.or_else(|| order.next_check_at())
+        };
+        Ok(orders
+            .values()
+            .filter(|order| check(order).is_some_and(|at| at <= now))
+            .map(|o| o.order_id.clone())
+            .collect())
+    }
+
+    async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
+        self.next_checks.lock().unwrap().insert((order.order_id.clone(), order.version), at);
+        Ok(())
+    }
+}
+
+impl Webhooks for &Shop {
+    async fn verify(&self, payload: &str, signature: &str, _: Timestamp) -> Result<Webhook, Failure> {
+        if signature != "genuine" {
+            return Ok(Webhook::Refused("no signature fits".into()));
+        }
+        let (kind, order) = payload.split_once(' ').unwrap();
+        let kind = if kind == "canceled" { GatewayEventKind::Canceled } else { GatewayEventKind::Other };
+        let order_id = OrderId::new(order).ok();
+        Ok(Webhook::Genuine(GatewayEvent { kind, order_id, payment_intent: "pi_1".into() }))
     }
 }
 
@@ -297,7 +399,7 @@ impl SentLog for &Shop {
 
 impl Runtime for Shop {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(1_764_000_001).unwrap()
+        Timestamp::from_unix_seconds(1_764_000_001).unwrap().after(*self.later.lock().unwrap())
     }
     fn chance(&self) -> f64 {
         0.5
@@ -327,6 +429,7 @@ pub fn delivery(message_id: &str, body: impl Into<String>) -> Delivery {
         receive_count: 1,
         sent_at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
         trace: None,
+        signature: None,
         body: body.into(),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 mod items;
+mod open_orders;
 mod orders;
 mod reads;
 mod sent;
