@@ -5,11 +5,12 @@ mod alarms;
 mod grants;
 mod names;
 
+use order_domain::notification::Topic;
 use order_domain::wiring::Stage;
 
 pub use alarms::{Alarm, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};
-pub use names::{Queue, Table, Topic, function as function_name};
+pub use names::{ALARMS_TOPIC, Queue, Table, function as function_name, topic as topic_name};
 
 use TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
 
@@ -145,6 +146,13 @@ const RETRIES: QueueSource = QueueSource {
     alarm_age_seconds: 300,
 };
 
+/// What it takes to ask the gateway for money, or give it back, and to let the reserved stock go or sell it.
+const SETTLING_MONEY: [Grant; 3] = [
+    Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+    Grant::Table(Table::Inventory, &[UpdateItem, DeleteItem]),
+    Grant::PaymentSecret,
+];
+
 /// The stages, in the order in which an order meets them.
 #[must_use]
 pub fn stages() -> Vec<StageDescription> {
@@ -177,11 +185,7 @@ pub fn stages() -> Vec<StageDescription> {
             forwards_to: &[Stage::Fulfilment],
             timeout_seconds: 60,
             memory_mib: 256,
-            grants: vec![
-                Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
-                Grant::Table(Table::Inventory, &[UpdateItem, DeleteItem]),
-                Grant::PaymentSecret,
-            ],
+            grants: SETTLING_MONEY.to_vec(),
         },
         StageDescription {
             stage: Stage::Fulfilment,
@@ -190,11 +194,7 @@ pub fn stages() -> Vec<StageDescription> {
             forwards_to: &[],
             timeout_seconds: 60,
             memory_mib: 256,
-            grants: vec![
-                Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
-                Grant::Table(Table::Inventory, &[UpdateItem, DeleteItem]),
-                Grant::PaymentSecret,
-            ],
+            grants: SETTLING_MONEY.to_vec(),
         },
         StageDescription {
             stage: Stage::Notify,

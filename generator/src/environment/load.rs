@@ -149,11 +149,8 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
     let xray = settings.required("xray");
     let log_retention_days = settings.required("log_retention_days");
     let alarm_email = settings.optional("alarm_email");
-    let rate_limit = settings.required("api.rate_limit");
-    let burst_limit = settings.required("api.burst_limit");
-    let manage_account_logging_role = settings.required("api.manage_account_logging_role");
-    let sms = settings.required("notifications.sms");
-    let retailer_name = settings.required("notifications.retailer_name");
+    let api = ApiSettings::read(settings);
+    let notifications = NotificationSettings::read(settings);
     let backend = Backend::read(settings);
 
     refuse_another_folder(settings, suffix.as_ref(), folder);
@@ -171,12 +168,8 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
         xray: xray?,
         log_retention_days: log_retention_days?,
         alarm_email,
-        api: ApiSettings {
-            rate_limit: rate_limit?,
-            burst_limit: burst_limit?,
-            manage_account_logging_role: manage_account_logging_role?,
-        },
-        notifications: NotificationSettings { sms: sms?, retailer_name: retailer_name? },
+        api: api?,
+        notifications: notifications?,
         backend: backend?,
     })
 }

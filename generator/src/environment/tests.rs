@@ -3,29 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-const GOOD: &str = r#"suffix = "dev"
-region = "eu-west-2"
-architecture = "arm64"
-emulator = false
-xray = true
-log_retention_days = 30
-alarm_email = "on-call@example.com"
-
-[api]
-rate_limit = 200
-burst_limit = 400
-manage_account_logging_role = true
-
-[notifications]
-sms = false
-retailer_name = "Example Retail"
-
-[backend]
-type = "s3"
-bucket = "example-terraform-state"
-key = "order-pipeline/dev.tfstate"
-"#;
+use crate::sample_settings::{self, SETTINGS as GOOD};
 
 fn source(text: &str) -> Source {
     Source { folder: "dev".to_owned(), text: text.to_owned() }
@@ -34,8 +12,7 @@ fn source(text: &str) -> Source {
 /// `GOOD` with one piece of text replaced.
 #[track_caller]
 fn with(from: &str, to: &str) -> String {
-    assert!(GOOD.contains(from), "{from:?} is not in the good file");
-    GOOD.replacen(from, to, 1)
+    sample_settings::with(&[(from, to)])
 }
 
 /// The report on a file, one problem a line.

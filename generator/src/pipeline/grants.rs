@@ -1,6 +1,8 @@
 //! What a stage may do, in the pipeline's own words; `modules/functions.rs` makes IAM statements of it.
 
-use super::names::{Table, Topic};
+use order_domain::notification::Topic;
+
+use super::names::Table;
 
 /// A permission of a stage, beside those that follow from its source and from where it forwards to.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,6 @@
 //! What the pipeline's parts are called, without the environment's suffix.
 
+use order_domain::notification::Topic;
 use order_domain::wiring::{Stage, variable};
 
 /// A queue of the pipeline.
@@ -54,42 +55,13 @@ impl Table {
     }
 }
 
-/// A topic that other systems subscribe to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// Outcomes of orders.
-    OrderConfirmation,
-    /// Authorised, captured, declined, refunded.
-    PaymentStatus,
-    /// Dispatched, delivered, returned.
-    ShipmentUpdates,
-}
+/// The topic that every alarm goes to, for people.
+pub const ALARMS_TOPIC: &str = "alarms-topic";
 
-impl Topic {
-    /// Every topic for other systems.
-    pub const ALL: [Self; 3] = [Self::OrderConfirmation, Self::PaymentStatus, Self::ShipmentUpdates];
-    /// The topic that every alarm goes to, for people.
-    pub const ALARMS: &str = "alarms-topic";
-
-    /// E.g. `payment-status-topic`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OrderConfirmation => "order-confirmation-topic",
-            Self::PaymentStatus => "payment-status-topic",
-            Self::ShipmentUpdates => "shipment-updates-topic",
-        }
-    }
-
-    /// The function's environment variable that holds its ARN.
-    #[must_use]
-    pub fn variable(self) -> &'static str {
-        match self {
-            Self::OrderConfirmation => variable::ORDER_CONFIRMATION_TOPIC_ARN,
-            Self::PaymentStatus => variable::PAYMENT_STATUS_TOPIC_ARN,
-            Self::ShipmentUpdates => variable::SHIPMENT_UPDATES_TOPIC_ARN,
-        }
-    }
+/// The name of a topic for other systems, e.g. `payment-status-topic`.
+#[must_use]
+pub fn topic(topic: Topic) -> String {
+    format!("{}-topic", topic.name())
 }
 
 /// The name of a stage's function, e.g. `payment-function`.

@@ -1,0 +1,45 @@
+//! The tables of an `env.toml`. Each is read whole before it is given up, so that all of its problems are found.
+
+use super::settings::Settings;
+use super::{RequestLimit, RetailerName};
+
+/// The `[api]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// Requests a second that the stage admits.
+    pub rate_limit: RequestLimit,
+    /// Requests that it admits at once, above the rate.
+    pub burst_limit: RequestLimit,
+    /// Whether this environment owns API Gateway's logging role, of which an AWS account has one per region.
+    pub manage_account_logging_role: bool,
+}
+
+/// The `[notifications]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotificationSettings {
+    /// Whether SMS may be sent: every message costs money.
+    pub sms: bool,
+    /// The retailer's name in customers' messages.
+    pub retailer_name: RetailerName,
+}
+
+impl ApiSettings {
+    pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
+        let rate_limit = settings.required("api.rate_limit");
+        let burst_limit = settings.required("api.burst_limit");
+        let manage_account_logging_role = settings.required("api.manage_account_logging_role");
+        Some(Self {
+            rate_limit: rate_limit?,
+            burst_limit: burst_limit?,
+            manage_account_logging_role: manage_account_logging_role?,
+        })
+    }
+}
+
+impl NotificationSettings {
+    pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
+        let sms = settings.required("notifications.sms");
+        let retailer_name = settings.required("notifications.retailer_name");
+        Some(Self { sms: sms?, retailer_name: retailer_name? })
+    }
+}
