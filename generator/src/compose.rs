@@ -106,17 +106,12 @@ pub fn root(environment: &Environment) -> Module {
     );
 
     let table_names = tables_call.output(&tables.table_names);
-    let texts: [(&str, &str, Expression<Text>); 8] = [
+    let texts: [(&str, &str, Expression<Text>); 7] = [
         ("api_endpoint", "Where the API is called, e.g. with `/orders` after it.", api_call.output(&api.api_endpoint)),
         ("api_id", "The API's id.", api_call.output(&api.api_id)),
         ("api_stage", "Name of the API's stage.", api_call.output(&api.api_stage)),
         ("orders_table_name", "Full name of the orders table.", table_names.key(Table::Orders.name())),
         ("inventory_table_name", "Full name of the inventory table.", table_names.key(Table::Inventory.name())),
-        (
-            "payment_secret_arn",
-            "ARN of the secret that holds the payment gateway's API key, empty until a person puts it.",
-            functions_call.output(&functions.payment_secret_arn),
-        ),
         (
             "alarms_topic_arn",
             "ARN of the topic that every alarm goes to.",
@@ -126,6 +121,9 @@ pub fn root(environment: &Environment) -> Module {
     ];
     for (name, description, value) in texts {
         root.output(name, description, value);
+    }
+    for (secret, arn) in &functions.secret_arns {
+        root.output(&secret.output(), &secret.output_description(), functions_call.output(arn));
     }
     let dead_letter_queue_urls = queues_call.output(&queues.dead_letter_queue_urls);
     let queue_urls = queues_call.output(&queues.queue_urls).merge(&dead_letter_queue_urls);
@@ -196,6 +194,7 @@ fn every_service_at(endpoint: &Expression<Text>) -> crate::aws::provider::Endpoi
         .kms(endpoint)
         .lambda(endpoint)
         .logs(endpoint)
+        .scheduler(endpoint)
         .secretsmanager(endpoint)
         .sns(endpoint)
         .sqs(endpoint)

@@ -13,6 +13,7 @@ use tera::{Context, Tera};
 
 use crate::RenderedFile;
 use crate::environment::{Backend, Environment};
+use crate::pipeline::Secret;
 use crate::terraform::Module;
 
 /// What stands at the top of every generated file, Terraform's included: a file that carries it may be removed.
@@ -88,6 +89,7 @@ impl Readmes {
         context.insert("alarm_email", &environment.alarm_email.as_ref().map(|email| email.as_str()));
         context.insert("settings", &settings(environment));
         context.insert("required", &usage::required(root).map(|variable| variable.name()).collect::<Vec<_>>());
+        context.insert("secrets", &Secret::ALL.map(|secret| (secret.name(), secret.description())));
         let modules: Vec<_> =
             modules.iter().map(|module| ModuleRow { name: module.name(), summary: module.summary() }).collect();
         context.insert("modules", &modules);

@@ -116,6 +116,9 @@ pub const AROUND_A_SHIPMENT: [&str; 2] = [r#"{"command":"RECORD_SHIPMENT","shipm
 /// it does not know, and no id of another shape.
 pub const AROUND_A_CANCELLATION: [&str; 3] = [r#"{"command":"CANCEL_ORDER","orderId":""#, r#"","cancellation":"#, "}"];
 
+/// What the schedule sends to the reconcile stage's queue: the order to look for orders that stopped moving.
+pub const SWEEP: &str = r#"{"command":"SWEEP"}"#;
+
 /// The document of `POST /shipments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "update", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase", deny_unknown_fields)]

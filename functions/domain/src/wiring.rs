@@ -14,14 +14,16 @@ pub enum Stage {
     Fulfilment,
     /// Publishes every committed event from the orders table's stream.
     Notify,
+    /// Finds orders that stopped moving, or of which the gateway told, and puts them back on the right queue.
+    Reconcile,
     /// Answers the API's reads.
     Query,
 }
 
 impl Stage {
     /// Every stage, in the order in which an order meets them.
-    pub const ALL: [Self; 6] =
-        [Self::Validate, Self::Inventory, Self::Payment, Self::Fulfilment, Self::Notify, Self::Query];
+    pub const ALL: [Self; 7] =
+        [Self::Validate, Self::Inventory, Self::Payment, Self::Fulfilment, Self::Notify, Self::Reconcile, Self::Query];
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
     #[must_use]
@@ -32,6 +34,7 @@ impl Stage {
             Self::Payment => "payment",
             Self::Fulfilment => "fulfilment",
             Self::Notify => "notify",
+            Self::Reconcile => "reconcile",
             Self::Query => "query",
         }
     }
@@ -44,7 +47,7 @@ impl Stage {
             Self::Inventory => Some(variable::INVENTORY_QUEUE_URL),
             Self::Payment => Some(variable::PAYMENT_QUEUE_URL),
             Self::Fulfilment => Some(variable::FULFILMENT_QUEUE_URL),
-            Self::Validate | Self::Notify | Self::Query => None,
+            Self::Validate | Self::Notify | Self::Reconcile | Self::Query => None,
         }
     }
 

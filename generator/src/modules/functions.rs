@@ -3,6 +3,7 @@
 
 mod inputs;
 mod role;
+mod schedule;
 mod source;
 mod variables;
 
@@ -12,7 +13,7 @@ use super::surroundings::Surroundings;
 use crate::aws::lambda_function::{Environment, LambdaFunctionReference, LoggingConfig, TracingConfig};
 use crate::aws::{CloudwatchLogGroup, LambdaFunction, SecretsmanagerSecret};
 use crate::naming::{logical, suffixed};
-use crate::pipeline::{self, StageDescription};
+use crate::pipeline::{self, Secret, StageDescription};
 use crate::template;
 use crate::terraform::kind::{Map, Text};
 use crate::terraform::{Expression, Module, Output};
@@ -20,9 +21,6 @@ use crate::terraform::{Expression, Module, Output};
 use inputs::Given;
 pub use inputs::Inputs;
 pub(crate) use inputs::{functions_package, payment_gateway_url};
-
-/// The secret that holds the payment gateway's API key.
-const PAYMENT_SECRET: &str = "payment-gateway-secret";
 
 /// The module, what it is given and what it gives.
 pub struct Functions {
@@ -36,8 +34,8 @@ pub struct Functions {
     pub function_invoke_arns: Output<Map<Text>>,
     /// Log group of each function, by its name without the suffix.
     pub log_group_names: Output<Map<Text>>,
-    /// ARN of the secret for the payment gateway's API key.
-    pub payment_secret_arn: Output<Text>,
+    /// ARN of each secret.
+    pub secret_arns: BTreeMap<Secret, Output<Text>>,
 }
 
 /// The module of the pipeline's functions.
@@ -46,16 +44,9 @@ pub fn define() -> Functions {
     let mut module =
         Module::new("functions", "For each stage its function, with a role, a log group and what invokes it.");
     let inputs = Inputs::new();
-    let partition = Surroundings::of(&mut module).partition;
-    // Its value, the API's key, is put by a person: it never stands in the code, in a variable or in the state.
-    let secret = module.add(
-        &logical(PAYMENT_SECRET),
-        SecretsmanagerSecret {}
-            .name(suffixed(PAYMENT_SECRET, &inputs.environment_suffix.value()))
-            .description("API key of the payment gateway; the value is put after the first apply.")
-            .recovery_window_in_days(0),
-    );
-    let given = Given::of(&mut module, &inputs, secret.arn(), partition);
+    let surroundings = Surroundings::of(&mut module);
+    let secrets = add_secrets(&mut module, &inputs.environment_suffix.value());
+    let given = Given::of(&mut module, &inputs, secrets, surroundings);
 
     let mut functions = BTreeMap::new();
     let mut log_groups = Vec::new();
@@ -84,14 +75,27 @@ pub fn define() -> Functions {
             "Log group of each function, by the function's name without the suffix.",
             log_groups,
         ),
-        payment_secret_arn: module.output(
-            "payment_secret_arn",
-            "ARN of the secret that holds the payment gateway's API key, empty until a person puts it.",
-            secret.arn(),
-        ),
+        secret_arns: given
+            .secret_arns
+            .iter()
+            .map(|(secret, arn)| (*secret, module.output(&secret.output(), &secret.output_description(), arn)))
+            .collect(),
         inputs,
         module,
     }
+}
+
+/// Adds every secret, empty: a person puts the values after the first apply.
+fn add_secrets(module: &mut Module, suffix: &Expression<Text>) -> BTreeMap<Secret, Expression<Text>> {
+    let mut add = |secret: Secret| {
+        let description = format!("Holds {}; the value is put after the first apply.", secret.description());
+        let resource = SecretsmanagerSecret {}
+            .name(suffixed(secret.name(), suffix))
+            .description(description)
+            .recovery_window_in_days(0);
+        module.add(&logical(secret.name()), resource).arn()
+    };
+    Secret::ALL.map(|secret| (secret, add(secret))).into()
 }
 
 /// Adds everything of one stage; returns its function and the name of its log group.
@@ -128,5 +132,6 @@ fn add_stage(
             .tracing_config(TracingConfig { mode: given.xray.choose("Active", "PassThrough") }),
     );
     source::add(module, stage, given, &function, &policy);
+    schedule::add(module, stage, given);
     (function, log_group.name())
 }

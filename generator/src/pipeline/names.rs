@@ -55,6 +55,59 @@ impl Table {
     }
 }
 
+/// A secret whose value a person puts: it never stands in the code, in a variable or in the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Secret {
+    /// The payment gateway's API key.
+    PaymentKey,
+    /// What the payment gateway signs its webhooks with.
+    WebhookSigning,
+}
+
+impl Secret {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::PaymentKey, Self::WebhookSigning];
+
+    /// E.g. `webhook-secret`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PaymentKey => "payment-gateway-secret",
+            Self::WebhookSigning => "webhook-secret",
+        }
+    }
+
+    /// What it holds, as part of a sentence.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::PaymentKey => "the payment gateway's API key",
+            Self::WebhookSigning => "the key that the payment gateway signs its webhooks with",
+        }
+    }
+
+    /// The output that gives its ARN, of the module and of an environment, e.g. `webhook_secret_arn`.
+    #[must_use]
+    pub fn output(self) -> String {
+        self.variable().to_lowercase()
+    }
+
+    /// What the output gives.
+    #[must_use]
+    pub fn output_description(self) -> String {
+        format!("ARN of the secret that holds {}, empty until a person puts it.", self.description())
+    }
+
+    /// The function's environment variable that holds its ARN.
+    #[must_use]
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::PaymentKey => variable::PAYMENT_SECRET_ARN,
+            Self::WebhookSigning => variable::WEBHOOK_SECRET_ARN,
+        }
+    }
+}
+
 /// The topic that every alarm goes to, for people.
 pub const ALARMS_TOPIC: &str = "alarms-topic";
 

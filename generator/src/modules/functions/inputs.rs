@@ -1,8 +1,12 @@
 //! What the module of the functions is given.
 
+use std::collections::BTreeMap;
+
+use super::super::surroundings::Surroundings;
 use super::super::{environment_suffix, log_retention_days, xray_enabled};
+use crate::pipeline::Secret;
 use crate::terraform::kind::{Boolean, Map, Number, Text};
-use crate::terraform::{Expression, Module, Variable};
+use crate::terraform::{Expression, Module, Value, Variable};
 
 /// The module's variables.
 pub struct Inputs {
@@ -120,17 +124,17 @@ pub(super) struct Given {
     pub(super) orders_stream_arn: Expression<Text>,
     pub(super) topic_arns: Expression<Map<Text>>,
     pub(super) topics_key_arn: Expression<Text>,
-    pub(super) payment_secret_arn: Expression<Text>,
-    pub(super) partition: Expression<Text>,
+    pub(super) secret_arns: BTreeMap<Secret, Expression<Text>>,
+    pub(super) surroundings: Surroundings,
 }
 
 impl Given {
-    /// Declares the variables; the secret's ARN and the partition come from the module itself.
+    /// Declares the variables; the secrets and the surroundings are the module's own.
     pub(super) fn of(
         module: &mut Module,
         inputs: &Inputs,
-        payment_secret_arn: Expression<Text>,
-        partition: Expression<Text>,
+        secret_arns: BTreeMap<Secret, Expression<Text>>,
+        surroundings: Surroundings,
     ) -> Self {
         Self {
             suffix: module.variable(&inputs.environment_suffix),
@@ -151,8 +155,13 @@ impl Given {
             orders_stream_arn: module.variable(&inputs.orders_stream_arn),
             topic_arns: module.variable(&inputs.topic_arns),
             topics_key_arn: module.variable(&inputs.topics_key_arn),
-            payment_secret_arn,
-            partition,
+            secret_arns,
+            surroundings,
         }
+    }
+
+    /// The ARN of a secret; every one of them is there.
+    pub(super) fn secret_arn(&self, secret: Secret) -> Value<Text> {
+        self.secret_arns.get(&secret).map_or_else(Value::null, Value::from)
     }
 }

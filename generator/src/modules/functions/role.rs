@@ -68,7 +68,7 @@ pub(super) fn add(
         // A telephone number has no ARN, so that only everything can be permitted that is not a topic or an application.
         let text = Statement::new("TextCustomers", Effect::Allow, &["sns:Publish"]).on_all_but(vec![template![
             "arn:",
-            &given.partition,
+            &given.surroundings.partition,
             ":sns:*:*:*"
         ]]);
         add_when(&given.sms, "sms", vec![text]);
@@ -104,6 +104,13 @@ fn grant_statements(grant: Grant, given: &Given) -> Vec<Statement> {
             let id = format!("Use{table:?}");
             vec![Statement::allow(&id, &names, vec![table_arn(table).into()])]
         }
+        Grant::ChangeAttributes(table, attributes) => {
+            let id = format!("ChangeAttributesOf{table:?}");
+            vec![
+                Statement::allow(&id, &[TableAction::UpdateItem.name()], vec![table_arn(table).into()])
+                    .only_attributes(attributes),
+            ]
+        }
         Grant::Index(table, index) => {
             let index = template![table_arn(table), "/index/", index];
             vec![Statement::allow("QueryIndex", &[TableAction::Query.name()], vec![index])]
@@ -124,11 +131,10 @@ fn grant_statements(grant: Grant, given: &Given) -> Vec<Statement> {
             let id = format!("Publish{topic:?}");
             vec![Statement::allow(&id, &["sns:Publish"], vec![given.topic_arns.key(&topic_name(topic)).into()])]
         }
-        Grant::PaymentSecret => vec![Statement::allow(
-            "ReadPaymentKey",
-            &["secretsmanager:GetSecretValue"],
-            vec![given.payment_secret_arn.clone().into()],
-        )],
+        Grant::Secret(secret) => {
+            let id = format!("Read{secret:?}");
+            vec![Statement::allow(&id, &["secretsmanager:GetSecretValue"], vec![given.secret_arn(secret)])]
+        }
         Grant::TextCustomers => Vec::new(),
     }
 }

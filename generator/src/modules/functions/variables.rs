@@ -4,7 +4,7 @@ use order_domain::wiring::variable;
 
 use super::inputs::Given;
 use super::source::{dead_letters, queue_of, source_queue};
-use crate::pipeline::{Grant, StageDescription, Table, topic_name};
+use crate::pipeline::{Grant, Secret, StageDescription, Table, topic_name};
 use crate::terraform::Value;
 use crate::terraform::kind::Text;
 
@@ -28,7 +28,7 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
             variables.push((name, queue_of(*next, &given.queue_urls).into()));
         }
     }
-    for grant in &stage.grants {
+    for grant in stage.grants {
         match grant {
             Grant::Publish(topic) => {
                 variables.push((topic.variable(), given.topic_arns.key(&topic_name(*topic)).into()))
@@ -37,11 +37,13 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
                 variables.push((variable::SMS_ENABLED, given.sms.choose("true", "false").into()));
                 variables.push((variable::RETAILER_NAME, given.retailer_name.clone().into()));
             }
-            Grant::PaymentSecret => {
-                variables.push((variable::PAYMENT_SECRET_ARN, given.payment_secret_arn.clone().into()));
-                variables.push((variable::PAYMENT_GATEWAY_URL, given.payment_gateway_url.clone().into()));
+            Grant::Secret(secret) => {
+                variables.push((secret.variable(), given.secret_arn(*secret)));
+                if *secret == Secret::PaymentKey {
+                    variables.push((variable::PAYMENT_GATEWAY_URL, given.payment_gateway_url.clone().into()));
+                }
             }
-            Grant::Table(..) | Grant::Index(..) | Grant::Stream(_) => {}
+            Grant::Table(..) | Grant::ChangeAttributes(..) | Grant::Index(..) | Grant::Stream(_) => {}
         }
     }
     variables
