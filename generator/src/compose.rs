@@ -86,6 +86,9 @@ pub fn root(environment: &Environment) -> Module {
             inputs.function_invoke_arns.set(functions_call.output(&functions.function_invoke_arns)),
             inputs.throttling_rate_limit.set(environment.api.rate_limit.requests()),
             inputs.throttling_burst_limit.set(environment.api.burst_limit.requests()),
+            inputs.webhook_throttled.set(!environment.emulator),
+            inputs.webhook_rate_limit.set(environment.api.webhook_rate_limit.requests()),
+            inputs.webhook_burst_limit.set(environment.api.webhook_burst_limit.requests()),
             inputs.manage_account_logging_role.set(environment.api.manage_account_logging_role),
         ],
     );

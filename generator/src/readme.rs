@@ -199,6 +199,8 @@ fn settings(environment: &Environment) -> Vec<SettingRow> {
         ("alarm_email", email.to_owned()),
         ("api.rate_limit", api.rate_limit.requests().to_string()),
         ("api.burst_limit", api.burst_limit.requests().to_string()),
+        ("api.webhook_rate_limit", api.webhook_rate_limit.requests().to_string()),
+        ("api.webhook_burst_limit", api.webhook_burst_limit.requests().to_string()),
         ("api.manage_account_logging_role", api.manage_account_logging_role.to_string()),
         ("notifications.sms", notifications.sms.to_string()),
         ("notifications.retailer_name", notifications.retailer_name.to_string()),

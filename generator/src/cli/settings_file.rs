@@ -1,6 +1,6 @@
 //! The `env.toml` of a new environment, with a comment on every setting.
 
-use generator::environment::{Backend, Environment, Region, Suffix};
+use generator::environment::{Backend, Environment, Region, RequestLimit, Suffix};
 use serde::Serialize;
 
 use super::error::Error;
@@ -19,6 +19,8 @@ struct Values<'e> {
     alarm_email: Option<&'e str>,
     rate_limit: u32,
     burst_limit: u32,
+    webhook_rate_limit: u32,
+    webhook_burst_limit: u32,
     manage_account_logging_role: bool,
     sms: bool,
     retailer_name: &'e str,
@@ -39,6 +41,8 @@ impl<'e> Values<'e> {
             alarm_email: None,
             rate_limit: 200,
             burst_limit: 400,
+            webhook_rate_limit: RequestLimit::WEBHOOK_RATE.requests(),
+            webhook_burst_limit: RequestLimit::WEBHOOK_BURST.requests(),
             manage_account_logging_role: false,
             sms: false,
             retailer_name: "Example Retail",
@@ -65,6 +69,8 @@ impl<'e> Values<'e> {
             alarm_email: original.alarm_email.as_ref().map(|email| email.as_str()),
             rate_limit: original.api.rate_limit.requests(),
             burst_limit: original.api.burst_limit.requests(),
+            webhook_rate_limit: original.api.webhook_rate_limit.requests(),
+            webhook_burst_limit: original.api.webhook_burst_limit.requests(),
             // The original has the role already, and a second owner would take it away when it is destroyed.
             manage_account_logging_role: original.emulator && original.api.manage_account_logging_role,
             sms: original.notifications.sms,

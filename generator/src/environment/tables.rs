@@ -10,6 +10,10 @@ pub struct ApiSettings {
     pub rate_limit: RequestLimit,
     /// Requests that it admits at once, above the rate.
     pub burst_limit: RequestLimit,
+    /// Calls a second of the payment gateway's webhook, which anybody may call.
+    pub webhook_rate_limit: RequestLimit,
+    /// Calls of it at once, above the rate.
+    pub webhook_burst_limit: RequestLimit,
     /// Whether this environment owns API Gateway's logging role, of which an AWS account has one per region.
     pub manage_account_logging_role: bool,
 }
@@ -27,10 +31,14 @@ impl ApiSettings {
     pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
         let rate_limit = settings.required("api.rate_limit");
         let burst_limit = settings.required("api.burst_limit");
+        let webhook_rate_limit = settings.optional("api.webhook_rate_limit");
+        let webhook_burst_limit = settings.optional("api.webhook_burst_limit");
         let manage_account_logging_role = settings.required("api.manage_account_logging_role");
         Some(Self {
             rate_limit: rate_limit?,
             burst_limit: burst_limit?,
+            webhook_rate_limit: webhook_rate_limit.unwrap_or(RequestLimit::WEBHOOK_RATE),
+            webhook_burst_limit: webhook_burst_limit.unwrap_or(RequestLimit::WEBHOOK_BURST),
             manage_account_logging_role: manage_account_logging_role?,
         })
     }
