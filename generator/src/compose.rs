@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::RenderedFile;
 use crate::aws::provider::{DefaultTags, Endpoints, Provider};
-use crate::environment::{Backend, Environment};
+use crate::environment::{Backend, EmailAddress, Environment};
 use crate::modules::functions::{functions_package, payment_gateway_url};
 use crate::modules::{api, functions, observability, queues, table, topics};
 use crate::modules::{environment_suffix, log_retention_days, require_tls, xray_enabled};
@@ -47,9 +47,14 @@ pub fn root(environment: &Environment) -> Module {
     let tables = table::define();
     let tables_call = call(&mut root, &tables.module, &shared, vec![]);
     let topics = topics::define();
-    let email = environment.alarm_email.as_ref().map_or_else(Value::null, |email| Value::from(email.as_str()));
-    let topics_call = call(&mut root, &topics.module, &shared, vec![topics.alarm_email.set(email)]);
+    let topics_call = call(
+        &mut root,
+        &topics.module,
+        &shared,
+        vec![topics.alarm_email.set(address(environment.alarm_email.as_ref()))],
+    );
     let functions = functions::define();
+    let notifications = &environment.notifications;
     let inputs = &functions.inputs;
     let functions_call = call(
         &mut root,
@@ -59,8 +64,13 @@ pub fn root(environment: &Environment) -> Module {
             inputs.functions_package.set(package),
             inputs.architecture.set(environment.architecture.as_str()),
             inputs.emulator.set(environment.emulator),
-            inputs.sms_enabled.set(environment.notifications.sms),
-            inputs.retailer_name.set(environment.notifications.retailer_name.as_str()),
+            inputs.sms_enabled.set(notifications.sms),
+            inputs.sms_calling_codes.set(notifications.sms_calling_codes.to_string()),
+            inputs.manage_account_sms_limit.set(notifications.manage_account_sms_limit),
+            inputs.sms_monthly_spend_limit_usd.set(notifications.sms_monthly_spend_limit.dollars()),
+            inputs.push_enabled.set(notifications.push),
+            inputs.email_from.set(address(notifications.email_from.as_ref())),
+            inputs.retailer_name.set(notifications.retailer_name.as_str()),
             inputs.payment_gateway_url.set(gateway),
             inputs.queue_arns.set(queues_call.output(&queues.queue_arns)),
             inputs.queue_urls.set(queues_call.output(&queues.queue_urls)),
@@ -150,6 +160,10 @@ pub fn root(environment: &Environment) -> Module {
     root
 }
 
+fn address(address: Option<&EmailAddress>) -> Value<Text> {
+    address.map_or_else(Value::null, |address| Value::from(address.as_str()))
+}
+
 /// What every module is given that has a variable for it.
 fn shared_inputs(environment: &Environment) -> Vec<Input> {
     vec![
@@ -199,6 +213,7 @@ fn every_service_at(endpoint: &Expression<Text>) -> crate::aws::provider::Endpoi
         .logs(endpoint)
         .scheduler(endpoint)
         .secretsmanager(endpoint)
+        .sesv2(endpoint)
         .sns(endpoint)
         .sqs(endpoint)
         .sts(endpoint)

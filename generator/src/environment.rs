@@ -4,6 +4,7 @@
 //! So every setting is checked here, as it is read, and a file's problems are reported all at once.
 
 mod backend;
+mod calling_codes;
 mod email;
 mod limits;
 mod load;
@@ -16,8 +17,9 @@ mod target;
 mod value;
 
 pub use backend::{Backend, BucketName, StateKey};
+pub use calling_codes::CallingCodes;
 pub use email::EmailAddress;
-pub use limits::{LogRetention, RequestLimit};
+pub use limits::{LogRetention, RequestLimit, SpendLimit};
 pub use load::{EnvironmentsError, FILE, FOLDER, Source, check, load_all, parse, settings_file, sources};
 pub use problem::{Fault, InvalidSettings, Problem};
 pub use retailer_name::RetailerName;

@@ -169,6 +169,12 @@ impl Statement {
         )
     }
 
+    /// Only for mail from this address.
+    #[must_use]
+    pub fn sent_from(self, address: &Expression<Text>) -> Self {
+        self.when("StringEquals", "ses:FromAddress", address.into())
+    }
+
     fn when(mut self, operator: &'static str, key: &str, value: Json) -> Self {
         match self.conditions.iter_mut().find(|(existing, _)| *existing == operator) {
             Some((_, conditions)) => conditions.push((key.to_owned(), value)),

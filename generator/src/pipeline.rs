@@ -121,6 +121,8 @@ pub fn stages() -> [StageDescription; Stage::ALL.len()] {
                 Grant::Publish(Topic::PaymentStatus),
                 Grant::Publish(Topic::ShipmentUpdates),
                 Grant::TextCustomers,
+                Grant::EmailCustomers,
+                Grant::PushToCustomers,
             ],
         },
         StageDescription {

@@ -72,3 +72,35 @@ impl Setting for RequestLimit {
         }
     }
 }
+
+/// What an account may spend on SMS in a month, in whole US dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SpendLimit(u32);
+
+impl SpendLimit {
+    /// Where a file says nothing: about a thousand messages within the United Kingdom.
+    pub const USUAL: Self = Self(50);
+
+    /// Far more than a mistake should cost; AWS grants an account less unless it asks.
+    const LARGEST: u32 = 10_000;
+
+    /// The limit in US dollars.
+    #[must_use]
+    pub fn dollars(self) -> u32 {
+        self.0
+    }
+}
+
+impl Setting for SpendLimit {
+    fn allowed() -> String {
+        format!("whole US dollars from 1 to {}", Self::LARGEST)
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refusal> {
+        match u32::try_from(value::whole_number(value)?) {
+            Ok(0) => Err(Refused::because("it would stop every SMS; `sms = false` says so more plainly").into()),
+            Ok(dollars @ 1..=Self::LARGEST) => Ok(Self(dollars)),
+            Ok(_) | Err(_) => Err(Refused::because("the number is out of range").into()),
+        }
+    }
+}

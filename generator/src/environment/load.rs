@@ -155,7 +155,7 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
 
     refuse_another_folder(settings, suffix.as_ref(), folder);
     if emulator == Some(true) {
-        refuse_on_the_emulator(settings, xray, backend.as_ref());
+        refuse_on_the_emulator(settings, xray, notifications.as_ref(), backend.as_ref());
     }
     if let Some(backend) = &backend {
         refuse_shared_state(settings, backend, others);
@@ -186,9 +186,18 @@ fn refuse_another_folder(settings: &mut Settings<'_>, suffix: Option<&Suffix>, f
     }
 }
 
-fn refuse_on_the_emulator(settings: &mut Settings<'_>, xray: Option<bool>, backend: Option<&Backend>) {
+fn refuse_on_the_emulator(
+    settings: &mut Settings<'_>,
+    xray: Option<bool>,
+    notifications: Option<&NotificationSettings>,
+    backend: Option<&Backend>,
+) {
     if xray == Some(true) {
         settings.refuse("xray", "true", "the emulator (`emulator = true`) has no X-Ray", "false");
+    }
+    if notifications.is_some_and(|notifications| notifications.manage_account_sms_limit) {
+        let why = "the emulator (`emulator = true`) has no limit for SMS, which cost nothing there";
+        settings.refuse("notifications.manage_account_sms_limit", "true", why, "false");
     }
     if let Some(Backend::S3 { .. }) = backend {
         let why = "what the emulator holds (`emulator = true`) is gone when it stops, and its state should go with it";

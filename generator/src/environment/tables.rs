@@ -1,7 +1,7 @@
 //! The tables of an `env.toml`. Each is read whole before it is given up, so that all of its problems are found.
 
 use super::settings::Settings;
-use super::{RequestLimit, RetailerName};
+use super::{CallingCodes, EmailAddress, RequestLimit, RetailerName, SpendLimit};
 
 /// The `[api]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,16 @@ pub struct ApiSettings {
 pub struct NotificationSettings {
     /// Whether SMS may be sent: every message costs money.
     pub sms: bool,
+    /// The countries that they may be sent to.
+    pub sms_calling_codes: CallingCodes,
+    /// Whether this environment owns the account's monthly limit for SMS, of which an account has one per region.
+    pub manage_account_sms_limit: bool,
+    /// The limit.
+    pub sms_monthly_spend_limit: SpendLimit,
+    /// Whether push notifications may be sent.
+    pub push: bool,
+    /// The address that e-mails come from; `None` where none may be sent.
+    pub email_from: Option<EmailAddress>,
     /// The retailer's name in customers' messages.
     pub retailer_name: RetailerName,
 }
@@ -47,7 +57,20 @@ impl ApiSettings {
 impl NotificationSettings {
     pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
         let sms = settings.required("notifications.sms");
+        let sms_calling_codes = settings.optional("notifications.sms_calling_codes");
+        let manage_account_sms_limit = settings.optional("notifications.manage_account_sms_limit");
+        let sms_monthly_spend_limit = settings.optional("notifications.sms_monthly_spend_limit_usd");
+        let push = settings.optional("notifications.push");
+        let email_from = settings.optional("notifications.email_from");
         let retailer_name = settings.required("notifications.retailer_name");
-        Some(Self { sms: sms?, retailer_name: retailer_name? })
+        Some(Self {
+            sms: sms?,
+            sms_calling_codes: sms_calling_codes.unwrap_or_else(CallingCodes::united_kingdom),
+            manage_account_sms_limit: manage_account_sms_limit.unwrap_or(false),
+            sms_monthly_spend_limit: sms_monthly_spend_limit.unwrap_or(SpendLimit::USUAL),
+            push: push.unwrap_or(false),
+            email_from,
+            retailer_name: retailer_name?,
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! `modules/functions`: for each stage its function, a role that may do what the stage does and no more, a log group of
 //! its own, and what invokes it.
 
+mod channels;
 mod inputs;
 mod role;
 mod schedule;

@@ -19,6 +19,10 @@ pub enum Grant {
     Publish(Topic),
     /// Sending SMS to customers' own numbers, where the environment allows it.
     TextCustomers,
+    /// Sending e-mail to customers, from the environment's own address, where it has one.
+    EmailCustomers,
+    /// Sending push notifications to customers' devices, where the environment allows it.
+    PushToCustomers,
     /// Reading a secret's value.
     Secret(Secret),
 }

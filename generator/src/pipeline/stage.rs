@@ -138,7 +138,11 @@ impl StageDescription {
             Grant::Table(of, _) | Grant::ChangeAttributes(of, _) | Grant::Index(of, _) | Grant::Stream(of) => {
                 *of == table
             }
-            Grant::Publish(_) | Grant::TextCustomers | Grant::Secret(_) => false,
+            Grant::Publish(_)
+            | Grant::TextCustomers
+            | Grant::EmailCustomers
+            | Grant::PushToCustomers
+            | Grant::Secret(_) => false,
         })
     }
 

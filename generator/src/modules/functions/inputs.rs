@@ -24,6 +24,16 @@ pub struct Inputs {
     pub emulator: Variable<Boolean>,
     /// Send SMS to customers.
     pub sms_enabled: Variable<Boolean>,
+    /// To which countries.
+    pub sms_calling_codes: Variable<Text>,
+    /// Own the account's monthly limit for SMS.
+    pub manage_account_sms_limit: Variable<Boolean>,
+    /// The limit.
+    pub sms_monthly_spend_limit_usd: Variable<Number>,
+    /// Send push notifications to customers' devices.
+    pub push_enabled: Variable<Boolean>,
+    /// Send e-mail to customers from this address.
+    pub email_from: Variable<Text>,
     /// Who the customer's messages are from.
     pub retailer_name: Variable<Text>,
     /// Where the payment gateway is.
@@ -83,6 +93,32 @@ impl Inputs {
                 "Send SMS to customers who asked for them. Every one costs money.",
             )
             .default(false),
+            sms_calling_codes: Variable::new(
+                "sms_calling_codes",
+                "Calling codes of the numbers that may be sent SMS, separated by commas, e.g. `+44,+353`.",
+            )
+            .default("+44"),
+            manage_account_sms_limit: Variable::new(
+                "manage_account_sms_limit",
+                "Set the monthly limit for SMS, of which an AWS account has one per region: of the environments in one \
+                 account and region, one may own it.",
+            )
+            .default(false),
+            sms_monthly_spend_limit_usd: Variable::new(
+                "sms_monthly_spend_limit_usd",
+                "US dollars that the account may spend on SMS in a month; then SNS sends none.",
+            )
+            .default(50),
+            push_enabled: Variable::new(
+                "push_enabled",
+                "Send push notifications to the devices of customers who asked for them.",
+            )
+            .default(false),
+            email_from: Variable::new(
+                "email_from",
+                "The address that customers' e-mails come from; `null` for none. SES asks it for a confirmation.",
+            )
+            .default(Value::null()),
             retailer_name: Variable::new("retailer_name", "The retailer's name in customers' messages."),
             payment_gateway_url: payment_gateway_url(),
             queue_arns: Variable::new("queue_arns", "ARN of each stage's queue, by its name without the suffix."),
@@ -113,6 +149,11 @@ pub(super) struct Given {
     pub(super) xray: Expression<Boolean>,
     pub(super) emulator: Expression<Boolean>,
     pub(super) sms: Expression<Boolean>,
+    pub(super) sms_calling_codes: Expression<Text>,
+    pub(super) manage_account_sms_limit: Expression<Boolean>,
+    pub(super) sms_monthly_spend_limit_usd: Expression<Number>,
+    pub(super) push: Expression<Boolean>,
+    pub(super) email_from: Expression<Text>,
     pub(super) retailer_name: Expression<Text>,
     pub(super) payment_gateway_url: Expression<Text>,
     pub(super) queue_arns: Expression<Map<Text>>,
@@ -144,6 +185,11 @@ impl Given {
             xray: module.variable(&inputs.xray_enabled),
             emulator: module.variable(&inputs.emulator),
             sms: module.variable(&inputs.sms_enabled),
+            sms_calling_codes: module.variable(&inputs.sms_calling_codes),
+            manage_account_sms_limit: module.variable(&inputs.manage_account_sms_limit),
+            sms_monthly_spend_limit_usd: module.variable(&inputs.sms_monthly_spend_limit_usd),
+            push: module.variable(&inputs.push_enabled),
+            email_from: module.variable(&inputs.email_from),
             retailer_name: module.variable(&inputs.retailer_name),
             payment_gateway_url: module.variable(&inputs.payment_gateway_url),
             queue_arns: module.variable(&inputs.queue_arns),

@@ -1,5 +1,6 @@
 //! A function's role: what the pipeline's description permits, as IAM statements, and nothing else.
 
+use super::channels;
 use super::inputs::Given;
 use super::source::{dead_letters, queue_of, source_queue};
 use crate::aws::iam_role::IamRoleReference;
@@ -51,12 +52,7 @@ pub(super) fn add(
     );
 
     let mut add_when = |condition: &Expression<Boolean>, what: &str, statements: Vec<Statement>| {
-        module.add_when(
-            condition,
-            &format!("{}_{what}", logical(&stage.function())),
-            IamRolePolicy { role: role.id(), policy: Policy::new(statements).encode() }
-                .name(suffixed(&format!("{name}-{what}-policy"), &given.suffix)),
-        );
+        policy_when(module, stage, given, &role, condition, what, statements);
     };
     if !batch_forms.is_empty() {
         add_when(&given.emulator, "emulator", batch_forms);
@@ -64,16 +60,26 @@ pub(super) fn add(
     let trace = Statement::new("Trace", Effect::Allow, &["xray:PutTelemetryRecords", "xray:PutTraceSegments"])
         .on_any("X-Ray's actions know no resource");
     add_when(&given.xray, "xray", vec![trace]);
-    if stage.has(Grant::TextCustomers) {
-        // A telephone number has no ARN, so that only everything can be permitted that is not a topic or an application.
-        let text = Statement::new("TextCustomers", Effect::Allow, &["sns:Publish"]).on_all_but(vec![template![
-            "arn:",
-            &given.surroundings.partition,
-            ":sns:*:*:*"
-        ]]);
-        add_when(&given.sms, "sms", vec![text]);
-    }
+    channels::add(module, stage, given, &role);
     (role, policy)
+}
+
+/// A policy of a stage's role that is there only while a condition holds.
+pub(super) fn policy_when(
+    module: &mut Module,
+    stage: &StageDescription,
+    given: &Given,
+    role: &IamRoleReference,
+    condition: &Expression<Boolean>,
+    what: &str,
+    statements: Vec<Statement>,
+) {
+    module.add_when(
+        condition,
+        &format!("{}_{}", logical(&stage.function()), logical(what)),
+        IamRolePolicy { role: role.id(), policy: Policy::new(statements).encode() }
+            .name(suffixed(&format!("{}-{what}-policy", stage.stage.name()), &given.suffix)),
+    );
 }
 
 /// Receiving from the source, giving up to the dead-letter queue, and forwarding.
@@ -135,6 +141,6 @@ fn grant_statements(grant: Grant, given: &Given) -> Vec<Statement> {
             let id = format!("Read{secret:?}");
             vec![Statement::allow(&id, &["secretsmanager:GetSecretValue"], vec![given.secret_arn(secret)])]
         }
-        Grant::TextCustomers => Vec::new(),
+        Grant::TextCustomers | Grant::EmailCustomers | Grant::PushToCustomers => Vec::new(),
     }
 }

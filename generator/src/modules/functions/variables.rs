@@ -35,7 +35,16 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
             }
             Grant::TextCustomers => {
                 variables.push((variable::SMS_ENABLED, given.sms.choose("true", "false").into()));
+                variables.push((variable::SMS_CALLING_CODES, given.sms_calling_codes.clone().into()));
                 variables.push((variable::RETAILER_NAME, given.retailer_name.clone().into()));
+            }
+            Grant::EmailCustomers => {
+                // An empty variable is as good as none.
+                let from = given.email_from.is_set().choose(&given.email_from, "");
+                variables.push((variable::EMAIL_FROM, from.into()));
+            }
+            Grant::PushToCustomers => {
+                variables.push((variable::PUSH_ENABLED, given.push.choose("true", "false").into()));
             }
             Grant::Secret(secret) => {
                 variables.push((secret.variable(), given.secret_arn(*secret)));
