@@ -12,6 +12,8 @@ pub mod modules;
 pub mod naming;
 pub mod pipeline;
 pub mod readme;
+#[cfg(test)]
+mod sample_settings;
 pub mod schema;
 pub mod terraform;
 

@@ -4,6 +4,8 @@
 mod gateway_responses;
 mod routes;
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use order_domain::wiring::Stage;
@@ -63,6 +65,12 @@ pub struct Inputs {
     pub throttling_rate_limit: Variable<Number>,
     /// Requests at once.
     pub throttling_burst_limit: Variable<Number>,
+    /// Throttle the payment gateway's route by itself.
+    pub webhook_throttled: Variable<Boolean>,
+    /// The payment gateway's requests a second.
+    pub webhook_rate_limit: Variable<Number>,
+    /// The payment gateway's requests at once.
+    pub webhook_burst_limit: Variable<Number>,
     /// Own the account's logging role, and write access logs.
     pub manage_account_logging_role: Variable<Boolean>,
     /// Days for which the access log is kept.
@@ -89,6 +97,20 @@ impl Inputs {
             throttling_burst_limit: Variable::new(
                 "throttling_burst_limit",
                 "Requests that the stage admits at once, above the rate.",
+            ),
+            webhook_throttled: Variable::new(
+                "webhook_throttled",
+                "Throttle `POST /webhooks/payment`, which anybody may call, by itself. Only the local emulator, which gives \
+                 the setting of a nested path back under another name, needs `false`.",
+            )
+            .default(true),
+            webhook_rate_limit: Variable::new(
+                "webhook_rate_limit",
+                "Requests a second that `POST /webhooks/payment` admits.",
+            ),
+            webhook_burst_limit: Variable::new(
+                "webhook_burst_limit",
+                "Requests that `POST /webhooks/payment` admits at once, above the rate.",
             ),
             manage_account_logging_role: Variable::new(
                 "manage_account_logging_role",
@@ -128,8 +150,6 @@ pub fn define() -> Api {
             .endpoint_configuration(EndpointConfiguration { types: ["REGIONAL"] }),
     );
     let queue_of = |stage: Stage| Queue::Work(stage).name();
-    let senders = [Stage::Validate, Stage::Fulfilment].map(|stage| queue_arns.key(&queue_of(stage)).into());
-    let queue_role = sender_role(&mut module, &suffix, senders.to_vec());
     let queue_uri = |stage: Stage| {
         template![
             "arn:",
@@ -153,18 +173,24 @@ pub fn define() -> Api {
     let query = pipeline::stages().into_iter().find(|stage| stage.stage == Stage::Query).map(|stage| stage.function());
     let query = query.unwrap_or_default();
     let resources = routes::resources(&mut module, &parts.api);
-    for document in routes::documents(&resources) {
-        let model = module.add(
-            document.name,
-            ApiGatewayModel { rest_api_id: parts.api.id(), name: document.model, content_type: "application/json" }
-                .description(document.description)
-                .schema(Json::from(&document.schema).encode()),
-        );
-        parts.deployed.push(model.dependency());
+    let documents = routes::documents(&resources);
+    let stages: BTreeSet<Stage> = documents.iter().map(|document| document.stage).collect();
+    let senders = stages.into_iter().map(|stage| queue_arns.key(&queue_of(stage)).into());
+    let queue_role = sender_role(&mut module, &suffix, senders.collect());
+    for document in documents {
+        let model = document.model.as_ref().map(|model| {
+            module.add(
+                document.name,
+                ApiGatewayModel { rest_api_id: parts.api.id(), name: model.name, content_type: "application/json" }
+                    .description(model.description)
+                    .schema(Json::from(&model.schema).encode()),
+            )
+        });
+        parts.deployed.extend(model.as_ref().map(Dependable::dependency));
         let storage = routes::Storage {
             uri: queue_uri(document.stage),
             role: queue_role.clone(),
-            model: model.name(),
+            model: model.map(|model| model.name()),
             validator: validator.id(),
         };
         routes::store(&mut module, &mut parts, &document, &storage);
@@ -261,19 +287,27 @@ fn publish(
             ))
             .depends_on(&[&account]),
     );
-    module.add(
-        "every_method",
-        ApiGatewayMethodSettings {
+    let webhook_throttled = module.variable(&inputs.webhook_throttled);
+    let webhook_rate = module.variable(&inputs.webhook_rate_limit);
+    let webhook_burst = module.variable(&inputs.webhook_burst_limit);
+    // A method with settings of its own has none of those of every method.
+    let of_method =
+        |path: &'static str, rate: Expression<Number>, burst: Expression<Number>| ApiGatewayMethodSettings {
             rest_api_id: parts.api.id(),
             stage_name: stage.stage_name(),
-            method_path: "*/*",
+            method_path: path,
             settings: Settings {}
                 .metrics_enabled(true)
                 // Execution logs hold whole requests, and with them customers' data; the access log says enough.
                 .logging_level("OFF")
                 .throttling_rate_limit(rate)
                 .throttling_burst_limit(burst),
-        },
+        };
+    module.add("every_method", of_method("*/*", rate, burst));
+    module.add_when(
+        &webhook_throttled,
+        routes::WEBHOOK,
+        of_method(routes::WEBHOOK_METHOD, webhook_rate, webhook_burst),
     );
     stage
 }

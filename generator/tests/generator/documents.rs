@@ -190,6 +190,7 @@ fn an_environment_gives_what_the_operations_rely_on() {
         "payment_secret_arn",
         "queue_urls",
         "topic_arns",
+        "webhook_secret_arn",
     ]);
     for root in roots() {
         let outputs: BTreeSet<_> = root.outputs().map(|output| output.name().to_owned()).collect();

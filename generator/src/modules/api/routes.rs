@@ -1,6 +1,9 @@
 //! The API's resources and methods.
 
-use order_domain::message::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, Cancellation, ShipmentUpdate};
+use order_domain::message::{
+    AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, Cancellation, ShipmentUpdate, WEBHOOK_SIGNATURE_ATTRIBUTE,
+    WEBHOOK_SIGNATURE_HEADERS,
+};
 use order_domain::wiring::Stage;
 
 use super::{PROBLEM_JSON, Parts, problem};
@@ -13,8 +16,14 @@ use crate::aws::{
 use crate::terraform::kind::Text;
 use crate::terraform::{Dependable, Expression, Module, Resource, Value};
 
-/// Every caller signs its requests; who may call what is decided by IAM.
-const AUTHORIZATION: &str = "AWS_IAM";
+/// The caller signs its requests; who may call what is decided by IAM.
+const SIGNED: &str = "AWS_IAM";
+/// Anybody may call; a throttle of its own keeps such a route from taking the others' share.
+const OPEN: &str = "NONE";
+/// The route's logical name for what the payment gateway tells.
+pub(super) const WEBHOOK: &str = "payment_webhook";
+/// Its method in a stage's settings: AWS writes a path's slashes as JSON pointers do.
+pub(super) const WEBHOOK_METHOD: &str = "~1webhooks~1payment/POST";
 /// Seconds after which a client tries again when the queue did not take its order.
 const RETRY_AFTER: &str = "'5'";
 
@@ -26,13 +35,14 @@ pub(super) struct Resources {
     shipments: ApiGatewayResourceReference,
     history: ApiGatewayResourceReference,
     customer_orders: ApiGatewayResourceReference,
+    payment_webhook: ApiGatewayResourceReference,
 }
 
 /// What storing an order needs.
 pub(super) struct Storage {
     pub(super) uri: Value<Text>,
     pub(super) role: Expression<Text>,
-    pub(super) model: Expression<Text>,
+    pub(super) model: Option<Expression<Text>>,
     pub(super) validator: Expression<Text>,
 }
 
@@ -49,30 +59,39 @@ pub(super) fn resources(module: &mut Module, api: &ApiGatewayRestApiReference) -
     let customers = add("customers", api.root_resource_id(), "customers");
     let customer = add("customer", customers.id(), "{customerId}");
     let customer_orders = add("customer_orders", customer.id(), "orders");
-    Resources { orders, order, cancellation, shipments, history, customer_orders }
+    let webhooks = add("webhooks", api.root_resource_id(), "webhooks");
+    let payment_webhook = add(WEBHOOK, webhooks.id(), "payment");
+    Resources { orders, order, cancellation, shipments, history, customer_orders, payment_webhook }
 }
 
 /// A document that the API stores in a queue: no code of ours runs before it is safe there.
 pub(super) struct Document {
     /// The route's logical name.
     pub(super) name: &'static str,
-    /// The model's name.
-    pub(super) model: &'static str,
-    /// What the model describes.
-    pub(super) description: &'static str,
-    /// The model's schema.
-    pub(super) schema: serde_json::Value,
+    /// What it has to look like; `None` where only the stage that reads it can tell.
+    pub(super) model: Option<Model>,
     /// The stage whose queue stores it.
     pub(super) stage: Stage,
+    authorization: &'static str,
     resource: Expression<Text>,
-    /// What is needed of the path.
+    /// What is needed beside the body, e.g. `path.orderId`.
     parameters: &'static [&'static str],
     /// The message, as SQS's query protocol takes it.
     message: String,
 }
 
+/// What a document has to look like.
+pub(super) struct Model {
+    /// The model's name.
+    pub(super) name: &'static str,
+    /// What the model describes.
+    pub(super) description: &'static str,
+    /// The model's schema.
+    pub(super) schema: serde_json::Value,
+}
+
 /// Every document that the API takes.
-pub(super) fn documents(resources: &Resources) -> [Document; 3] {
+pub(super) fn documents(resources: &Resources) -> [Document; 4] {
     const BODY: &str = "$util.urlEncode($input.body)";
     const ORDER_ID: &str = "$util.urlEncode($input.params('orderId'))";
     let [before_shipment, after_shipment] = AROUND_A_SHIPMENT.map(percent_encoded);
@@ -80,33 +99,58 @@ pub(super) fn documents(resources: &Resources) -> [Document; 3] {
     [
         Document {
             name: "place_order",
-            model: "PlaceOrder",
-            description: "An order as a client sends it, generated from the type that reads it.",
-            schema: order_domain::request::json_schema(),
+            model: Some(Model {
+                name: "PlaceOrder",
+                description: "An order as a client sends it, generated from the type that reads it.",
+                schema: order_domain::request::json_schema(),
+            }),
             stage: Stage::Validate,
+            authorization: SIGNED,
             resource: resources.orders.id(),
             parameters: &[],
-            message: BODY.to_owned(),
+            message: format!("MessageBody={BODY}"),
         },
         Document {
             name: "record_shipment",
-            model: "ShipmentUpdate",
-            description: "What the warehouse or the carrier reports, generated from the type that reads it.",
-            schema: order_domain::schema::of::<ShipmentUpdate>(),
+            model: Some(Model {
+                name: "ShipmentUpdate",
+                description: "What the warehouse or the carrier reports, generated from the type that reads it.",
+                schema: order_domain::schema::of::<ShipmentUpdate>(),
+            }),
             stage: Stage::Fulfilment,
+            authorization: SIGNED,
             resource: resources.shipments.id(),
             parameters: &[],
-            message: format!("{before_shipment}{BODY}{after_shipment}"),
+            message: format!("MessageBody={before_shipment}{BODY}{after_shipment}"),
         },
         Document {
             name: "cancel_order",
-            model: "Cancellation",
-            description: "Why an order is to be cancelled, generated from the type that reads it.",
-            schema: order_domain::schema::of::<Cancellation>(),
+            model: Some(Model {
+                name: "Cancellation",
+                description: "Why an order is to be cancelled, generated from the type that reads it.",
+                schema: order_domain::schema::of::<Cancellation>(),
+            }),
             stage: Stage::Fulfilment,
+            authorization: SIGNED,
             resource: resources.cancellation.id(),
-            parameters: &["orderId"],
-            message: format!("{before_id}{ORDER_ID}{between}{BODY}{after_cancellation}"),
+            parameters: &["path.orderId"],
+            message: format!("MessageBody={before_id}{ORDER_ID}{between}{BODY}{after_cancellation}"),
+        },
+        Document {
+            name: WEBHOOK,
+            model: None,
+            stage: Stage::Reconcile,
+            // The payment gateway cannot sign as AWS wants it. It signs the body itself, which the stage checks.
+            authorization: OPEN,
+            resource: resources.payment_webhook.id(),
+            parameters: &["header.Stripe-Signature"],
+            message: format!(
+                "MessageBody={BODY}&MessageAttribute.1.Name={WEBHOOK_SIGNATURE_ATTRIBUTE}\
+                 &MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue={}",
+                WEBHOOK_SIGNATURE_HEADERS
+                    .map(|header| format!("$util.urlEncode($input.params('{header}'))"))
+                    .join("%2C")
+            ),
         },
     ]
 }
@@ -121,19 +165,19 @@ fn percent_encoded(text: &str) -> String {
 
 /// A route that stores a document: validated, put into the queue, answered with 202 and the message's id.
 pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document, storage: &Storage) {
-    let parameters = document.parameters.iter().map(|name| (format!("method.request.path.{name}"), true));
-    let method = module.add(
-        document.name,
-        ApiGatewayMethod {
-            rest_api_id: parts.api.id(),
-            resource_id: &document.resource,
-            http_method: "POST",
-            authorization: AUTHORIZATION,
-        }
-        .request_validator_id(&storage.validator)
-        .request_parameters(parameters.collect::<Vec<_>>())
-        .request_models([("application/json", &storage.model)]),
-    );
+    let parameters = document.parameters.iter().map(|name| (format!("method.request.{name}"), true));
+    let mut method = ApiGatewayMethod {
+        rest_api_id: parts.api.id(),
+        resource_id: &document.resource,
+        http_method: "POST",
+        authorization: document.authorization,
+    }
+    .request_validator_id(&storage.validator)
+    .request_parameters(parameters.collect::<Vec<_>>());
+    if let Some(model) = &storage.model {
+        method = method.request_models([("application/json", model)]);
+    }
+    let method = module.add(document.name, method);
     let integration = module.add(
         document.name,
         ApiGatewayIntegration {
@@ -145,10 +189,10 @@ pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document,
         .integration_http_method("POST")
         .uri(&storage.uri)
         .credentials(&storage.role)
-        // Anything but JSON is refused: a body that no model has checked must not reach the queue.
+        // Anything but JSON is refused: what no template has put into a message must not reach the queue.
         .passthrough_behavior("NEVER")
         .request_parameters([("integration.request.header.Content-Type", "'application/x-www-form-urlencoded'")])
-        .request_templates([("application/json", format!("Action=SendMessage&MessageBody={}", document.message))]),
+        .request_templates([("application/json", format!("Action=SendMessage&{}", document.message))]),
     );
     parts.deployed.extend([method.dependency(), integration.dependency()]);
 
@@ -238,7 +282,7 @@ pub(super) fn reads(
                 rest_api_id: parts.api.id(),
                 resource_id: resource.id(),
                 http_method: "GET",
-                authorization: AUTHORIZATION,
+                authorization: SIGNED,
             }
             .request_validator_id(validator)
             .request_parameters(parameters),

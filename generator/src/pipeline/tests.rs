@@ -1,0 +1,43 @@
+//! What must hold of the description, whatever it says.
+
+use super::*;
+
+#[test]
+fn every_stage_is_described_once() {
+    let described: Vec<_> = stages().iter().map(|stage| stage.stage).collect();
+    assert_eq!(described, Stage::ALL);
+}
+
+#[test]
+fn a_message_stays_hidden_for_six_timeouts_at_least() {
+    for stage in stages() {
+        assert!(stage.visibility_timeout_seconds() >= 6 * stage.timeout_seconds, "{:?}", stage.stage);
+    }
+}
+
+#[test]
+fn a_stage_forwards_only_to_a_stage_behind_a_queue() {
+    let stages = stages();
+    for next in stages.iter().flat_map(|stage| stage.forwards_to) {
+        assert!(stages.iter().any(|stage| stage.stage == *next && stage.queue().is_some()), "{next:?}");
+        assert!(next.queue_variable().is_some(), "{next:?}");
+    }
+}
+
+#[test]
+fn a_backing_off_message_outlives_an_hours_outage() {
+    // Full jitter waits half of the cap on average; what counts is the receives that fit into an hour at most.
+    for (_, queue) in stages().iter().filter_map(StageDescription::queue) {
+        let most_receives = 3600 / (queue.retry_cap_seconds / 2) + queue.retry_cap_seconds.ilog2();
+        assert!(most_receives < queue.maximum_receives, "{queue:?}");
+    }
+}
+
+#[test]
+fn a_stream_record_is_given_up_before_the_stream_forgets_it() {
+    for stage in stages() {
+        if let Source::OrderEvents(stream) = stage.source {
+            assert!(stream.maximum_record_age_seconds < 24 * 60 * 60);
+        }
+    }
+}
