@@ -8,6 +8,7 @@ use ops::client::{Accepted, ApiClient, Found, History, OrderView, Placed, aws_co
 use ops::emulator::{Api, Request};
 use ops::environment::{Connection, Environment};
 use order_domain::catalogue::Product;
+use order_domain::charges::VatRate;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
@@ -73,8 +74,13 @@ impl Shop {
     /// A SKU of its own with that many units, spread over so many stock items.
     pub async fn stock(&self, units: u64, shards: u16) -> Product {
         let sku = Sku::new(unique("SKU-")).unwrap();
-        let product =
-            Product { sku, name: "Tea".into(), unit_price: Money::new(PRICE, Currency::GBP), stock_shards: shards };
+        let product = Product {
+            sku,
+            name: "Tea".into(),
+            unit_price: Money::new(PRICE, Currency::GBP),
+            stock_shards: shards,
+            vat_rate: VatRate::Zero,
+        };
         put_product(&self.dynamodb, &self.connection.inventory_table, &product, units).await.unwrap();
         product
     }

@@ -4,6 +4,7 @@
 //! Nothing here knows how; everything here is a value.
 
 pub mod catalogue;
+pub mod charges;
 pub mod event;
 pub mod fingerprint;
 pub mod id;

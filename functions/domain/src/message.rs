@@ -147,9 +147,6 @@ pub enum ReconcileCommand {
     Sweep,
 }
 
-/// The message attribute in which the API hands a webhook's signature on; the body is what was signed, byte for byte.
-pub const SIGNATURE_ATTRIBUTE: &str = "signature";
-
 /// What the API puts around the document of `POST /shipments` to make it a [`FulfilmentCommand`].
 pub const AROUND_A_SHIPMENT: [&str; 2] = [r#"{"command":"RECORD_SHIPMENT","shipment":"#, "}"];
 /// What the API puts around the order's id and the document of `POST /orders/{orderId}/cancellation`.
@@ -245,6 +242,11 @@ mod tests {
             let text = format!(r#"{before}{id}{between}{{"reason":"TOO_LATE"}}{after}"#);
             assert!(serde_json::from_str::<FulfilmentCommand>(&text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_schedule_sends_is_a_sweep() {
+        assert_eq!(serde_json::from_str::<ReconcileCommand>(SWEEP).unwrap(), ReconcileCommand::Sweep);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::charges::VatRate;
 use crate::fingerprint::Fingerprint;
 use crate::id::{CustomerId, OrderId, PaymentMethodToken, Sku};
 use crate::money::{Currency, Money};
@@ -111,11 +112,23 @@ pub struct Line {
     pub quantity: u32,
     /// The price of one when it was ordered.
     pub unit_price: Money,
+    /// The tax that the price includes.
+    #[serde(default)]
+    pub vat_rate: VatRate,
     /// Over how many items the SKU's stock was spread when it was ordered.
     pub stock_shards: u16,
     /// The stock items that the line was reserved from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reserved_from: Vec<StockPart>,
+}
+
+impl Line {
+    /// The tax that the line's price includes, in minor units.
+    #[must_use]
+    pub const fn vat(&self) -> u64 {
+        let price = Money::new(self.unit_price.amount.saturating_mul(self.quantity as u64), self.unit_price.currency);
+        self.vat_rate.included_in(price)
+    }
 }
 
 /// Why an order that was understood cannot be sold.
@@ -264,8 +277,13 @@ pub struct Order {
     pub payment_method: PaymentMethodToken,
     /// What is ordered; empty where the order was rejected before it could be priced.
     pub lines: Vec<Line>,
-    /// What it costs.
+    /// What delivery costs.
+    pub delivery: Money,
+    /// What it costs, delivery included.
     pub total: Money,
+    /// The tax that the total includes, in minor units.
+    #[serde(default)]
+    pub vat: u64,
     /// Where the order stands.
     pub status: OrderStatus,
     /// Where the payment stands.

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use order_domain::catalogue::{Product, price};
+use order_domain::catalogue::{PriceList, Product, price};
+use order_domain::charges::VatRate;
 use order_domain::event::Occasion;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
@@ -87,9 +88,10 @@ fn request(quantity: u32) -> PlaceOrder {
 fn received() -> Change {
     let sku = Sku::new("TEA").unwrap();
     let unit_price = Money::new(999, Currency::GBP);
-    let tea = Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards: 1 };
+    let tea =
+        Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards: 1, vat_rate: VatRate::Standard };
     let request = request(1);
-    let priced = price(&request, &BTreeMap::from([(sku, tea)]));
+    let priced = price(&request, &PriceList { products: BTreeMap::from([(sku, tea)]), delivery: BTreeMap::new() });
     receive(request, priced, occasion().at, &occasion())
 }
 

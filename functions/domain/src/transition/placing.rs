@@ -23,9 +23,10 @@ pub fn receive(
     occasion: &Occasion,
 ) -> Change {
     let fingerprint = Fingerprint::of(&request);
-    let (lines, total, reason) = match priced {
-        Ok(Priced { lines, total }) => (lines, total, None),
-        Err(reason) => (Vec::new(), Money::new(0, request.currency), Some(reason)),
+    let nothing = Money::new(0, request.currency);
+    let (priced, reason) = match priced {
+        Ok(priced) => (priced, None),
+        Err(reason) => (Priced { lines: Vec::new(), delivery: nothing, total: nothing, vat: 0 }, Some(reason)),
     };
     let order = Order {
         order_id: request.order_id,
@@ -34,8 +35,10 @@ pub fn receive(
         notify: request.notify,
         shipping_address: request.shipping_address,
         payment_method: request.payment.method,
-        lines,
-        total,
+        lines: priced.lines,
+        delivery: priced.delivery,
+        total: priced.total,
+        vat: priced.vat,
         status: OrderStatus::Received,
         payment_status: PaymentStatus::None,
         shipment_status: ShipmentStatus::None,

@@ -1,7 +1,7 @@
 //! SQS events, and the partial batch response.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use order_domain::message::SIGNATURE_ATTRIBUTE;
+use order_domain::message::WEBHOOK_SIGNATURE_ATTRIBUTE;
 use order_domain::time::Timestamp;
 
 use crate::batch::Delivery;
@@ -17,7 +17,7 @@ pub fn deliveries(event: SqsEvent) -> Vec<Delivery> {
             sent_at: sent_at.unwrap_or_else(Timestamp::now),
             signature: record
                 .message_attributes
-                .get(SIGNATURE_ATTRIBUTE)
+                .get(WEBHOOK_SIGNATURE_ATTRIBUTE)
                 .and_then(|attribute| attribute.string_value.clone()),
             trace: record.attributes.get("AWSTraceHeader").cloned(),
             message_id: record.message_id.unwrap_or_default(),

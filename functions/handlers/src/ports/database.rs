@@ -1,10 +1,11 @@
 //! The two tables.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
-use order_domain::catalogue::Product;
+use order_domain::catalogue::PriceList;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId, Sku};
+use order_domain::money::Currency;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::transition::Change;
@@ -25,8 +26,12 @@ pub enum Committed {
 
 /// Products and prices.
 pub trait Catalogue: Send + Sync {
-    /// The products that exist, of those asked for.
-    fn products(&self, skus: &BTreeSet<Sku>) -> impl Future<Output = Result<BTreeMap<Sku, Product>, Failure>> + Send;
+    /// The products that exist, of those asked for, and what delivery costs in the currencies.
+    fn price_list(
+        &self,
+        skus: &BTreeSet<Sku>,
+        currencies: &BTreeSet<Currency>,
+    ) -> impl Future<Output = Result<PriceList, Failure>> + Send;
 }
 
 /// Orders and their history.

@@ -117,7 +117,9 @@ fn view(order: &Order) -> Value {
         "lines": order.lines.iter().map(|line| json!({
             "sku": line.sku, "name": line.name, "quantity": line.quantity, "unitPrice": line.unit_price,
         })).collect::<Vec<_>>(),
+        "delivery": order.delivery,
         "total": order.total,
+        "vat": order.vat,
         "shipment": order.shipment,
         "cancellation": order.cancellation,
         "refunded": order.refunded,

@@ -1,8 +1,8 @@
 //! Validate: parses an order, prices it from the catalogue, and stores it under the client's id, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use order_domain::catalogue::{Product, price};
+use order_domain::catalogue::{PriceList, price};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::message::{Command, Message};
@@ -35,25 +35,28 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
-        let skus = requests.iter().flatten().flat_map(|request| &request.items).map(|item| item.sku.clone()).collect();
-        let products = self.products(skus).await;
+        let prices = self.prices(&requests).await;
         let name = |request: &PlaceOrder| format!("order {}", request.order_id);
         let consumer =
             Consumer { stage: Stage::Validate, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         consumer
             .each(batch, requests, name, async |delivery, request| {
-                self.place(delivery, request, products.as_ref().map_err(Clone::clone)?).await
+                self.place(delivery, request, prices.as_ref().map_err(Clone::clone)?).await
             })
             .await
     }
 
-    async fn products(&self, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
-        if skus.is_empty() { Ok(BTreeMap::new()) } else { self.database.products(&skus).await }
+    /// What the catalogue says of everything that the batch asks for, in one call.
+    async fn prices(&self, requests: &[Result<PlaceOrder, Failure>]) -> Result<PriceList, Failure> {
+        let items = requests.iter().flatten().flat_map(|request| &request.items);
+        let skus: BTreeSet<Sku> = items.map(|item| item.sku.clone()).collect();
+        let currencies = requests.iter().flatten().map(|request| request.currency).collect();
+        if skus.is_empty() { Ok(PriceList::default()) } else { self.database.price_list(&skus, &currencies).await }
     }
 
-    async fn place(&self, delivery: &Delivery, request: PlaceOrder, products: &BTreeMap<Sku, Product>) -> Handled {
+    async fn place(&self, delivery: &Delivery, request: PlaceOrder, prices: &PriceList) -> Handled {
         let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
-        let priced = price(&request, products);
+        let priced = price(&request, prices);
         let change = receive(request, priced, delivery.sent_at, &occasion);
         match self.database.commit(&change).await? {
             Committed::Done => {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use order_domain::catalogue::Product;
+use order_domain::catalogue::{PriceList, Product};
+use order_domain::charges::VatRate;
 use order_domain::event::{Event, Occasion};
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::Message;
@@ -98,7 +99,8 @@ impl Shop {
         let sku = Sku::new(sku).unwrap();
         let unit_price = Money::new(999, Currency::GBP);
         let stock_shards = u16::try_from(shards.len()).unwrap();
-        let product = Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards };
+        let product =
+            Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards, vat_rate: VatRate::Standard };
         self.products.lock().unwrap().insert(sku.clone(), product);
         for (shard, free) in (0..).zip(shards) {
             self.stock.lock().unwrap().insert((sku.clone(), shard), (*free, 0, 0));
@@ -143,12 +145,14 @@ fn broken(what: &str) -> Failure {
 }
 
 impl Catalogue for &Shop {
-    async fn products(&self, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
+    async fn price_list(&self, skus: &BTreeSet<Sku>, _: &BTreeSet<Currency>) -> Result<PriceList, Failure> {
         if self.fails(Fault::Load, None) {
             return Err(broken("the catalogue"));
         }
         let products = self.products.lock().unwrap();
-        Ok(products.iter().filter(|(sku, _)| skus.contains(sku)).map(|(s, p)| (s.clone(), p.clone())).collect())
+        let asked = products.iter().filter(|(sku, _)| skus.contains(sku));
+        let products = asked.map(|(sku, product)| (sku.clone(), product.clone())).collect();
+        Ok(PriceList { products, delivery: BTreeMap::new() })
     }
 }
 

@@ -1,25 +1,48 @@
 //! Products and their stock: what validate reads and the warehouse writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
-use order_domain::catalogue::Product;
+use order_domain::catalogue::{PriceList, Product};
+use order_domain::charges::DeliveryCharge;
 use order_domain::id::Sku;
+use order_domain::money::Currency;
 use serde::{Deserialize, Serialize};
 
-use super::items::{product_key, read, stock_key};
+use super::items::{delivery_key, product_key, read, stock_key};
 use super::{DynamoDb, Item};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::Catalogue;
 
 impl Catalogue for DynamoDb {
-    async fn products(&self, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
+    async fn price_list(&self, skus: &BTreeSet<Sku>, currencies: &BTreeSet<Currency>) -> Result<PriceList, Failure> {
         let what = format!("{} products could not be read", skus.len());
-        let items = self.batch_get(&self.inventory, skus.iter().map(product_key).collect(), &what).await?;
-        let products = items.into_iter().map(|item| read::<Product>(item, "a product of the catalogue"));
-        products.map(|product| product.map(|product| (product.sku.clone(), product))).collect()
+        let keys = skus.iter().map(product_key).chain(currencies.iter().copied().map(delivery_key)).collect();
+        let mut prices = PriceList::default();
+        for item in self.batch_get(&self.inventory, keys, &what).await? {
+            if item.contains_key("charge") {
+                let rule: DeliveryCharge = read(item, "a delivery charge of the catalogue")?;
+                prices.delivery.insert(rule.currency, rule);
+            } else {
+                let product: Product = read(item, "a product of the catalogue")?;
+                prices.products.insert(product.sku.clone(), product);
+            }
+        }
+        Ok(prices)
     }
+}
+
+/// Sets what delivery costs in a currency.
+///
+/// # Errors
+/// When DynamoDB does not take it.
+pub async fn put_delivery_charge(client: &Client, table: &str, rule: DeliveryCharge) -> Result<(), Failure> {
+    let what = format!("the delivery charge in {} could not be written to {table}", rule.currency);
+    let mut item: Item = serde_dynamo::to_item(rule).map_err(|error| Failure::transient(&what, error))?;
+    item.extend(delivery_key(rule.currency));
+    let put = client.put_item().table_name(table).set_item(Some(item)).send();
+    put.await.map(drop).map_err(|error| classify(what, error))
 }
 
 /// Units of a SKU, over all of its stock items.

@@ -8,9 +8,11 @@
 //! | inventory | `SKU#<sku>`    | `PRODUCT`                | name and price                        |
 //! | inventory | `SKU#<sku>`    | `STOCK#<shard>`          | free, reserved and sold units         |
 //! | inventory | `SKU#<sku>`    | `RESERVATION#<order id>` | an order's hold on it                 |
+//! | inventory | `RULES`        | `DELIVERY#<currency>`    | what delivery costs                   |
 
 use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
+use order_domain::money::Currency;
 use order_domain::order::Order;
 use order_domain::wiring::table;
 
@@ -39,6 +41,10 @@ pub(super) fn sent_key(sending: &Sending) -> Item {
 
 pub(super) fn product_key(sku: &Sku) -> Item {
     key(format!("SKU#{sku}"), "PRODUCT")
+}
+
+pub(super) fn delivery_key(currency: Currency) -> Item {
+    key("RULES".to_owned(), format!("DELIVERY#{currency}"))
 }
 
 pub(super) fn stock_key(sku: &Sku, shard: u16) -> Item {

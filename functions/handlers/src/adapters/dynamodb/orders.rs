@@ -171,6 +171,7 @@ fn line_of_item(order: &Order, item: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use order_domain::catalogue::Priced;
+    use order_domain::charges::VatRate;
     use order_domain::event::Occasion;
     use order_domain::id::Sku;
     use order_domain::money::{Currency, Money};
@@ -193,6 +194,7 @@ mod tests {
             name: sku.into(),
             quantity: 1,
             unit_price: Money::new(1, Currency::GBP),
+            vat_rate: VatRate::Standard,
             stock_shards: 2,
             reserved_from,
         };
@@ -203,7 +205,8 @@ mod tests {
         let now = Timestamp::from_unix_seconds(1).unwrap();
         let occasion = Occasion { at: now, actor: Stage::Validate, cause: "m".into() };
         let lines = vec![line("TEA", vec![part(0), part(1)]), line("MUG", vec![part(0)])];
-        let priced = Priced { lines, total: Money::new(2, Currency::GBP) };
+        let nothing = Money::new(0, Currency::GBP);
+        let priced = Priced { lines, delivery: nothing, total: Money::new(2, Currency::GBP), vat: 0 };
         receive(request, Ok(priced), now, &occasion).into_order()
     }
 
