@@ -15,7 +15,7 @@ use order_domain::wiring::{Stage, table};
 pub use alarms::{Alarm, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};
 pub use names::{ALARMS_TOPIC, Queue, Secret, Table, function as function_name, topic as topic_name};
-pub use stage::{QueueSource, Schedule, Source, StageDescription, StreamSource};
+pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSource};
 
 use TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
 
@@ -53,108 +53,141 @@ const CHECKED_LATER: &[&str] = &[
     table::OPEN_ORDERS_INDEX_PARTITION_KEY,
 ];
 
+const STAGES: [StageDescription; Stage::ALL.len()] = [
+    StageDescription {
+        stage: Stage::Validate,
+        summary: "Parses an order, prices it from the catalogue and stores it.",
+        source: Source::Queue(RETRIES),
+        forwards_to: &[Stage::Inventory],
+        // The products, the order, and the conflict where it is another order's id.
+        calls: Calls { aws: 3, gateway: 0 },
+        timeout_seconds: 30,
+        memory_mib: 256,
+        schedule: None,
+        grants: &[Grant::Table(Table::Orders, &[PutItem]), Grant::Table(Table::Inventory, &[BatchGetItem])],
+    },
+    StageDescription {
+        stage: Stage::Inventory,
+        summary: "Reserves every line of an order, or says that it is out of stock.",
+        source: Source::Queue(RETRIES),
+        forwards_to: &[Stage::Payment],
+        // The order, its reservation, another shard, the reservation again, the refusal.
+        calls: Calls { aws: 5, gateway: 0 },
+        timeout_seconds: 30,
+        memory_mib: 256,
+        schedule: None,
+        grants: &[
+            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+            Grant::Table(Table::Inventory, &[Query, PutItem, UpdateItem]),
+        ],
+    },
+    StageDescription {
+        stage: Stage::Payment,
+        summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
+        source: Source::Queue(RETRIES),
+        forwards_to: &[Stage::Fulfilment],
+        // The gateway's key, the order, the answer and once more after a conflict; a payment is made, confirmed and, where that
+        // stayed unclear, read.
+        calls: Calls { aws: 4, gateway: 3 },
+        timeout_seconds: 60,
+        memory_mib: 256,
+        schedule: None,
+        grants: SETTLING_MONEY,
+    },
+    StageDescription {
+        stage: Stage::Fulfilment,
+        summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
+        source: Source::Queue(RETRIES),
+        forwards_to: &[],
+        // The gateway's key, the order, what was reported, the hold, the capture; at the gateway a capture that comes too
+        // late, the three calls of a new hold, and the capture again.
+        calls: Calls { aws: 5, gateway: 5 },
+        timeout_seconds: 90,
+        memory_mib: 256,
+        schedule: None,
+        grants: SETTLING_MONEY,
+    },
+    StageDescription {
+        stage: Stage::Notify,
+        summary: "Publishes every committed event once, to the topics and to the customer.",
+        source: Source::OrderEvents(StreamSource {
+            batch_size: 100,
+            parallelization_factor: 1,
+            maximum_retry_attempts: 10_000,
+            maximum_record_age_seconds: 20 * 60 * 60,
+            alarm_age_seconds: 60,
+        }),
+        forwards_to: &[],
+        // Who was told, whom to tell, telling them in two waves, recording it.
+        calls: Calls { aws: 5, gateway: 0 },
+        timeout_seconds: 60,
+        memory_mib: 256,
+        schedule: None,
+        grants: &[
+            Grant::Stream(Table::Orders),
+            Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
+            Grant::Publish(Topic::OrderConfirmation),
+            Grant::Publish(Topic::PaymentStatus),
+            Grant::Publish(Topic::ShipmentUpdates),
+            Grant::TextCustomers,
+            Grant::EmailCustomers,
+            Grant::PushToCustomers,
+        ],
+    },
+    StageDescription {
+        stage: Stage::Reconcile,
+        summary: "Finds orders that stopped moving, or that the gateway told of, and puts them on the right queue.",
+        // A sweep is the next one's work too; what the gateway tells is not pressing.
+        source: Source::Queue(QueueSource { maximum_concurrency: 2, ..RETRIES }),
+        forwards_to: &[Stage::Inventory, Stage::Payment, Stage::Fulfilment],
+        // The secret, the index's shards, the orders, where they go, and when they are looked at next.
+        calls: Calls { aws: 12, gateway: 0 },
+        timeout_seconds: 60,
+        memory_mib: 256,
+        schedule: Some(Schedule { every_minutes: 1, message: message::SWEEP }),
+        grants: &[
+            Grant::Table(Table::Orders, &[BatchGetItem]),
+            Grant::ChangeAttributes(Table::Orders, CHECKED_LATER),
+            Grant::Index(Table::Orders, table::OPEN_ORDERS_INDEX),
+            Grant::Secret(Secret::WebhookSigning),
+        ],
+    },
+    StageDescription {
+        stage: Stage::Query,
+        summary: "Answers the API's reads.",
+        source: Source::Api,
+        forwards_to: &[],
+        // The order or a page of the index, and what belongs to it.
+        calls: Calls { aws: 2, gateway: 0 },
+        timeout_seconds: 10,
+        memory_mib: 256,
+        schedule: None,
+        grants: &[Grant::Table(Table::Orders, &[GetItem, Query]), Grant::Index(Table::Orders, table::CUSTOMER_INDEX)],
+    },
+];
+
+// What Lambda and SQS cannot know of each other.
+const _: () = {
+    let mut index = 0;
+    while index < STAGES.len() {
+        let stage = STAGES[index];
+        assert!(
+            stage.longest_work_seconds() < stage.timeout_seconds as u64,
+            "a function stops before its calls time out"
+        );
+        if let Source::Queue(queue) = stage.source {
+            let given_up_after = stage.visibility_timeout_seconds() * queue.maximum_receives;
+            // Otherwise the queue would forget a message that kills the process, and no dead letter would tell of it.
+            assert!(given_up_after < QUEUE_RETENTION_SECONDS, "a message is forgotten before it is given up");
+        }
+        index += 1;
+    }
+};
+
 /// The stages, in the order in which an order meets them.
 #[must_use]
-pub fn stages() -> [StageDescription; Stage::ALL.len()] {
-    [
-        StageDescription {
-            stage: Stage::Validate,
-            summary: "Parses an order, prices it from the catalogue and stores it.",
-            source: Source::Queue(RETRIES),
-            forwards_to: &[Stage::Inventory],
-            timeout_seconds: 30,
-            memory_mib: 256,
-            schedule: None,
-            grants: &[Grant::Table(Table::Orders, &[PutItem]), Grant::Table(Table::Inventory, &[BatchGetItem])],
-        },
-        StageDescription {
-            stage: Stage::Inventory,
-            summary: "Reserves every line of an order, or says that it is out of stock.",
-            source: Source::Queue(RETRIES),
-            forwards_to: &[Stage::Payment],
-            timeout_seconds: 30,
-            memory_mib: 256,
-            schedule: None,
-            grants: &[
-                Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
-                Grant::Table(Table::Inventory, &[Query, PutItem, UpdateItem]),
-            ],
-        },
-        StageDescription {
-            stage: Stage::Payment,
-            summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
-            source: Source::Queue(RETRIES),
-            forwards_to: &[Stage::Fulfilment],
-            timeout_seconds: 60,
-            memory_mib: 256,
-            schedule: None,
-            grants: SETTLING_MONEY,
-        },
-        StageDescription {
-            stage: Stage::Fulfilment,
-            summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
-            source: Source::Queue(RETRIES),
-            forwards_to: &[],
-            timeout_seconds: 60,
-            memory_mib: 256,
-            schedule: None,
-            grants: SETTLING_MONEY,
-        },
-        StageDescription {
-            stage: Stage::Notify,
-            summary: "Publishes every committed event once, to the topics and to the customer.",
-            source: Source::OrderEvents(StreamSource {
-                batch_size: 100,
-                parallelization_factor: 1,
-                maximum_retry_attempts: 10_000,
-                maximum_record_age_seconds: 20 * 60 * 60,
-                alarm_age_seconds: 60,
-            }),
-            forwards_to: &[],
-            timeout_seconds: 60,
-            memory_mib: 256,
-            schedule: None,
-            grants: &[
-                Grant::Stream(Table::Orders),
-                Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
-                Grant::Publish(Topic::OrderConfirmation),
-                Grant::Publish(Topic::PaymentStatus),
-                Grant::Publish(Topic::ShipmentUpdates),
-                Grant::TextCustomers,
-                Grant::EmailCustomers,
-                Grant::PushToCustomers,
-            ],
-        },
-        StageDescription {
-            stage: Stage::Reconcile,
-            summary: "Finds orders that stopped moving, or of which the gateway told, and puts them back on the right queue.",
-            // A sweep is the next one's work too; what the gateway tells is not pressing.
-            source: Source::Queue(QueueSource { maximum_concurrency: 2, ..RETRIES }),
-            forwards_to: &[Stage::Inventory, Stage::Payment, Stage::Fulfilment],
-            timeout_seconds: 60,
-            memory_mib: 256,
-            schedule: Some(Schedule { every_minutes: 1, message: message::SWEEP }),
-            grants: &[
-                Grant::Table(Table::Orders, &[BatchGetItem]),
-                Grant::ChangeAttributes(Table::Orders, CHECKED_LATER),
-                Grant::Index(Table::Orders, table::OPEN_ORDERS_INDEX),
-                Grant::Secret(Secret::WebhookSigning),
-            ],
-        },
-        StageDescription {
-            stage: Stage::Query,
-            summary: "Answers the API's reads.",
-            source: Source::Api,
-            forwards_to: &[],
-            timeout_seconds: 10,
-            memory_mib: 256,
-            schedule: None,
-            grants: &[
-                Grant::Table(Table::Orders, &[GetItem, Query]),
-                Grant::Index(Table::Orders, table::CUSTOMER_INDEX),
-            ],
-        },
-    ]
+pub const fn stages() -> [StageDescription; Stage::ALL.len()] {
+    STAGES
 }
 
 /// Every queue: for each stage what feeds it, and what it gives up.

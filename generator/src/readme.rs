@@ -6,6 +6,8 @@ mod markdown;
 mod tests;
 mod usage;
 
+pub(crate) use markdown::code_span;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

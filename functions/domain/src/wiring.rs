@@ -104,6 +104,18 @@ pub mod variable {
     pub const WEBHOOK_SECRET_ARN: &str = "WEBHOOK_SECRET_ARN";
 }
 
+/// How long a function waits for others. The generator holds a function's own time against the sum of them.
+pub mod timeout {
+    use std::time::Duration;
+
+    /// One call to AWS, from the first byte sent to the last one received.
+    pub const AWS_CALL: Duration = Duration::from_secs(3);
+    /// One call to the payment gateway.
+    pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
+    /// What is kept of a function's time for the end of a batch: forwarding what is done, and giving back what is not.
+    pub const END_OF_BATCH: Duration = Duration::from_secs(10);
+}
+
 /// Keys and indexes of the two tables.
 pub mod table {
     /// Partition key of both tables.

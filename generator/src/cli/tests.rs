@@ -52,7 +52,7 @@ fn refused(root: &Path, words: &[&str]) -> String {
     outcome.messages
 }
 
-/// Every file under modules/ and envs/, with its content.
+/// Every file under modules/, envs/ and docs/, with its content.
 fn snapshot(root: &Path) -> Files {
     fn collect(root: &Path, folder: &Path, files: &mut Files) {
         for entry in fs::read_dir(root.join(folder)).into_iter().flatten() {
@@ -66,6 +66,7 @@ fn snapshot(root: &Path) -> Files {
     let mut files = Files::new();
     collect(root, Path::new("modules"), &mut files);
     collect(root, Path::new("envs"), &mut files);
+    collect(root, Path::new("docs"), &mut files);
     files
 }
 

@@ -1,6 +1,6 @@
 //! What a stage is described by.
 
-use order_domain::wiring::Stage;
+use order_domain::wiring::{Stage, timeout};
 
 use super::grants::Grant;
 use super::names::{self, Queue, Table};
@@ -16,7 +16,9 @@ pub struct StageDescription {
     pub source: Source,
     /// The stages whose queues it sends to.
     pub forwards_to: &'static [Stage],
-    /// Seconds after which Lambda stops it. Longer than all of its client timeouts together.
+    /// The calls of its longest work.
+    pub calls: Calls,
+    /// Seconds after which Lambda stops it: more than [`Self::longest_work_seconds`].
     pub timeout_seconds: u32,
     /// Memory in MiB, and with it the share of a processor.
     pub memory_mib: u32,
@@ -26,14 +28,24 @@ pub struct StageDescription {
     pub grants: &'static [Grant],
 }
 
-/// What invokes a function.
+/// The client calls of one order's longest way through a stage, one after the other. Attempts after a conflict are not
+/// counted: those that do not fit give the order back to the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calls {
+    /// Calls to AWS.
+    pub aws: u32,
+    /// Calls to the payment gateway.
+    pub gateway: u32,
+}
+
+/// What invokes a function, and with it the bound on how often it runs at the same time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Source {
     /// The stage's own queue.
     Queue(QueueSource),
     /// The orders table's stream of committed items.
     OrderEvents(StreamSource),
-    /// Requests to the API.
+    /// Requests to the API. The API's own throttles bound them.
     Api,
 }
 
@@ -44,7 +56,8 @@ pub struct QueueSource {
     pub batch_size: u32,
     /// Seconds to wait for a batch to fill: 0, since a customer is waiting.
     pub batching_window_seconds: u32,
-    /// Invocations at the same time, at most: protects what the stage calls.
+    /// Invocations at the same time, at most: protects what the stage calls. It is the event source's own bound, so that
+    /// no message is received that could not be worked on.
     pub maximum_concurrency: u32,
     /// Receives before SQS itself gives a message up. Retries are the code's affair; this only catches messages that
     /// kill the process every time.
@@ -62,7 +75,8 @@ pub struct QueueSource {
 pub struct StreamSource {
     /// Records in one invocation, at most.
     pub batch_size: u32,
-    /// Batches of one shard at the same time.
+    /// Batches of one shard at the same time: the bound is this times the stream's shards, of which a table has one for
+    /// about 1000 writes a second.
     pub parallelization_factor: u32,
     /// Retries of a failing batch, before its records go to the dead-letter queue. Nothing of ours spaces them, so it is the
     /// age that bounds them: an hour without SNS must not cost an event.
@@ -112,10 +126,21 @@ impl StageDescription {
         }
     }
 
+    /// Seconds that the stage's calls take when every one of them takes as long as it may, and then the end of the batch.
+    #[must_use]
+    pub const fn longest_work_seconds(&self) -> u64 {
+        let calls = self.calls.aws as u64 * timeout::AWS_CALL.as_secs()
+            + self.calls.gateway as u64 * timeout::GATEWAY_CALL.as_secs();
+        match self.source {
+            Source::Queue(_) | Source::OrderEvents(_) => calls + timeout::END_OF_BATCH.as_secs(),
+            Source::Api => calls,
+        }
+    }
+
     /// Seconds for which a received message is hidden from others: six times the function's timeout, as AWS asks, so
     /// that throttled invocations and retries of the poller do not deliver it twice.
     #[must_use]
-    pub fn visibility_timeout_seconds(&self) -> u32 {
+    pub const fn visibility_timeout_seconds(&self) -> u32 {
         6 * self.timeout_seconds
     }
 

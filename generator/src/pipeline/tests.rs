@@ -41,3 +41,31 @@ fn a_stream_record_is_given_up_before_the_stream_forgets_it() {
         }
     }
 }
+
+#[test]
+fn a_function_outlasts_all_of_its_calls() {
+    for stage in stages() {
+        let (work, timeout) = (stage.longest_work_seconds(), u64::from(stage.timeout_seconds));
+        assert!(work < timeout, "{:?}: {work} s of calls in {timeout} s", stage.stage);
+    }
+}
+
+#[test]
+fn a_message_that_kills_the_process_reaches_the_dead_letter_queue_before_it_is_forgotten() {
+    for stage in stages() {
+        if let Some((_, queue)) = stage.queue() {
+            let given_up_after = stage.visibility_timeout_seconds() * queue.maximum_receives;
+            assert!(given_up_after < QUEUE_RETENTION_SECONDS, "{:?}: after {given_up_after} s", stage.stage);
+        }
+    }
+}
+
+#[test]
+fn every_alarm_says_what_to_do_first() {
+    for alarm in alarms() {
+        let (what, first) = alarm.description.split_once(" First: ").unwrap_or_else(|| panic!("{}", alarm.name));
+        assert!(what.len() > 20 && first.len() > 20 && first.ends_with('.'), "{}", alarm.description);
+        // CloudWatch's limit, less the severity before it.
+        assert!(alarm.description.len() < 1000, "{}", alarm.name);
+    }
+}

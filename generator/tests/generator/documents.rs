@@ -128,6 +128,18 @@ fn a_message_stays_hidden_for_six_times_its_functions_timeout() {
 }
 
 #[test]
+fn every_event_source_has_a_bound_on_what_runs_at_the_same_time() {
+    for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
+        let of_queue =
+            mapping.body.get("scaling_config").and_then(|scaling| scaling[0]["maximum_concurrency"].as_u64());
+        let of_stream = mapping.body.get("parallelization_factor").and_then(Value::as_u64);
+        let bound = of_queue.or(of_stream).unwrap_or_else(|| panic!("{name} has none"));
+        // Lambda takes no less than 2 for a queue, and a new account has ten to share.
+        assert!((1..=20).contains(&bound) && (of_stream.is_some() || bound >= 2), "{name}: {bound}");
+    }
+}
+
+#[test]
 fn every_mapping_reports_the_messages_that_failed() {
     for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
         assert_eq!(mapping.body["function_response_types"][0], "ReportBatchItemFailures", "{name}");
