@@ -2,6 +2,8 @@
 
 pub mod aws;
 pub mod dynamodb;
+pub mod notifier;
+pub mod ses;
 pub mod settings;
 pub mod sns;
 pub mod sqs;

@@ -1,31 +1,32 @@
-//! Notifications by SNS: events to topics in full batches, texts to phone numbers.
+//! Notifications by SNS: events to topics in full batches, text messages to phone numbers, push notifications to devices.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::error::ProvideErrorMetadata;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use futures::future::join_all;
 use order_domain::event::Event;
 use order_domain::notification::Topic;
 use order_domain::wiring::variable;
+use serde_json::json;
 
 use super::settings::{self, SettingError};
 use crate::failure::Failure;
-use crate::ports::{Notification, Notifier, Receipt};
+use crate::ports::{Push, Receipt, Refusal};
 
 /// Most entries of one PublishBatch (docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html).
-const BATCH: usize = 10;
+pub(super) const BATCH: usize = 10;
 
-/// The topics and the SMS service.
+/// The topics, the SMS service and the push service.
 #[derive(Debug, Clone)]
-pub struct SnsNotifier {
+pub struct Sns {
     client: Client,
     environment: String,
     topics: BTreeMap<Topic, String>,
 }
 
-impl SnsNotifier {
+impl Sns {
     /// The topics that the environment names.
     ///
     /// # Errors
@@ -36,7 +37,8 @@ impl SnsNotifier {
         Ok(Self { client, environment, topics: topics.collect::<Result<_, SettingError>>()? })
     }
 
-    async fn publish(&self, topic: Topic, events: &[&Event]) -> Vec<Result<Receipt, Failure>> {
+    /// Publishes at most [`BATCH`] events to a topic; one answer for each.
+    pub(super) async fn publish(&self, topic: Topic, events: &[&Event]) -> Vec<Result<Receipt, Failure>> {
         match self.publish_batch(topic, events).await {
             Ok(results) => results,
             Err(failure) => events.iter().map(|_| Err(failure.clone())).collect(),
@@ -73,57 +75,67 @@ impl SnsNotifier {
             .collect())
     }
 
-    async fn text(&self, phone: &str, message: &str) -> Result<Receipt, Failure> {
+    /// Sends a text message.
+    pub(super) async fn sms(&self, phone: &str, message: &str) -> Result<Receipt, Failure> {
         let what = "a text message could not be sent";
         // Transactional: delivered with priority (docs.aws.amazon.com/sns/latest/dg/sms_sending-overview.html).
         let kind = text("Transactional").map_err(|error| Failure::transient(what, error))?;
         let publish = self.client.publish().phone_number(phone).message(message);
-        match publish.message_attributes("AWS.SNS.SMS.SMSType", kind).send().await {
-            Ok(_) => Ok(Receipt::Sent),
-            // SNS repeats the number in its message, and a number must not reach a log: only the code goes on.
-            Err(error) => Err(error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned)),
-        }
-        .or_else(|code| match code.as_deref() {
-            Some(code @ ("InvalidParameter" | "InvalidParameterValue" | "OptedOut")) => {
-                Ok(Receipt::Refused(code.to_owned()))
-            }
-            code => Err(Failure::transient_because(format!("{what} ({})", code.unwrap_or("no answer")))),
+        receipt(what, publish.message_attributes("AWS.SNS.SMS.SMSType", kind).send().await, |code| match code {
+            "InvalidParameter" | "InvalidParameterValue" => Some(Refusal::InvalidNumber),
+            "OptedOut" => Some(Refusal::OptedOut),
+            _ => None,
         })
+    }
+
+    /// Sends a push notification to a device.
+    pub(super) async fn push(&self, endpoint: &str, push: &Push) -> Result<Receipt, Failure> {
+        // SNS denies what is another account's as it denies a missing permission. The first will never pass and the second
+        // will be mended, so they are told apart here.
+        if !self.owns(endpoint) {
+            return Ok(Receipt::Refused(Refusal::EndpointUnknown));
+        }
+        let publish = self.client.publish().target_arn(endpoint).message_structure("json").message(payload(push));
+        receipt("a push notification could not be sent", publish.send().await, |code| match code {
+            "EndpointDisabled" => Some(Refusal::EndpointDisabled),
+            "NotFound" | "InvalidParameter" | "InvalidParameterValue" => Some(Refusal::EndpointUnknown),
+            _ => None,
+        })
+    }
+
+    /// Whether an endpoint is of the topics' account and region.
+    fn owns(&self, endpoint: &str) -> bool {
+        let home = self.topics.values().next().and_then(|arn| arn.rsplit_once(':')).map(|(home, _)| home);
+        home.and_then(|home| endpoint.strip_prefix(home)).is_some_and(|rest| rest.starts_with(":endpoint/"))
+    }
+}
+
+/// The words for every kind of device (docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html).
+fn payload(push: &Push) -> String {
+    let Push { title, body, order_id } = push;
+    let google = json!({ "fcmV1Message": { "message": {
+        "notification": { "title": title, "body": body }, "data": { "orderId": order_id },
+    } } });
+    let apple = json!({ "aps": { "alert": { "title": title, "body": body } }, "orderId": order_id }).to_string();
+    json!({ "default": body, "GCM": google.to_string(), "APNS": apple, "APNS_SANDBOX": apple }).to_string()
+}
+
+/// What became of a message to one customer: `refusal` tells which codes are for good. All others may pass, a missing
+/// permission too, for an operator mends that.
+fn receipt(
+    what: &str,
+    published: Result<PublishOutput, SdkError<PublishError>>,
+    refusal: impl Fn(&str) -> Option<Refusal>,
+) -> Result<Receipt, Failure> {
+    let Err(error) = published else { return Ok(Receipt::Sent) };
+    // SNS repeats the number in its message, and a number must not reach a log: only the code goes on.
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    match code.and_then(refusal) {
+        Some(refusal) => Ok(Receipt::Refused(refusal)),
+        None => Err(Failure::transient_because(format!("{what} ({})", code.unwrap_or("no answer")))),
     }
 }
 
 fn text(value: &str) -> Result<MessageAttributeValue, aws_sdk_sns::error::BuildError> {
     MessageAttributeValue::builder().data_type("String").string_value(value).build()
-}
-
-impl Notifier for SnsNotifier {
-    async fn send(&self, notifications: &[Notification]) -> Vec<Result<Receipt, Failure>> {
-        let mut events: BTreeMap<Topic, Vec<(usize, &Event)>> = BTreeMap::new();
-        let mut texts = Vec::new();
-        for (position, notification) in notifications.iter().enumerate() {
-            match notification {
-                Notification::Publish(topic, event) => events.entry(*topic).or_default().push((position, event)),
-                Notification::Text { phone, text } => texts.push((position, phone, text)),
-            }
-        }
-        let batches = events.iter().flat_map(|(topic, events)| events.chunks(BATCH).map(move |chunk| (*topic, chunk)));
-        let published = join_all(batches.map(|(topic, chunk)| async move {
-            let events: Vec<&Event> = chunk.iter().map(|(_, event)| *event).collect();
-            let positions = chunk.iter().map(|(position, _)| *position);
-            positions.zip(self.publish(topic, &events).await).collect::<Vec<_>>()
-        }));
-        let texted = join_all(
-            texts
-                .into_iter()
-                .map(|(position, phone, message)| async move { (position, self.text(phone, message).await) }),
-        );
-        let (published, texted) = futures::join!(published, texted);
-        let mut results: BTreeMap<usize, _> = published.into_iter().flatten().chain(texted).collect();
-        (0..notifications.len())
-            .map(|position| {
-                let unanswered = || Err(Failure::transient_because("SNS gave no answer for a notification"));
-                results.remove(&position).unwrap_or_else(unanswered)
-            })
-            .collect()
-    }
 }

@@ -8,6 +8,8 @@ mod runtime;
 
 pub use database::{Catalogue, Committed, Cursor, CustomerOrder, Orders, Page, Reads, Stock};
 pub use gateway::{CaptureAnswer, Gateway, GatewayAnswer};
-pub use notifications::{Addressee, Notification, Notifier, Receipt, Sending, SentLog};
+pub use notifications::{
+    Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory, SentLog, Told,
+};
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;
