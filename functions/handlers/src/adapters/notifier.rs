@@ -123,3 +123,45 @@ fn calls(notifications: &[Notification]) -> Vec<Call<'_>> {
     let batches = events.iter().flat_map(|(topic, events)| events.chunks(BATCH).map(|chunk| (*topic, chunk)));
     batches.map(|(topic, chunk)| Call::Publish(topic, chunk.to_vec())).chain(others).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(sequence: u64) -> Event {
+        let event = json!({
+            "orderId": "ord-1", "customerId": "cus-1", "sequence": sequence, "eventType": "ORDER_CONFIRMED",
+            "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "m", "status": "CONFIRMED",
+            "paymentStatus": "AUTHORISED", "shipmentStatus": "NONE", "total": { "amount": 1, "currency": "GBP" },
+        });
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn events_share_calls_by_topic_and_every_notification_keeps_its_place() {
+        let sms = Notification::Sms { phone: "+447700900001".into(), text: "Shop: news".into() };
+        let mut notifications = Vec::new();
+        for sequence in 0..12 {
+            notifications.push(Notification::Publish(Topic::OrderConfirmation, event(sequence)));
+            notifications.push(sms.clone());
+        }
+        notifications.push(Notification::Publish(Topic::PaymentStatus, event(99)));
+        let calls = calls(&notifications);
+        let mut places = Vec::new();
+        let mut batches = Vec::new();
+        for call in &calls {
+            match call {
+                Call::Publish(_, events) => {
+                    batches.push(events.len());
+                    places.extend(events.iter().map(|(place, _)| *place));
+                }
+                Call::Sms(place, ..) | Call::Mail(place, ..) | Call::Push(place, ..) => places.push(*place),
+            }
+        }
+        places.sort_unstable();
+        assert_eq!(batches, [10, 2, 1]);
+        assert_eq!(places, (0..notifications.len()).collect::<Vec<_>>());
+    }
+}

@@ -81,32 +81,42 @@ impl Sns {
         // Transactional: delivered with priority (docs.aws.amazon.com/sns/latest/dg/sms_sending-overview.html).
         let kind = text("Transactional").map_err(|error| Failure::transient(what, error))?;
         let publish = self.client.publish().phone_number(phone).message(message);
-        receipt(what, publish.message_attributes("AWS.SNS.SMS.SMSType", kind).send().await, |code| match code {
-            "InvalidParameter" | "InvalidParameterValue" => Some(Refusal::InvalidNumber),
-            "OptedOut" => Some(Refusal::OptedOut),
-            _ => None,
-        })
+        receipt(what, publish.message_attributes("AWS.SNS.SMS.SMSType", kind).send().await, sms_refusal)
     }
 
     /// Sends a push notification to a device.
     pub(super) async fn push(&self, endpoint: &str, push: &Push) -> Result<Receipt, Failure> {
         // SNS denies what is another account's as it denies a missing permission. The first will never pass and the second
         // will be mended, so they are told apart here.
-        if !self.owns(endpoint) {
+        if !self.topics.values().all(|topic| is_of_the_same_account(endpoint, topic)) {
             return Ok(Receipt::Refused(Refusal::EndpointUnknown));
         }
         let publish = self.client.publish().target_arn(endpoint).message_structure("json").message(payload(push));
-        receipt("a push notification could not be sent", publish.send().await, |code| match code {
-            "EndpointDisabled" => Some(Refusal::EndpointDisabled),
-            "NotFound" | "InvalidParameter" | "InvalidParameterValue" => Some(Refusal::EndpointUnknown),
-            _ => None,
-        })
+        receipt("a push notification could not be sent", publish.send().await, push_refusal)
     }
+}
 
-    /// Whether an endpoint is of the topics' account and region.
-    fn owns(&self, endpoint: &str) -> bool {
-        let home = self.topics.values().next().and_then(|arn| arn.rsplit_once(':')).map(|(home, _)| home);
-        home.and_then(|home| endpoint.strip_prefix(home)).is_some_and(|rest| rest.starts_with(":endpoint/"))
+/// Whether a device's endpoint is of the topic's account and region.
+fn is_of_the_same_account(endpoint: &str, topic: &str) -> bool {
+    let home = topic.rsplit_once(':').map(|(home, _)| home);
+    home.and_then(|home| endpoint.strip_prefix(home)).is_some_and(|rest| rest.starts_with(":endpoint/"))
+}
+
+/// The codes of text messages that will never be taken.
+fn sms_refusal(code: &str) -> Option<Refusal> {
+    match code {
+        "InvalidParameter" | "InvalidParameterValue" => Some(Refusal::InvalidNumber),
+        "OptedOut" => Some(Refusal::OptedOut),
+        _ => None,
+    }
+}
+
+/// The codes of push notifications that will never be taken.
+fn push_refusal(code: &str) -> Option<Refusal> {
+    match code {
+        "EndpointDisabled" => Some(Refusal::EndpointDisabled),
+        "NotFound" | "InvalidParameter" | "InvalidParameterValue" => Some(Refusal::EndpointUnknown),
+        _ => None,
     }
 }
 
@@ -122,9 +132,9 @@ fn payload(push: &Push) -> String {
 
 /// What became of a message to one customer: `refusal` tells which codes are for good. All others may pass, a missing
 /// permission too, for an operator mends that.
-fn receipt(
+fn receipt<R>(
     what: &str,
-    published: Result<PublishOutput, SdkError<PublishError>>,
+    published: Result<PublishOutput, SdkError<PublishError, R>>,
     refusal: impl Fn(&str) -> Option<Refusal>,
 ) -> Result<Receipt, Failure> {
     let Err(error) = published else { return Ok(Receipt::Sent) };
@@ -138,4 +148,64 @@ fn receipt(
 
 fn text(value: &str) -> Result<MessageAttributeValue, aws_sdk_sns::error::BuildError> {
     MessageAttributeValue::builder().data_type("String").string_value(value).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sns::error::ErrorMetadata;
+    use order_domain::id::OrderId;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn error(code: &str) -> SdkError<PublishError, ()> {
+        let metadata = ErrorMetadata::builder().code(code).message("+447700900001 is no number").build();
+        SdkError::service_error(PublishError::generic(metadata), ())
+    }
+
+    #[test]
+    fn what_never_passes_is_refused_and_everything_else_is_tried_again() {
+        let sms = |code| receipt("a text", Err(error(code)), sms_refusal);
+        let push = |code| receipt("a push", Err(error(code)), push_refusal);
+        assert_eq!(sms("InvalidParameter").unwrap(), Receipt::Refused(Refusal::InvalidNumber));
+        assert_eq!(sms("OptedOut").unwrap(), Receipt::Refused(Refusal::OptedOut));
+        assert_eq!(push("EndpointDisabled").unwrap(), Receipt::Refused(Refusal::EndpointDisabled));
+        assert_eq!(push("NotFound").unwrap(), Receipt::Refused(Refusal::EndpointUnknown));
+        for code in ["Throttled", "AuthorizationError", "InternalError", "PlatformApplicationDisabled", "New"] {
+            for answer in [sms(code), push(code)] {
+                let failure = answer.unwrap_err().to_string();
+                assert!(failure.contains(code) && !failure.contains("+44"), "{failure}");
+            }
+        }
+        let slow = Err(SdkError::<PublishError, ()>::timeout_error("slow"));
+        assert!(receipt("a text", slow, sms_refusal).is_err());
+    }
+
+    #[test]
+    fn a_device_of_another_account_or_region_or_a_topic_is_not_ours() {
+        let topic = "arn:aws:sns:eu-west-2:123456789012:payment-status-topic-dev";
+        assert!(is_of_the_same_account("arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1", topic));
+        for other in [
+            "arn:aws:sns:eu-west-2:999999999999:endpoint/GCM/Shop/1",
+            "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/Shop/1",
+            "arn:aws:sns:eu-west-2:123456789012:payment-status-topic-dev",
+            "",
+        ] {
+            assert!(!is_of_the_same_account(other, topic), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_push_is_json_within_json_for_every_kind_of_device() {
+        let hostile = r#"Post "},{" \ Ada"#;
+        let push = Push { title: "Shop".into(), body: hostile.into(), order_id: OrderId::new("ord-1").unwrap() };
+        let payload: Value = serde_json::from_str(&payload(&push)).unwrap();
+        let inner = |kind: &str| serde_json::from_str::<Value>(payload[kind].as_str().unwrap()).unwrap();
+        assert_eq!(payload["default"], hostile);
+        assert_eq!(inner("GCM")["fcmV1Message"]["message"]["notification"]["body"], hostile);
+        assert_eq!(inner("GCM")["fcmV1Message"]["message"]["data"]["orderId"], "ord-1");
+        for kind in ["APNS", "APNS_SANDBOX"] {
+            assert_eq!(inner(kind)["aps"]["alert"], json!({ "title": "Shop", "body": hostile }));
+        }
+    }
 }

@@ -186,7 +186,8 @@ fn each_notice_says_what_the_customer_must_know() {
     assert!(text.contains("£21.00") && text.contains("£19.98"), "{text}");
 }
 
-const HOSTILE: &str = "{{ order }}<script>alert('x')</script>\"&\r\nBcc: eve@example.com\r\n\r\n\u{202e}\u{2028}\u{0}\u{1b}";
+const HOSTILE: &str =
+    "{{ order }}<script>alert('x')</script>\"&\r\nBcc: eve@example.com\r\n\r\n\u{202e}\u{2028}\u{0}\u{1b}";
 
 #[test]
 fn hostile_names_add_no_markup_no_line_and_no_header() {
