@@ -24,9 +24,9 @@ use crate::texts::{TextError, Texts};
 
 /// Events that are told and recorded together: few, so that a crash between the two repeats little.
 const CHUNK: usize = 20;
-/// No chunk is begun with less time than this left: its two reads, its sends (100 at most, 16 at a time) and its record take
-/// 3 s each at worst.
-const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(28);
+/// No chunk is begun with less time than this left: its two reads, the four rounds of its sends (20 events on three channels,
+/// 16 calls at a time) and its record take 3 s each at worst.
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(25);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
