@@ -172,4 +172,6 @@ pub mod metric {
     pub const WEBHOOKS_REFUSED: &str = "WebhooksRefused";
     /// Notifications sent, over every channel.
     pub const NOTIFICATIONS_SENT: &str = "NotificationsSent";
+    /// Notifications that will never be sent: a number, address or device that is refused for good.
+    pub const NOTIFICATIONS_REFUSED: &str = "NotificationsRefused";
 }

@@ -12,8 +12,8 @@ use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
 use order_domain::wiring::{Stage, variable};
 use order_handlers::adapters::aws::{Retries, configuration};
 use order_handlers::adapters::dynamodb::DynamoDb;
+use order_handlers::adapters::notifier::{AwsNotifier, channels};
 use order_handlers::adapters::settings;
-use order_handlers::adapters::sns::SnsNotifier;
 use order_handlers::adapters::sqs::SqsQueue;
 use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::adapters::surroundings::Surroundings;
@@ -30,6 +30,7 @@ use order_handlers::stages::payment::Payment;
 use order_handlers::stages::query::Query;
 use order_handlers::stages::reconcile::Reconcile;
 use order_handlers::stages::validate::Validate;
+use order_handlers::texts::Texts;
 
 /// Kept back from an invocation's time: at the end of a batch come at most three calls to AWS of 3 s each, which forward,
 /// bury and postpone.
@@ -134,15 +135,15 @@ async fn notify() -> Result<(), Error> {
     let aws = configuration(Retries::ByTheQueue).await;
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let notifier = SnsNotifier::from_environment(aws_sdk_sns::Client::new(&aws))?;
+    let notifier = AwsNotifier::from_environment(&aws)?;
     let dead_letters = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
-    let sms_enabled = settings::flag(variable::SMS_ENABLED)?;
-    let retailer = settings::text(variable::RETAILER_NAME)?;
+    let channels = channels()?;
+    let texts = Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?)?;
     run(service_fn(async |event: LambdaEvent<StreamEvent>| {
         let runtime = surroundings(&environment, Stage::Notify, &event.context);
         let (database, notifier, queue) = (database.clone(), notifier.clone(), dead_letters.clone());
-        let retailer = retailer.clone();
-        let stage = Notify { database, notifier, queue, runtime: &runtime, sms_enabled, retailer };
+        let (channels, texts) = (&channels, &texts);
+        let stage = Notify { database, notifier, queue, runtime: &runtime, channels, texts };
         let failed = stage.run(&stream::records(event.payload)).await;
         runtime.flush();
         Ok::<_, Error>(stream::response(failed))

@@ -13,3 +13,4 @@ pub mod lambda;
 pub mod ports;
 pub mod retry;
 pub mod stages;
+pub mod texts;

@@ -13,7 +13,6 @@ use order_domain::wiring::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
-use order_handlers::stages::notify::{Notify, Record};
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::validate::Validate;
 
@@ -54,22 +53,6 @@ fn reported(update: &str, id: &str, more: &str) -> Delivery {
 fn cancellation(id: &str) -> Delivery {
     let why = r#"{"reason":"CUSTOMER_REQUEST"}"#;
     delivery("cancelled", format!(r#"{{"command":"CANCEL_ORDER","orderId":"{id}","cancellation":{why}}}"#))
-}
-
-async fn notify(shop: &Shop) -> Vec<String> {
-    let events: Vec<_> = shop.events.lock().unwrap().values().cloned().collect();
-    let records = events.into_iter().enumerate();
-    let records: Vec<Record> =
-        records.map(|(n, event)| Record { sequence_number: n.to_string(), event: Ok(event) }).collect();
-    let stage = Notify {
-        database: shop,
-        notifier: shop,
-        queue: shop,
-        runtime: shop,
-        sms_enabled: true,
-        retailer: "Shop".into(),
-    };
-    stage.run(&records).await
 }
 
 /// Nothing is given back, and the order went through every stage.
@@ -297,54 +280,6 @@ async fn commands_that_cannot_be_obeyed_are_buried_with_their_reason() {
 }
 
 #[tokio::test]
-async fn every_event_is_told_once_however_often_the_stream_delivers_it() {
-    let shop = Shop::with("TEA", &[5]);
-    placed(&shop, "ord-1", 1).await;
-    for _ in 0..3 {
-        assert!(notify(&shop).await.is_empty());
-    }
-    let mut told = shop.told.lock().unwrap().clone();
-    told.sort_unstable();
-    assert_eq!(
-        told,
-        [
-            "+447700900001: Shop: order ord-1 is confirmed. Total GBP 9.99.",
-            "order-confirmation: ORDER_CONFIRMED",
-            "order-confirmation: ORDER_VALIDATED",
-            "order-confirmation: STOCK_RESERVED",
-            "payment-status: ORDER_CONFIRMED",
-        ]
-    );
-}
-
-#[tokio::test]
-async fn a_notification_that_failed_is_sent_again_and_the_others_are_not() {
-    let shop = Shop::with("TEA", &[5]);
-    placed(&shop, "ord-1", 1).await;
-    shop.fail(Fault::Publish, Some("ord-1"));
-    assert_eq!(notify(&shop).await, ["0"]);
-    assert_eq!(shop.told.lock().unwrap().len(), 4);
-    assert!(notify(&shop).await.is_empty());
-    assert_eq!(shop.told.lock().unwrap().len(), 5);
-}
-
-#[tokio::test]
-async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
-    let shop = Shop::open();
-    let stage = Notify {
-        database: &shop,
-        notifier: &shop,
-        queue: &shop,
-        runtime: &shop,
-        sms_enabled: true,
-        retailer: "Shop".into(),
-    };
-    let record = Record { sequence_number: "7".into(), event: Err("missing field `orderId`".into()) };
-    assert!(stage.run(&[record]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
-}
-
-#[tokio::test]
 async fn a_dispatched_order_is_charged_and_a_delivered_one_is_completed() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 2).await;
@@ -492,15 +427,6 @@ async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_cu
     assert!(fulfilment(&shop, &next(&shop)).await.is_empty());
     let order = shop.order("ord-1");
     assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
-}
-
-#[tokio::test]
-async fn a_batch_of_events_without_time_is_delivered_again_and_nobody_was_told() {
-    let shop = Shop::with("TEA", &[5]);
-    placed(&shop, "ord-1", 1).await;
-    *shop.remaining.lock().unwrap() = Duration::from_secs(1);
-    assert_eq!(notify(&shop).await, ["0", "1", "2"]);
-    assert!(shop.told.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 pub mod aws;
 pub mod dynamodb;
+pub mod notifier;
 pub mod secret;
+pub mod ses;
 pub mod settings;
 pub mod sns;
 pub mod sqs;

@@ -9,7 +9,9 @@ mod webhooks;
 
 pub use database::{Catalogue, Committed, Cursor, CustomerOrder, OpenOrders, Orders, Page, Reads, Stock};
 pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
-pub use notifications::{Addressee, Notification, Notifier, Receipt, Sending, SentLog};
+pub use notifications::{
+    Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory, SentLog, Told,
+};
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;
 pub use webhooks::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};

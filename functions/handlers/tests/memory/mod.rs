@@ -18,7 +18,7 @@ use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
     CaptureAnswer, Catalogue, Committed, DeadLetter, Found, Gateway, GatewayAnswer, GatewayEvent, GatewayEventKind,
-    Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Runtime, Sending, SentLog, Stock,
+    Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Refusal, Runtime, Sending, SentLog, Stock,
     VoidAnswer, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
@@ -56,7 +56,9 @@ pub struct Shop {
     pub buried: Mutex<Vec<DeadLetter>>,
     pub authorised: Mutex<BTreeMap<OrderId, u32>>,
     pub told: Mutex<Vec<String>>,
-    pub sent: Mutex<HashSet<Sending>>,
+    pub sent: Mutex<HashMap<Sending, Receipt>>,
+    /// Notifications that are refused for good, by what their line starts with.
+    pub refusals: Mutex<Vec<(&'static str, Refusal)>>,
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
     /// How long the invocation may still take.
     pub remaining: Mutex<Duration>,
@@ -367,19 +369,32 @@ impl Webhooks for &Shop {
     }
 }
 
+/// Topics and channels, each notification as one line.
+fn line(notification: &Notification) -> String {
+    match notification {
+        Notification::Publish(topic, event) => format!("{}: {}", topic.name(), event.event_type.name()),
+        Notification::Sms { phone, text } => format!("SMS {phone}: {text}"),
+        Notification::Mail { to, mail, .. } => format!("EMAIL {to}: {}", mail.subject),
+        Notification::Push { endpoint, push } => format!("PUSH {endpoint}: {}", push.body),
+    }
+}
+
 impl Notifier for &Shop {
     async fn send(&self, notifications: &[Notification]) -> Vec<Result<Receipt, Failure>> {
         let tell = |notification: &Notification| {
-            let (order, text) = match notification {
-                Notification::Publish(topic, event) => {
-                    (Some(&event.order_id), format!("{}: {}", topic.name(), event.event_type.name()))
-                }
-                Notification::Text { phone, text } => (None, format!("{phone}: {text}")),
+            let order = match notification {
+                Notification::Publish(_, event) => Some(&event.order_id),
+                _ => None,
             };
+            let line = line(notification);
             if self.fails(Fault::Publish, order) {
                 return Err(broken("SNS"));
             }
-            self.told.lock().unwrap().push(text);
+            let refusals = self.refusals.lock().unwrap();
+            if let Some((_, refusal)) = refusals.iter().find(|(start, _)| line.starts_with(start)) {
+                return Ok(Receipt::Refused(*refusal));
+            }
+            self.told.lock().unwrap().push(line);
             Ok(Receipt::Sent)
         };
         notifications.iter().map(tell).collect()
@@ -389,14 +404,14 @@ impl Notifier for &Shop {
 impl SentLog for &Shop {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
         let sent = self.sent.lock().unwrap();
-        Ok(sendings.iter().filter(|sending| sent.contains(sending)).cloned().collect())
+        Ok(sendings.iter().filter(|sending| sent.contains_key(sending)).cloned().collect())
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)]) -> Result<(), Failure> {
+    async fn record(&self, sent: &[(Sending, Receipt)], _: Timestamp) -> Result<(), Failure> {
         if self.fails(Fault::Record, None) {
             return Err(broken("the orders table"));
         }
-        self.sent.lock().unwrap().extend(sent.iter().map(|(sending, _)| sending.clone()));
+        self.sent.lock().unwrap().extend(sent.iter().cloned());
         Ok(())
     }
 }

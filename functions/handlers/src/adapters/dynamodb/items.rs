@@ -26,6 +26,9 @@ pub(super) const OPEN_SHARDS: u64 = 8;
 /// Digits of an event's number in its sort key, so that the keys sort as the numbers do.
 const SEQUENCE_DIGITS: usize = 10;
 
+/// What the sort key of a record of what was told starts with.
+pub(super) const SENT_PREFIX: &str = "SENT#";
+
 pub(super) fn order_key(id: &OrderId) -> Item {
     key(format!("ORDER#{id}"), "ORDER")
 }
@@ -36,7 +39,7 @@ pub(super) fn event_key(id: &OrderId, sequence: u64) -> Item {
 
 pub(super) fn sent_key(sending: &Sending) -> Item {
     let Sending { order_id, sequence, addressee } = sending;
-    key(format!("ORDER#{order_id}"), format!("SENT#{sequence:0SEQUENCE_DIGITS$}#{}", addressee.name()))
+    key(format!("ORDER#{order_id}"), format!("{SENT_PREFIX}{sequence:0SEQUENCE_DIGITS$}#{}", addressee.name()))
 }
 
 pub(super) fn product_key(sku: &Sku) -> Item {

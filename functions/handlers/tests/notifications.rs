@@ -1,0 +1,307 @@
+//! Who is told of an event, on which channel, and how often.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+#[allow(dead_code, reason = "the stages' tests use the rest of it")]
+mod memory;
+
+use memory::{Fault, POLICY, Shop, delivery};
+use order_domain::event::Event;
+use order_domain::id::OrderId;
+use order_domain::notification::Topic;
+use order_domain::order::Order;
+use order_domain::request::Channel;
+use order_domain::time::Timestamp;
+use order_domain::wiring::metric;
+use order_handlers::batch::Delivery;
+use order_handlers::failure::Failure;
+use order_handlers::ports::{Addressee, Cursor, Outcome, Page, Reads, Receipt, Refusal, Sending, SentHistory, Told};
+use order_handlers::stages::inventory::Inventory;
+use order_handlers::stages::notify::{Channels, Notify, Record};
+use order_handlers::stages::payment::Payment;
+use order_handlers::stages::query::{Query, Question};
+use order_handlers::stages::validate::Validate;
+use order_handlers::texts::Texts;
+
+const PHONE: &str = "+447700900001";
+const DEVICE: &str = "arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1";
+
+fn all_channels() -> Channels {
+    Channels { email: true, sms: Some("+44".parse().unwrap()), push: true }
+}
+
+async fn notify_by(shop: &Shop, channels: &Channels, records: &[Record]) -> Vec<String> {
+    let texts = Texts::compiled_in("Shop").unwrap();
+    Notify { database: shop, notifier: shop, queue: shop, runtime: shop, channels, texts: &texts }.run(records).await
+}
+
+/// Every event of the shop, each with its place as its record's number.
+fn records(shop: &Shop) -> Vec<Record> {
+    let events = shop.events.lock().unwrap();
+    let records = events.values().cloned().enumerate();
+    records.map(|(place, event)| Record { sequence_number: place.to_string(), event: Ok(event) }).collect()
+}
+
+async fn notify(shop: &Shop) -> Vec<String> {
+    notify_by(shop, &all_channels(), &records(shop)).await
+}
+
+/// An order that was confirmed: three events, the last of them the customer's concern.
+async fn confirmed(shop: &Shop, id: &str, phone: &str) {
+    let body = serde_json::json!({
+        "orderId": id, "customerId": "cus-1", "notify": ["EMAIL", "SMS", "PUSH"], "currency": "GBP",
+        "customer": { "name": "Ada", "email": "ada@example.com", "phone": phone, "pushEndpoint": DEVICE },
+        "items": [{ "sku": "TEA", "quantity": 1 }], "payment": { "method": "pm_a" },
+        "shippingAddress": { "line1": "1 High Street", "city": "Leeds", "postcode": "LS1 1AA", "country": "GB" },
+    });
+    place(shop, &body).await;
+}
+
+/// Through every stage up to the confirmation.
+async fn place(shop: &Shop, body: &serde_json::Value) {
+    let placed = [delivery("m", body.to_string())];
+    assert!(Validate { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(&placed).await.is_empty());
+    let reserve = next(shop);
+    assert!(Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(&reserve).await.is_empty());
+    let pay = next(shop);
+    let payment = Payment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY };
+    assert!(payment.run(&pay).await.is_empty());
+}
+
+/// What was forwarded, as the next stage's deliveries.
+fn next(shop: &Shop) -> Vec<Delivery> {
+    let commands = std::mem::take(&mut *shop.forwarded.lock().unwrap());
+    commands.iter().map(|command| delivery("m", serde_json::to_string(command).unwrap())).collect()
+}
+
+fn told(shop: &Shop) -> Vec<String> {
+    let mut told = shop.told.lock().unwrap().clone();
+    told.sort_unstable();
+    told
+}
+
+fn customer(channel: Channel) -> Sending {
+    let addressee = Addressee::Customer(channel);
+    Sending { order_id: OrderId::new("ord-1").unwrap(), sequence: 3, addressee }
+}
+
+const MAIL: &str = "EMAIL ada@example.com: Order ord-1 is confirmed";
+const SMS: &str = "SMS +447700900001: Shop: order ord-1 is confirmed. Total £9.99.";
+const PUSH: &str =
+    "PUSH arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1: Order ord-1 is confirmed. Total £9.99.";
+const TOPICS: [&str; 4] = [
+    "order-confirmation: ORDER_CONFIRMED",
+    "order-confirmation: ORDER_VALIDATED",
+    "order-confirmation: STOCK_RESERVED",
+    "payment-status: ORDER_CONFIRMED",
+];
+
+fn with_topics(customers: &[&str]) -> Vec<String> {
+    customers.iter().chain(&TOPICS).map(|line| (*line).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_event_is_told_once_on_every_channel_however_often_the_stream_delivers_it() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    for _ in 0..3 {
+        assert!(notify(&shop).await.is_empty());
+    }
+    assert_eq!(told(&shop), with_topics(&[MAIL, PUSH, SMS]));
+    assert_eq!(shop.counts.lock().unwrap()[metric::NOTIFICATIONS_SENT], 7);
+}
+
+#[tokio::test]
+async fn a_record_that_one_batch_holds_twice_is_told_once() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    let twice: Vec<Record> = records(&shop).into_iter().chain(records(&shop)).collect();
+    assert!(notify_by(&shop, &all_channels(), &twice).await.is_empty());
+    assert_eq!(told(&shop).len(), 7);
+}
+
+#[tokio::test]
+async fn a_channel_that_failed_is_tried_again_and_the_others_are_not() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    shop.fail(Fault::Publish, Some("ord-1"));
+    assert_eq!(notify(&shop).await, ["0"]);
+    assert_eq!(told(&shop).len(), 6);
+    // The next to fail is a customer's channel: only its record comes again.
+    confirmed(&shop, "ord-2", PHONE).await;
+    assert!(notify_by(&shop, &all_channels(), &records(&shop)[..5]).await.is_empty());
+    shop.fail(Fault::Publish, None);
+    assert_eq!(notify(&shop).await, ["5"]);
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop).len(), 14);
+}
+
+#[tokio::test]
+async fn a_refused_address_is_recorded_with_its_reason_and_never_tried_again_and_blocks_nobody() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    *shop.refusals.lock().unwrap() = vec![("SMS", Refusal::InvalidNumber), ("PUSH", Refusal::EndpointDisabled)];
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop), with_topics(&[MAIL]));
+    // The number is in order now: it is still not tried again.
+    shop.refusals.lock().unwrap().clear();
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop), with_topics(&[MAIL]));
+    let sent = shop.sent.lock().unwrap();
+    assert_eq!(sent[&customer(Channel::Sms)], Receipt::Refused(Refusal::InvalidNumber));
+    assert_eq!(sent[&customer(Channel::Push)], Receipt::Refused(Refusal::EndpointDisabled));
+    assert_eq!(sent[&customer(Channel::Email)], Receipt::Sent);
+    let counts = shop.counts.lock().unwrap();
+    assert_eq!((counts[metric::NOTIFICATIONS_SENT], counts[metric::NOTIFICATIONS_REFUSED]), (5, 2));
+}
+
+#[tokio::test]
+async fn a_number_of_another_country_is_refused_without_a_call() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", "+15551234567").await;
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop), with_topics(&[MAIL, PUSH]));
+    let refused = Receipt::Refused(Refusal::CallingCodeNotPermitted);
+    assert_eq!(shop.sent.lock().unwrap()[&customer(Channel::Sms)], refused);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_off_sends_and_records_nothing() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    let off = Channels { email: false, sms: None, push: false };
+    assert!(notify_by(&shop, &off, &records(&shop)).await.is_empty());
+    assert_eq!(told(&shop), TOPICS);
+    let sent = shop.sent.lock().unwrap();
+    assert!(sent.keys().all(|sending| matches!(sending.addressee, Addressee::Topic(_))), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_customer_without_number_or_device_or_wish_is_told_on_the_other_channels_only() {
+    let shop = Shop::with("TEA", &[5]);
+    let body = |notify: serde_json::Value| {
+        serde_json::json!({
+            "orderId": "ord-1", "customerId": "cus-1", "notify": notify, "currency": "GBP",
+            "customer": { "name": "Ada", "email": "ada@example.com" },
+            "items": [{ "sku": "TEA", "quantity": 1 }], "payment": { "method": "pm_a" },
+            "shippingAddress": { "line1": "1", "city": "Leeds", "postcode": "LS1 1AA", "country": "GB" },
+        })
+    };
+    place(&shop, &body(serde_json::json!(["EMAIL", "SMS", "PUSH"]))).await;
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop), with_topics(&[MAIL]));
+    assert_eq!(shop.sent.lock().unwrap().len(), 5);
+    let silent = Shop::with("TEA", &[5]);
+    place(&silent, &body(serde_json::json!([]))).await;
+    assert!(notify(&silent).await.is_empty());
+    assert_eq!(told(&silent), TOPICS);
+}
+
+#[tokio::test]
+async fn what_was_sent_but_not_recorded_comes_again() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    shop.fail(Fault::Record, None);
+    assert_eq!(notify(&shop).await, ["0", "1", "2"]);
+    assert!(notify(&shop).await.is_empty());
+}
+
+#[tokio::test]
+async fn orders_that_cannot_be_loaded_are_told_later() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    shop.fail(Fault::Load, None);
+    assert_eq!(notify(&shop).await, ["0", "1", "2"]);
+    assert!(told(&shop).is_empty());
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop).len(), 7);
+}
+
+#[tokio::test]
+async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    let mut records = records(&shop);
+    records.insert(1, Record { sequence_number: "bad".into(), event: Err("missing field `orderId`".into()) });
+    assert!(notify_by(&shop, &all_channels(), &records).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
+    assert_eq!(told(&shop).len(), 7);
+}
+
+#[tokio::test]
+async fn a_batch_of_events_without_time_is_delivered_again_and_nobody_was_told() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    *shop.remaining.lock().unwrap() = std::time::Duration::from_secs(1);
+    assert_eq!(notify(&shop).await, ["0", "1", "2"]);
+    assert!(told(&shop).is_empty());
+}
+
+#[tokio::test]
+async fn a_full_batch_is_told_whole() {
+    let shop = Shop::with("TEA", &[100]);
+    for order in 0..34 {
+        confirmed(&shop, &format!("ord-{order}"), PHONE).await;
+    }
+    assert!(notify(&shop).await.is_empty());
+    assert_eq!(told(&shop).len(), 34 * 7);
+}
+
+/// The shop's events, and what its customer was told of the third.
+struct Archive<'a>(&'a Shop, Vec<Told>);
+
+impl Reads for Archive<'_> {
+    async fn order(&self, _: &OrderId) -> Result<Option<Order>, Failure> {
+        Ok(None)
+    }
+    async fn history(&self, id: &OrderId) -> Result<Vec<Event>, Failure> {
+        Ok(self.0.history(id.as_str()))
+    }
+    async fn customer_orders(
+        &self,
+        _: &order_domain::id::CustomerId,
+        _: u16,
+        _: Option<&Cursor>,
+    ) -> Result<Page, Failure> {
+        Ok(Page { orders: Vec::new(), next: None })
+    }
+}
+
+impl SentHistory for Archive<'_> {
+    async fn told(&self, _: &OrderId) -> Result<Vec<Told>, Failure> {
+        Ok(self.1.clone())
+    }
+}
+
+#[tokio::test]
+async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was_refused() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    let at = Some(Timestamp::from_unix_seconds(1_764_000_000).unwrap());
+    let sent = Told { sequence: 3, channel: Channel::Email, outcome: Outcome::Sent, reason: None, at };
+    let reason = Some(Refusal::InvalidNumber.name().to_owned());
+    let refused = Told { sequence: 3, channel: Channel::Sms, outcome: Outcome::Refused, reason, at };
+    let query = Query { database: Archive(&shop, vec![sent, refused]) };
+    let answer = query.answer(Question::History("ord-1".into())).await;
+    let events = answer.body["events"].as_array().unwrap();
+    assert_eq!(events[0]["notifications"], serde_json::json!([]));
+    assert_eq!(
+        events[2]["notifications"],
+        serde_json::json!([
+            { "channel": "EMAIL", "outcome": "SENT", "at": at },
+            { "channel": "SMS", "outcome": "REFUSED", "reason": "INVALID_NUMBER", "at": at },
+        ])
+    );
+    // It is still the event that it was.
+    assert_eq!(serde_json::from_value::<Event>(events[2].clone()).unwrap(), shop.history("ord-1")[2]);
+    assert_eq!(query.answer(Question::History("ord-2".into())).await.status, 404);
+}
+
+#[test]
+fn every_addressee_has_a_name_of_its_own() {
+    let channels = [Channel::Email, Channel::Sms, Channel::Push].map(Addressee::Customer);
+    let names: std::collections::BTreeSet<_> =
+        Topic::ALL.map(Addressee::Topic).iter().chain(&channels).map(|addressee| addressee.name()).collect();
+    assert_eq!(names.len(), 6);
+    assert!(names.iter().all(|name| !name.contains('#')));
+}
