@@ -35,6 +35,7 @@ fn sample(event_type: EventType, order: &Value, event: &Value) -> Sample {
         &json!({
             "customer": { "name": "Ada Lovelace", "email": "ada@example.com" }, "notify": ["EMAIL", "SMS", "PUSH"],
             "shippingAddress": { "line1": "1", "city": "Leeds", "postcode": "LS1 1AA", "country": "GB" },
+            "delivery": { "amount": 0, "currency": "GBP" },
             "paymentMethod": "pm_a", "lines": [line("TEA", "Tea", 2)], "version": 3, "fingerprint": "0".repeat(64),
             "createdAt": "2026-11-24T00:00:00.000Z", "updatedAt": "2026-11-24T00:00:00.000Z",
         }),
