@@ -7,7 +7,7 @@ mod queue;
 mod runtime;
 
 pub use database::{Catalogue, Committed, Cursor, CustomerOrder, Orders, Page, Reads, Stock};
-pub use gateway::{CaptureAnswer, Gateway, GatewayAnswer};
+pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, SEARCH_IS_CURRENT_AFTER};
 pub use notifications::{Addressee, Notification, Notifier, Receipt, Sending, SentLog};
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;

@@ -1,23 +1,24 @@
 //! The ports in memory, with AWS's semantics: conditional writes, all-or-nothing transactions, and faults on demand.
 
+mod gateway;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use gateway::Payment;
 use order_domain::catalogue::Product;
-use order_domain::event::{Event, Occasion};
+use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::Message;
 use order_domain::money::{Currency, Money};
-use order_domain::order::{Authorisation, CancellationReason, Order};
+use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_domain::transition::{Change, Step, StockEffect};
-use order_domain::wiring::Stage;
+use order_domain::transition::{Change, StockEffect};
 use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
-    CaptureAnswer, Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue,
-    Receipt, Runtime, Sending, SentLog, Stock,
+    Catalogue, Committed, DeadLetter, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog, Stock,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -33,6 +34,8 @@ pub enum Fault {
     Forward,
     Bury,
     Gateway,
+    /// The gateway holds the amount, fails, and repeats that failure under the attempt's key for ever.
+    GatewayAnswer,
     Panic,
     Publish,
     Record,
@@ -51,6 +54,8 @@ pub struct Shop {
     pub postponed: Mutex<Vec<(String, Duration)>>,
     pub buried: Mutex<Vec<DeadLetter>>,
     pub authorised: Mutex<BTreeMap<OrderId, u32>>,
+    /// What the gateway's books say, oldest first.
+    pub payments: Mutex<BTreeMap<OrderId, Vec<Payment>>>,
     pub told: Mutex<Vec<String>>,
     pub sent: Mutex<HashSet<Sending>>,
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
@@ -214,49 +219,6 @@ impl Queue for &Shop {
             return Err(broken("the dead-letter queue"));
         }
         self.buried.lock().unwrap().push(letter.clone());
-        Ok(())
-    }
-}
-
-impl Gateway for &Shop {
-    async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
-        if self.fails(Fault::Gateway, Some(&order.order_id)) {
-            return Err(broken("the gateway"));
-        }
-        *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
-        if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
-            let occasion = Occasion { at: self.now(), actor: Stage::Fulfilment, cause: "m".into() };
-            let Step::Take(change) = order.cancelled(CancellationReason::CustomerRequest, &occasion) else {
-                panic!("{order:?} cannot be cancelled")
-            };
-            assert_eq!(self.commit(&change).await.unwrap(), Committed::Done);
-        }
-        if self.declines.lock().unwrap().contains(&order.order_id) {
-            return Ok(GatewayAnswer::Declined("generic_decline".into()));
-        }
-        let payment_intent = format!("pi_{}", order.order_id);
-        Ok(GatewayAnswer::Authorised(Authorisation { payment_intent, attempt, capture_before: None }))
-    }
-
-    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
-        if self.fails(Fault::Gateway, Some(&order.order_id)) {
-            return Err(broken("the gateway"));
-        }
-        let attempt = order.authorisation.as_ref().unwrap().attempt;
-        if self.lapsed.lock().unwrap().contains(&(order.order_id.clone(), attempt)) {
-            return Ok(CaptureAnswer::Lapsed);
-        }
-        self.asked.lock().unwrap().push(format!("capture {}", order.total.amount));
-        Ok(CaptureAnswer::Captured)
-    }
-
-    async fn void(&self, _: &Order) -> Result<(), Failure> {
-        self.asked.lock().unwrap().push("void".into());
-        Ok(())
-    }
-
-    async fn refund(&self, _: &Order, amount: u64) -> Result<(), Failure> {
-        self.asked.lock().unwrap().push(format!("refund {amount}"));
         Ok(())
     }
 }

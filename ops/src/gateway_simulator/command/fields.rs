@@ -81,11 +81,11 @@ impl Fields {
         }
     }
 
-    pub(super) fn expands_charge(&mut self) -> Result<bool, Problem> {
+    pub(super) fn expands(&mut self, expandable: &str) -> Result<bool, Problem> {
         let expanded = self.take_list("expand");
-        match expanded.iter().find(|field| *field != "latest_charge") {
+        match expanded.iter().find(|field| *field != expandable) {
             Some(other) => Err(Problem::invalid_request(format!(
-                "This property cannot be expanded ({other}): the simulator expands latest_charge only."
+                "This property cannot be expanded ({other}): the simulator expands {expandable} only."
             ))),
             None => Ok(!expanded.is_empty()),
         }

@@ -3,10 +3,12 @@
 
 mod fields;
 mod payment;
+mod search;
 
 use std::collections::BTreeMap;
 
-use fields::Fields;
+use fields::{Fields, missing};
+pub use search::{Clause, Search};
 
 use super::answer::Problem;
 
@@ -18,6 +20,8 @@ pub type Parameters = Vec<(String, String)>;
 pub enum Endpoint {
     /// `POST /v1/payment_intents`
     CreateIntent,
+    /// `GET /v1/payment_intents/search`
+    SearchIntents,
     /// `GET /v1/payment_intents/{id}`
     RetrieveIntent(String),
     /// `POST /v1/payment_intents/{id}/capture`
@@ -36,6 +40,12 @@ impl Endpoint {
         sorted.sort();
         format!("{self:?} {sorted:?}")
     }
+
+    /// Whether it changes nothing; Stripe ignores the idempotency key of such a request.
+    #[must_use]
+    pub const fn only_reads(&self) -> bool {
+        matches!(self, Self::RetrieveIntent(_) | Self::SearchIntents)
+    }
 }
 
 /// When the money is taken.
@@ -52,6 +62,8 @@ pub enum CaptureMethod {
 pub enum Command {
     /// Makes a payment, and with `confirm` asks the card's issuer.
     Create(Create),
+    /// Finds payments.
+    Search(Search),
     /// Reads a payment.
     Retrieve {
         /// Payment intent's id.
@@ -133,9 +145,11 @@ pub struct Create {
 /// A [`Problem`] in Stripe's words for the first parameter that is missing, wrong or unknown.
 pub fn parse(endpoint: &Endpoint, parameters: &Parameters) -> Result<Command, Problem> {
     let mut fields = Fields::read(parameters)?;
-    let expand_charge = fields.expands_charge()?;
+    let expandable = if *endpoint == Endpoint::SearchIntents { "data.latest_charge" } else { "latest_charge" };
+    let expand_charge = fields.expands(expandable)?;
     let command = match endpoint {
         Endpoint::CreateIntent => Command::Create(payment::create(&mut fields, expand_charge)?),
+        Endpoint::SearchIntents => Command::Search(search(&mut fields, expand_charge)?),
         Endpoint::RetrieveIntent(intent) => Command::Retrieve { intent: intent.clone(), expand_charge },
         Endpoint::CaptureIntent(intent) => {
             Command::Capture { intent: intent.clone(), amount: fields.amount("amount_to_capture")?, expand_charge }
@@ -150,6 +164,15 @@ pub fn parse(endpoint: &Endpoint, parameters: &Parameters) -> Result<Command, Pr
     };
     fields.nothing_left()?;
     Ok(command)
+}
+
+fn search(fields: &mut Fields, expand_charge: bool) -> Result<Search, Problem> {
+    let query = fields.take("query").ok_or_else(|| missing("query"))?;
+    let limit = fields.amount("limit")?.unwrap_or(10);
+    let limit = usize::try_from(limit).ok().filter(|limit| *limit <= 100).ok_or_else(|| {
+        Problem::parameter("parameter_invalid_integer", "limit", "This value must be less than or equal to 100.")
+    })?;
+    Ok(Search { clauses: search::clauses(&query)?, limit, expand_charge })
 }
 
 fn refund(fields: &mut Fields) -> Result<Command, Problem> {

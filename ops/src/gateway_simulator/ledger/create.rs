@@ -57,7 +57,9 @@ impl Ledger {
                 Err(Problem::declined(decline, &charge, objects::intent(&intent, false)))
             }
         };
-        self.intents.insert(intent.id.clone(), intent);
+        let id = intent.id.clone();
+        self.intents.insert(id.clone(), intent);
+        self.changed(&id, now);
         result
     }
 }

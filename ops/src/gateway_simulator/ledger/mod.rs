@@ -5,6 +5,7 @@ mod charge;
 mod create;
 mod intent;
 mod refund;
+mod search;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 pub use charge::{Charge, ChargeState};
 pub use intent::{Intent, IntentStatus};
 pub use refund::Refund;
+use search::Index;
 
 use super::answer::{Answer, Problem};
 use super::command::Command;
@@ -30,6 +32,7 @@ pub const AUTHORISATION_SECONDS: i64 = 7 * 24 * 60 * 60;
 pub struct Ledger {
     intents: BTreeMap<String, Intent>,
     refunds: Vec<Refund>,
+    index: Index,
     last_number: u64,
 }
 
@@ -39,14 +42,20 @@ impl Ledger {
         self.expire(now);
         let result = match command {
             Command::Create(create) => self.create(create, now),
+            Command::Search(search) => Ok(self.index.search(&search, now)),
             Command::Retrieve { intent, expand_charge } => {
                 self.intent(&intent).map(|intent| objects::intent(intent, expand_charge))
             }
-            Command::Capture { intent, amount, expand_charge } => self.capture(&intent, amount, expand_charge),
+            Command::Capture { intent, amount, expand_charge } => self.capture(&intent, amount, expand_charge, now),
             Command::Cancel { intent, reason, expand_charge } => self.cancel(&intent, reason, expand_charge, now),
             Command::Refund { target, amount, reason, metadata } => self.refund(&target, amount, reason, metadata, now),
         };
         result.map_or_else(Answer::from, Answer::ok)
+    }
+
+    /// How many seconds a change takes until a search sees it.
+    pub const fn set_search_staleness(&mut self, seconds: i64) {
+        self.index.staleness = seconds;
     }
 
     /// Every payment, oldest first.
@@ -66,6 +75,13 @@ impl Ledger {
 
     fn intent_mut(&mut self, id: &str) -> Result<&mut Intent, Problem> {
         self.intents.get_mut(id).ok_or_else(|| Problem::not_found("payment_intent", id, "intent"))
+    }
+
+    /// Takes note of a payment's change, for those who search.
+    fn changed(&mut self, id: &str, now: UnixSeconds) {
+        if let Some(intent) = self.intents.get(id) {
+            self.index.note(intent, now);
+        }
     }
 
     fn next_number(&mut self) -> u64 {

@@ -76,6 +76,7 @@ impl Ledger {
             created: now,
         };
         let answer = objects::refund(&refund);
+        self.changed(&refund.intent, now);
         self.refunds.push(refund);
         Ok(answer)
     }

@@ -10,6 +10,7 @@ impl Ledger {
         id: &str,
         amount: Option<u64>,
         expand_charge: bool,
+        now: UnixSeconds,
     ) -> Result<serde_json::Value, Problem> {
         let intent = self.intent_mut(id)?;
         let held = intent.amount;
@@ -25,7 +26,9 @@ impl Ledger {
         }
         charge.state = ChargeState::Captured { amount, refunded: 0 };
         intent.status = IntentStatus::Succeeded;
-        Ok(objects::intent(intent, expand_charge))
+        let answer = objects::intent(intent, expand_charge);
+        self.changed(id, now);
+        Ok(answer)
     }
 
     pub(super) fn cancel(
@@ -43,19 +46,26 @@ impl Ledger {
             ));
         }
         intent.release(now, reason);
-        Ok(objects::intent(intent, expand_charge))
+        let answer = objects::intent(intent, expand_charge);
+        self.changed(id, now);
+        Ok(answer)
     }
 
     /// Lets go of every hold that has run out, as the card network does.
     pub(super) fn expire(&mut self, now: UnixSeconds) {
+        let mut expired = Vec::new();
         for intent in self.intents.values_mut() {
-            let expired = matches!(
+            let has_run_out = matches!(
                 intent.charge,
                 Some(Charge { state: ChargeState::Held { capture_before }, .. }) if capture_before <= now
             );
-            if expired {
+            if has_run_out {
                 intent.release(now, Some("automatic".into()));
+                expired.push(intent.id.clone());
             }
+        }
+        for id in expired {
+            self.changed(&id, now);
         }
     }
 }

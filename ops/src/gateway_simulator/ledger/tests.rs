@@ -154,6 +154,39 @@ fn a_hold_that_has_run_out_is_cancelled_by_the_network() {
 }
 
 #[test]
+fn a_search_sees_a_payment_and_its_changes_when_its_index_has_them() {
+    let mut ledger = Ledger::default();
+    ledger.set_search_staleness(60);
+    let labelled = [
+        ("amount", "1999"),
+        ("currency", "gbp"),
+        ("payment_method", "pm_card_visa"),
+        ("capture_method", "manual"),
+        ("confirm", "true"),
+        ("metadata[orderId]", "ord-1"),
+    ];
+    let intent = id(&call(&mut ledger, &Endpoint::CreateIntent, &labelled, NOW));
+    authorise(&mut ledger, "pm_card_visa");
+    let mut states = |now| {
+        let query = [("query", "metadata['orderId']:'ord-1'"), ("expand[]", "data.latest_charge")];
+        let answer = call(&mut ledger, &Endpoint::SearchIntents, &query, now);
+        assert_eq!((answer.status, &answer.body["object"]), (200, &"search_result".into()));
+        let found = answer.body["data"].as_array().unwrap().clone();
+        assert!(found.iter().all(|intent| intent["latest_charge"].is_object()));
+        found.iter().map(|intent| intent["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(states(NOW + 59), Vec::<String>::new());
+    assert_eq!(states(NOW + 60), ["requires_capture"]);
+    call(&mut ledger, &Endpoint::CancelIntent(intent), &[], NOW + 60);
+    let mut states = |now| {
+        let query = [("query", "metadata['orderId']:'ORD-1'")];
+        call(&mut ledger, &Endpoint::SearchIntents, &query, now).body["data"][0]["status"].clone()
+    };
+    assert_eq!(states(NOW + 119), "requires_capture");
+    assert_eq!(states(NOW + 120), "canceled");
+}
+
+#[test]
 fn an_unknown_payment_is_404() {
     let answer = call(&mut Ledger::default(), &Endpoint::RetrieveIntent("pi_no".into()), &[], NOW);
     assert_eq!((answer.status, code(&answer)), (404, "resource_missing"));
