@@ -116,3 +116,37 @@ async fn a_search_that_lags_behind_finds_nothing_yet() {
     shop.held(&order, 1).await;
     assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
 }
+
+#[tokio::test]
+async fn a_capture_a_void_and_a_refund_go_on_behind_a_server_error_that_was_saved() {
+    for took_effect in [true, false] {
+        let error = || Faults {
+            charged_but_error: took_effect,
+            error_status: (!took_effect).then_some(500),
+            ..Faults::default()
+        };
+        let shop = Shop::open().await;
+        let taken = order("ord-1", "pm_card_visa");
+        let mut taken = with(&taken, &shop.held(&taken, 1).await);
+        shop.once(error());
+        assert!(is_transient(&shop.gateway.capture(&taken).await));
+        assert_eq!(shop.gateway.capture(&taken).await.unwrap(), CaptureAnswer::Captured);
+
+        shop.once(error());
+        assert!(is_transient(&shop.gateway.refund(&taken, 500).await));
+        shop.gateway.refund(&taken, 500).await.unwrap();
+        taken.refunded = 500;
+        shop.gateway.refund(&taken, 500).await.unwrap();
+
+        let voided = order("ord-2", "pm_card_visa");
+        let voided = with(&voided, &shop.held(&voided, 1).await);
+        shop.once(error());
+        assert!(is_transient(&shop.gateway.void(&voided).await));
+        shop.gateway.void(&voided).await.unwrap();
+
+        let ledger = shop.simulator.ledger();
+        let totals = ledger.orders["ord-1"].totals;
+        assert_eq!((totals.captured, totals.refunded), (1999, 1000), "took effect: {took_effect}");
+        assert_eq!(ledger.orders["ord-2"].totals.held, 0);
+    }
+}

@@ -62,7 +62,8 @@ mod tests {
     use super::*;
 
     fn classed(status: u16, body: &str) -> Result<GatewayAnswer, Failure> {
-        let reply = Reply { status: StatusCode::from_u16(status).unwrap(), body: body.as_bytes().to_vec() };
+        let reply =
+            Reply { status: StatusCode::from_u16(status).unwrap(), body: body.as_bytes().to_vec(), replayed: false };
         answer(&reply, 1, "the payment")
     }
 

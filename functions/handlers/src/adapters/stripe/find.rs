@@ -110,7 +110,7 @@ mod tests {
 
     fn found(payments: &[Value]) -> Result<Found, Failure> {
         let body = json!({ "object": "search_result", "has_more": false, "data": payments }).to_string();
-        answer(&Reply { status: StatusCode::OK, body: body.into_bytes() }, &order(), "the payments")
+        answer(&Reply { status: StatusCode::OK, body: body.into_bytes(), replayed: false }, &order(), "the payments")
     }
 
     fn names(found: &Found) -> (&str, Vec<&str>) {
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_is_still_under_way_is_asked_about_later() {
         assert!(matches!(found(&[payment("pi_a", "processing", 1)]), Err(Failure::Transient { .. })));
-        let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: Vec::new() };
+        let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: Vec::new(), replayed: false };
         assert!(matches!(answer(&reply, &order(), "the payments"), Err(Failure::Transient { .. })));
     }
 }

@@ -29,6 +29,16 @@ pub struct Reply {
     pub status: StatusCode,
     /// JSON, or what a proxy in between put there.
     pub body: Vec<u8>,
+    /// Whether the gateway repeats what it saved under the idempotency key.
+    pub replayed: bool,
+}
+
+impl Reply {
+    /// Whether this is a server error that was saved: under this key the gateway says nothing else for at least 24 hours
+    /// (docs.stripe.com/api/idempotent_requests), and what was done is not known.
+    pub fn is_saved_error(&self) -> bool {
+        self.replayed && self.status.is_server_error()
+    }
 }
 
 /// The gateway's address, and who we are there.
@@ -69,10 +79,11 @@ impl Http {
         let transient = |error: reqwest::Error| Failure::transient(what, error.without_url());
         let response = request.bearer_auth(self.key.read().await?).send().await.map_err(transient)?;
         let status = response.status();
+        let replayed = response.headers().get("Idempotent-Replayed").is_some_and(|value| value == "true");
         let body = response.bytes().await.map_err(transient)?.to_vec();
         if status == StatusCode::UNAUTHORIZED {
             self.key.forget().await;
         }
-        Ok(Reply { status, body })
+        Ok(Reply { status, body, replayed })
     }
 }

@@ -6,6 +6,7 @@ mod http;
 mod key;
 mod objects;
 mod refusal;
+mod unclear;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use order_domain::order::{Authorisation, Order};
@@ -67,7 +68,7 @@ impl Gateway for StripeGateway {
         let path = format!("/v1/payment_intents/{intent}/capture");
         let key = format!("{}:capture:{intent}", order.order_id);
         let form = [("amount_to_capture", order.total.amount.to_string())];
-        let reply = self.http.post(&path, &key, &form, &what).await?;
+        let reply = self.settle(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
             "succeeded" => Ok(CaptureAnswer::Captured),
             // The network gives a hold up after some days, and the gateway cancels the payment then.
@@ -85,7 +86,7 @@ impl Gateway for StripeGateway {
         let path = format!("/v1/payment_intents/{payment_intent}/cancel");
         let key = format!("{}:void:{payment_intent}", order.order_id);
         let form = [("cancellation_reason", "requested_by_customer".to_owned())];
-        let reply = self.http.post(&path, &key, &form, &what).await?;
+        let reply = self.settle(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
             "canceled" => Ok(()),
             state => Err(refusal::unexpected(state, &what)),
@@ -94,12 +95,7 @@ impl Gateway for StripeGateway {
 
     async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
         let what = format!("order {} could not be refunded", order.order_id);
-        let held = held(order)?;
-        // What was given back before names the refund: the next one is another.
-        let key = format!("{}:refund:{}", order.order_id, order.refunded);
-        let form = [("payment_intent", held.payment_intent.clone()), ("amount", amount.to_string())];
-        let reply = self.http.post("/v1/refunds", &key, &form, &what).await?;
-        if reply.status.is_success() { Ok(()) } else { Err(refusal::refusal(&reply, &what)) }
+        self.give_back(order, &held(order)?.payment_intent, amount, &what).await
     }
 }
 

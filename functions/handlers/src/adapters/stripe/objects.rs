@@ -41,7 +41,11 @@ pub struct PaymentIntent {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Charge {
-    Expanded { payment_method_details: Option<Details> },
+    Expanded {
+        payment_method_details: Option<Details>,
+        #[serde(default)]
+        amount_refunded: u64,
+    },
     // Only its id: the answer was not expanded, so it says nothing of `capture_before`.
     Id(#[expect(dead_code, reason = "names the form of the answer")] String),
 }
@@ -84,12 +88,20 @@ impl PaymentIntent {
     /// The hold of an attempt, as an order keeps it.
     pub fn into_authorisation(self, attempt: u32) -> Authorisation {
         let card = match self.latest_charge {
-            Some(Charge::Expanded { payment_method_details: Some(details) }) => details.card,
+            Some(Charge::Expanded { payment_method_details: Some(details), .. }) => details.card,
             _ => None,
         };
         let capture_before =
             card.and_then(|card| card.capture_before).and_then(|seconds| Timestamp::from_unix_seconds(seconds).ok());
         Authorisation { payment_intent: self.id, attempt, capture_before }
+    }
+
+    /// Minor units that were given back; nothing where the charge is not expanded.
+    pub const fn refunded(&self) -> Option<u64> {
+        match &self.latest_charge {
+            Some(Charge::Expanded { amount_refunded, .. }) => Some(*amount_refunded),
+            _ => None,
+        }
     }
 
     /// Which attempt of its order it is; the first has no label.
