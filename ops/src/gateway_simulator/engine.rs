@@ -69,6 +69,11 @@ impl Engine {
         &self.faults
     }
 
+    /// How many seconds a change takes until a search sees it.
+    pub const fn set_search_staleness(&mut self, seconds: i64) {
+        self.ledger.set_search_staleness(seconds);
+    }
+
     /// What the books add up to.
     #[must_use]
     pub fn summary(&self) -> LedgerSummary {
@@ -80,7 +85,7 @@ impl Engine {
     pub fn admit(&mut self, request: Request) -> Admission {
         let Request { endpoint, parameters, idempotency_key } = request;
         // Stripe ignores the header where nothing is changed.
-        let key = idempotency_key.filter(|_| !matches!(endpoint, Endpoint::RetrieveIntent(_)));
+        let key = idempotency_key.filter(|_| !endpoint.only_reads());
         if let Some(key) = &key {
             match self.keys.begin(key, &endpoint.describe(&parameters)) {
                 idempotency::Admission::Execute => {}
@@ -108,7 +113,11 @@ impl Engine {
         let before = self.ledger.approved_charges();
         let (answer, began) = match fault.error_status {
             Some(status) => (Problem::injected(status).into(), status == 500),
-            None => (self.ledger.execute(command, now), true),
+            None => {
+                let answer = self.ledger.execute(command, now);
+                let answer = if fault.error_after_execution { Problem::injected(500).into() } else { answer };
+                (answer, true)
+            }
         };
         let charged = self.ledger.approved_charges() - before;
         if let Some(key) = idempotency_key {
@@ -228,6 +237,16 @@ mod tests {
             assert_eq!(call(&mut engine, payment(1999, "pm_card_visa", Some("k"))).0.status, status);
             assert_eq!(call(&mut engine, payment(1999, "pm_card_visa", Some("k"))).0.status, second);
         }
+    }
+
+    #[test]
+    fn a_request_that_took_effect_and_failed_says_so_for_ever_under_its_key() {
+        let mut engine = Engine::default();
+        engine.set_faults(Faults { charged_but_error: true, remaining: Some(1), ..Faults::default() });
+        let (first, _) = call(&mut engine, payment(1999, "pm_card_visa", Some("k")));
+        assert_eq!((first.status, charges(&engine)), (500, 1));
+        assert_eq!(call(&mut engine, payment(1999, "pm_card_visa", Some("k"))), (first, true));
+        assert_eq!(charges(&engine), 1);
     }
 
     /// One request of a client that retries at will, reuses keys, and changes its mind about amounts.

@@ -2,8 +2,8 @@
 //! idempotency semantics, its test cards, and faults on demand. The simulators that can be had keep no idempotency
 //! keys, and whether anybody is charged twice is exactly what our tests have to show.
 //!
-//! Beside Stripe's routes it has `POST /_simulator/faults`, `GET /_simulator/ledger` and `GET /_simulator/health`,
-//! which need no key.
+//! Beside Stripe's routes it has `POST /_simulator/faults`, `PUT /_simulator/search` (how stale it is),
+//! `GET /_simulator/ledger` and `GET /_simulator/health`, which need no key.
 
 mod answer;
 mod command;
@@ -118,6 +118,11 @@ impl GatewaySimulator {
     /// Replaces the faults.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.engine().set_faults(faults);
+    }
+
+    /// How many seconds a change takes until a search sees it.
+    pub fn set_search_staleness(&self, seconds: u32) {
+        self.shared.engine().set_search_staleness(seconds.into());
     }
 
     /// What the books add up to.

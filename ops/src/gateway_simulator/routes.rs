@@ -12,7 +12,9 @@ use axum::extract::{Form, FromRequest, Path, Query, Request as HttpRequest, Stat
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
+
+use serde::Deserialize;
 
 use super::answer::{Answer, Problem};
 use super::command::{Endpoint, Parameters};
@@ -51,11 +53,13 @@ impl Shared {
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/payment_intents", post(create_intent))
+        .route("/v1/payment_intents/search", get(search_intents))
         .route("/v1/payment_intents/{id}", get(retrieve_intent))
         .route("/v1/payment_intents/{id}/capture", post(capture_intent))
         .route("/v1/payment_intents/{id}/cancel", post(cancel_intent))
         .route("/v1/refunds", post(create_refund))
         .route("/_simulator/faults", get(read_faults).post(replace_faults))
+        .route("/_simulator/search", put(set_search))
         .route("/_simulator/ledger", get(read_ledger))
         .route("/_simulator/health", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(unknown_route)
@@ -88,6 +92,22 @@ async fn retrieve_intent(
     headers: HeaderMap,
 ) -> Response {
     serve(shared, Endpoint::RetrieveIntent(id), &headers, parameters).await
+}
+
+async fn search_intents(State(shared): Gateway, Query(parameters): Query<Parameters>, headers: HeaderMap) -> Response {
+    serve(shared, Endpoint::SearchIntents, &headers, parameters).await
+}
+
+/// How stale the search is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchSettings {
+    staleness_seconds: u32,
+}
+
+async fn set_search(State(shared): Gateway, Json(settings): Json<SearchSettings>) -> StatusCode {
+    shared.engine().set_search_staleness(settings.staleness_seconds.into());
+    StatusCode::NO_CONTENT
 }
 
 async fn read_faults(State(shared): Gateway) -> Json<Faults> {

@@ -6,18 +6,22 @@ use tokio::sync::RwLock;
 use super::aws::classify;
 use crate::failure::Failure;
 
-/// A secret of Secrets Manager. `Debug` does not show its value.
+/// A secret. `Debug` does not show its value.
 pub struct Secret {
-    client: Client,
-    arn: String,
-    /// What it is, for errors.
-    name: &'static str,
+    source: Source,
     value: RwLock<Option<String>>,
+}
+
+enum Source {
+    /// Secrets Manager, and what the secret is, for errors.
+    SecretsManager { client: Client, arn: String, name: &'static str },
+    /// Whoever made it.
+    Given,
 }
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Secret({})", self.arn)
+        formatter.write_str("Secret(hidden)")
     }
 }
 
@@ -25,7 +29,13 @@ impl Secret {
     /// The secret with this ARN.
     #[must_use]
     pub fn new(client: Client, arn: String, name: &'static str) -> Self {
-        Self { client, arn, name, value: RwLock::default() }
+        Self { source: Source::SecretsManager { client, arn, name }, value: RwLock::default() }
+    }
+
+    /// A secret whose value is known: outside of Lambda.
+    #[must_use]
+    pub fn given(value: String) -> Self {
+        Self { source: Source::Given, value: RwLock::new(Some(value)) }
     }
 
     /// Its value.
@@ -40,15 +50,18 @@ impl Secret {
         if let Some(value) = cached.as_ref() {
             return Ok(value.clone());
         }
-        let what = format!("{} cannot be read", self.name);
-        let read = self.client.get_secret_value().secret_id(&self.arn).send().await;
+        let Source::SecretsManager { client, arn, name } = &self.source else {
+            return Err(Failure::transient_because("a secret has no value"));
+        };
+        let what = format!("{name} cannot be read");
+        let read = client.get_secret_value().secret_id(arn).send().await;
         let read = read.map_err(|error| match classify(what, error) {
             Failure::Permanent { what, cause, .. } => Failure::Transient { what, cause },
             passing => passing,
         })?;
         let value = read.secret_string().unwrap_or_default().trim().to_owned();
         if value.is_empty() {
-            return Err(Failure::transient_because(format!("{} is empty; put a value into the secret", self.name)));
+            return Err(Failure::transient_because(format!("{name} is empty; put a value into the secret")));
         }
         *cached = Some(value.clone());
         Ok(value)
@@ -56,6 +69,8 @@ impl Secret {
 
     /// Reads it again when it is needed next.
     pub async fn forget(&self) {
-        *self.value.write().await = None;
+        if matches!(self.source, Source::SecretsManager { .. }) {
+            *self.value.write().await = None;
+        }
     }
 }

@@ -49,16 +49,16 @@ impl<G: Gateway, R: Runtime> Gateway for Guarded<'_, G, R> {
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
         self.call(order, self.gateway.inspect(order)).await
     }
-    async fn capture(&self, order: &Order, attempt: u32) -> Result<CaptureAnswer, Failure> {
-        self.call(order, self.gateway.capture(order, attempt)).await
+    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
+        self.call(order, self.gateway.capture(order)).await
     }
-    async fn void(&self, order: &Order, attempt: u32) -> Result<VoidAnswer, Failure> {
-        self.call(order, self.gateway.void(order, attempt)).await
+    async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
+        self.call(order, self.gateway.void(order)).await
     }
     async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
         self.call(order, self.gateway.give_up(order, payment_intent)).await
     }
-    async fn refund(&self, order: &Order, amount: u64, attempt: u32) -> Result<(), Failure> {
-        self.call(order, self.gateway.refund(order, amount, attempt)).await
+    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
+        self.call(order, self.gateway.refund(order, amount)).await
     }
 }

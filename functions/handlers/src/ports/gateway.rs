@@ -31,6 +31,13 @@ pub enum Found {
         /// Further holds of the same order, by their payment's id.
         surplus: Vec<String>,
     },
+    /// The amount was taken, also where it was given back since.
+    Captured {
+        /// The oldest payment that was taken.
+        authorisation: Authorisation,
+        /// Holds of the same order beside it, by their payment's id.
+        surplus: Vec<String>,
+    },
 }
 
 /// What became of an order's hold, by the payment's id. Always current.
@@ -65,8 +72,8 @@ pub enum VoidAnswer {
     AlreadyCaptured,
 }
 
-/// The payment gateway. Every request's idempotency key is made of the order, the operation and the attempt, so that asking
-/// twice is asking once.
+/// The payment gateway. Every request's idempotency key is the order's and the operation's, so that asking twice is asking
+/// once, for as long as the gateway remembers the key (a day at least).
 pub trait Gateway: Send + Sync {
     /// Holds the order's total. The attempts of an order count from 1; each is another key, and another hold.
     fn authorise(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<GatewayAnswer, Failure>> + Send;
@@ -78,17 +85,18 @@ pub trait Gateway: Send + Sync {
     /// What became of the order's own hold.
     fn inspect(&self, order: &Order) -> impl Future<Output = Result<Inspection, Failure>> + Send;
 
-    /// Takes the whole amount that is held. Every attempt takes the same hold, which can be taken once.
-    fn capture(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send;
+    /// Takes the whole amount that is held.
+    fn capture(&self, order: &Order) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send;
 
     /// Gives up what is held.
-    fn void(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<VoidAnswer, Failure>> + Send;
+    fn void(&self, order: &Order) -> impl Future<Output = Result<VoidAnswer, Failure>> + Send;
 
     /// Gives up another hold than the order's own.
     fn give_up(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Gives that many minor units back. Every attempt gives them back anew: [`Self::inspect`] tells whether an earlier did.
-    fn refund(&self, order: &Order, amount: u64, attempt: u32) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Gives that many minor units back. Once the gateway has forgotten the key it would give them back again:
+    /// [`Self::inspect`] tells whether it did.
+    fn refund(&self, order: &Order, amount: u64) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 impl<G: Gateway> Gateway for &G {
@@ -101,16 +109,16 @@ impl<G: Gateway> Gateway for &G {
     fn inspect(&self, order: &Order) -> impl Future<Output = Result<Inspection, Failure>> + Send {
         (**self).inspect(order)
     }
-    fn capture(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send {
-        (**self).capture(order, attempt)
+    fn capture(&self, order: &Order) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send {
+        (**self).capture(order)
     }
-    fn void(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<VoidAnswer, Failure>> + Send {
-        (**self).void(order, attempt)
+    fn void(&self, order: &Order) -> impl Future<Output = Result<VoidAnswer, Failure>> + Send {
+        (**self).void(order)
     }
     fn give_up(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send {
         (**self).give_up(order, payment_intent)
     }
-    fn refund(&self, order: &Order, amount: u64, attempt: u32) -> impl Future<Output = Result<(), Failure>> + Send {
-        (**self).refund(order, amount, attempt)
+    fn refund(&self, order: &Order, amount: u64) -> impl Future<Output = Result<(), Failure>> + Send {
+        (**self).refund(order, amount)
     }
 }

@@ -82,9 +82,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 
     async fn ask(&self, order: &Order, due: MoneyDue) -> Result<Fact, Failure> {
-        let (attempt, age_of_key) = attempts(order.updated_at, self.runtime.now());
         match due {
-            MoneyDue::Capture => match self.gateway.capture(order, attempt).await? {
+            MoneyDue::Capture => match self.gateway.capture(order).await? {
                 CaptureAnswer::Captured => Ok(Fact::Captured),
                 CaptureAnswer::Lapsed => match self.hold_anew(order).await? {
                     GatewayAnswer::Authorised(anew) => Ok(Fact::AuthorisedAnew(anew)),
@@ -95,16 +94,17 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     }),
                 },
             },
-            MoneyDue::Void => match self.gateway.void(order, attempt).await? {
+            MoneyDue::Void => match self.gateway.void(order).await? {
                 VoidAnswer::Voided => Ok(Fact::Voided),
                 VoidAnswer::AlreadyCaptured => Ok(Fact::Captured),
             },
             MoneyDue::Refund(amount) => {
-                // The key of an earlier try may be used up: whether it gave the money back is asked, not assumed.
-                if attempt > 0 && self.was_refunded(order, amount, age_of_key).await? {
+                // The gateway may have forgotten the key of an earlier try: whether that gave the money back is asked.
+                let (attempts, age_of_key) = attempts(order.updated_at, self.runtime.now());
+                if attempts > 0 && self.was_refunded(order, amount, age_of_key).await? {
                     return Ok(Fact::Refunded(amount));
                 }
-                self.gateway.refund(order, amount, attempt).await.map(|()| Fact::Refunded(amount))
+                self.gateway.refund(order, amount).await.map(|()| Fact::Refunded(amount))
             }
         }
     }

@@ -54,7 +54,8 @@ pub async fn hold(
 pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result<Option<GatewayAnswer>, Failure> {
     match gateway.find(order).await? {
         Found::Nothing => Ok(None),
-        Found::Held { mut authorisation, surplus } => {
+        // Money that somebody took by hand is the order's all the same: what is owed of it, its states tell.
+        Found::Held { mut authorisation, surplus } | Found::Captured { mut authorisation, surplus } => {
             for payment_intent in surplus {
                 tracing::warn!(order_id = %order.order_id, payment_intent, "a second hold on an order's money is given up");
                 gateway.give_up(order, &payment_intent).await?;

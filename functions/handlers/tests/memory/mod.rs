@@ -295,7 +295,7 @@ impl Gateway for &Shop {
         Ok(if self.lapsed.lock().unwrap().contains(&key) { Inspection::Lapsed } else { Inspection::Held })
     }
 
-    async fn capture(&self, order: &Order, _: u32) -> Result<CaptureAnswer, Failure> {
+    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
         if self.fails(Fault::Gateway, Some(&order.order_id)) {
             return Err(broken("the gateway"));
         }
@@ -307,7 +307,7 @@ impl Gateway for &Shop {
         Ok(CaptureAnswer::Captured)
     }
 
-    async fn void(&self, _: &Order, _: u32) -> Result<VoidAnswer, Failure> {
+    async fn void(&self, _: &Order) -> Result<VoidAnswer, Failure> {
         if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
             return Ok(VoidAnswer::AlreadyCaptured);
         }
@@ -320,10 +320,7 @@ impl Gateway for &Shop {
         Ok(())
     }
 
-    async fn refund(&self, order: &Order, amount: u64, attempt: u32) -> Result<(), Failure> {
-        if self.saved_errors.lock().unwrap().contains(&(order.order_id.clone(), attempt)) {
-            return Err(broken("the gateway, which saved its error"));
-        }
+    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
         self.asked.lock().unwrap().push(format!("refund {amount}"));
         *self.given_back.lock().unwrap() += amount;
         if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {

@@ -1,7 +1,14 @@
 //! Form parameters become a typed command here, or a refusal. A parameter that the simulator does not know is refused
 //! rather than ignored: a caller must not believe that it had an effect.
 
+mod fields;
+mod payment;
+mod search;
+
 use std::collections::BTreeMap;
+
+use fields::{Fields, missing};
+pub use search::{Clause, Search};
 
 use super::answer::Problem;
 
@@ -13,6 +20,8 @@ pub type Parameters = Vec<(String, String)>;
 pub enum Endpoint {
     /// `POST /v1/payment_intents`
     CreateIntent,
+    /// `GET /v1/payment_intents/search`
+    SearchIntents,
     /// `GET /v1/payment_intents/{id}`
     RetrieveIntent(String),
     /// `POST /v1/payment_intents/{id}/capture`
@@ -31,6 +40,12 @@ impl Endpoint {
         sorted.sort();
         format!("{self:?} {sorted:?}")
     }
+
+    /// Whether it changes nothing; Stripe ignores the idempotency key of such a request.
+    #[must_use]
+    pub const fn only_reads(&self) -> bool {
+        matches!(self, Self::RetrieveIntent(_) | Self::SearchIntents)
+    }
 }
 
 /// When the money is taken.
@@ -47,6 +62,8 @@ pub enum CaptureMethod {
 pub enum Command {
     /// Makes a payment, and with `confirm` asks the card's issuer.
     Create(Create),
+    /// Finds payments.
+    Search(Search),
     /// Reads a payment.
     Retrieve {
         /// Payment intent's id.
@@ -128,9 +145,11 @@ pub struct Create {
 /// A [`Problem`] in Stripe's words for the first parameter that is missing, wrong or unknown.
 pub fn parse(endpoint: &Endpoint, parameters: &Parameters) -> Result<Command, Problem> {
     let mut fields = Fields::read(parameters)?;
-    let expand_charge = fields.expands_charge()?;
+    let expandable = if *endpoint == Endpoint::SearchIntents { "data.latest_charge" } else { "latest_charge" };
+    let expand_charge = fields.expands(expandable)?;
     let command = match endpoint {
-        Endpoint::CreateIntent => Command::Create(create(&mut fields, expand_charge)?),
+        Endpoint::CreateIntent => Command::Create(payment::create(&mut fields, expand_charge)?),
+        Endpoint::SearchIntents => Command::Search(search(&mut fields, expand_charge)?),
         Endpoint::RetrieveIntent(intent) => Command::Retrieve { intent: intent.clone(), expand_charge },
         Endpoint::CaptureIntent(intent) => {
             Command::Capture { intent: intent.clone(), amount: fields.amount("amount_to_capture")?, expand_charge }
@@ -147,55 +166,13 @@ pub fn parse(endpoint: &Endpoint, parameters: &Parameters) -> Result<Command, Pr
     Ok(command)
 }
 
-fn create(fields: &mut Fields, expand_charge: bool) -> Result<Create, Problem> {
-    let amount = fields.amount("amount")?.ok_or_else(|| missing("amount"))?;
-    let currency = fields.take("currency").ok_or_else(|| missing("currency"))?.to_ascii_lowercase();
-    let smallest = smallest_amount(&currency).ok_or_else(|| {
-        Problem::invalid_request(format!("Invalid currency: {currency}. The simulator supports eur, gbp and usd."))
+fn search(fields: &mut Fields, expand_charge: bool) -> Result<Search, Problem> {
+    let query = fields.take("query").ok_or_else(|| missing("query"))?;
+    let limit = fields.amount("limit")?.unwrap_or(10);
+    let limit = usize::try_from(limit).ok().filter(|limit| *limit <= 100).ok_or_else(|| {
+        Problem::parameter("parameter_invalid_integer", "limit", "This value must be less than or equal to 100.")
     })?;
-    if amount < smallest {
-        let message = format!("Amount must be at least {smallest} minor units of {currency}.");
-        return Err(Problem::parameter("amount_too_small", "amount", message));
-    }
-    if amount > LARGEST_AMOUNT {
-        return Err(Problem::parameter("amount_too_large", "amount", "Amount must be no more than 99999999."));
-    }
-    let capture_method = match fields.choice("capture_method", &["automatic", "automatic_async", "manual"])? {
-        Some(method) if method == "manual" => CaptureMethod::Manual,
-        _ => CaptureMethod::Automatic,
-    };
-    let payment_method_types = match fields.take_list("payment_method_types") {
-        types if types.is_empty() => vec!["card".to_owned()],
-        types => types,
-    };
-    if let Some(other) = payment_method_types.iter().find(|kind| *kind != "card") {
-        let message = format!("The payment method type \"{other}\" is invalid: the simulator knows card only.");
-        return Err(Problem::parameter("parameter_invalid", "payment_method_types", message));
-    }
-    let confirm = fields.boolean("confirm")?.unwrap_or(false);
-    let error_on_requires_action = fields.boolean("error_on_requires_action")?;
-    if error_on_requires_action.is_some() && !confirm {
-        let message = "The parameter `error_on_requires_action` may only be used with `confirm=true`.";
-        return Err(Problem::parameter("parameter_invalid", "error_on_requires_action", message));
-    }
-    let payment_method = fields.take("payment_method");
-    if confirm && payment_method.is_none() {
-        let message = "You cannot confirm this PaymentIntent because it's missing a payment method.";
-        return Err(Problem::parameter("parameter_missing", "payment_method", message));
-    }
-    Ok(Create {
-        amount,
-        currency,
-        payment_method,
-        payment_method_types,
-        capture_method,
-        confirm,
-        error_on_requires_action: error_on_requires_action.unwrap_or(false),
-        metadata: fields.take_map("metadata"),
-        description: fields.take("description"),
-        receipt_email: fields.take("receipt_email"),
-        expand_charge,
-    })
+    Ok(Search { clauses: search::clauses(&query)?, limit, expand_charge })
 }
 
 fn refund(fields: &mut Fields) -> Result<Command, Problem> {
@@ -214,117 +191,6 @@ fn refund(fields: &mut Fields) -> Result<Command, Problem> {
         reason: fields.choice("reason", &["duplicate", "fraudulent", "requested_by_customer"])?,
         metadata: fields.take_map("metadata"),
     })
-}
-
-const LARGEST_AMOUNT: u64 = 99_999_999;
-
-/// Stripe's smallest charge in a currency, in minor units.
-fn smallest_amount(currency: &str) -> Option<u64> {
-    match currency {
-        "gbp" => Some(30),
-        "eur" | "usd" => Some(50),
-        _ => None,
-    }
-}
-
-fn missing(parameter: &str) -> Problem {
-    Problem::parameter("parameter_missing", parameter, format!("Missing required param: {parameter}."))
-}
-
-/// Parameters by their base name: `a`, `a[b]`, `a[]` and `a[0]`.
-struct Fields {
-    scalars: BTreeMap<String, String>,
-    maps: BTreeMap<String, BTreeMap<String, String>>,
-    lists: BTreeMap<String, Vec<String>>,
-}
-
-impl Fields {
-    fn read(parameters: &Parameters) -> Result<Self, Problem> {
-        let mut fields = Self { scalars: BTreeMap::new(), maps: BTreeMap::new(), lists: BTreeMap::new() };
-        for (name, value) in parameters {
-            match name.split_once('[') {
-                None => {
-                    fields.scalars.insert(name.clone(), value.clone());
-                }
-                Some((base, rest)) => {
-                    let Some(inner) = rest.strip_suffix(']').filter(|inner| !inner.contains(['[', ']'])) else {
-                        return Err(unknown(name));
-                    };
-                    if inner.bytes().all(|byte| byte.is_ascii_digit()) {
-                        fields.lists.entry(base.to_owned()).or_default().push(value.clone());
-                    } else {
-                        fields.maps.entry(base.to_owned()).or_default().insert(inner.to_owned(), value.clone());
-                    }
-                }
-            }
-        }
-        Ok(fields)
-    }
-
-    /// A parameter's value; Stripe treats an empty one as absent.
-    fn take(&mut self, name: &str) -> Option<String> {
-        self.scalars.remove(name).filter(|value| !value.is_empty())
-    }
-
-    fn take_list(&mut self, name: &str) -> Vec<String> {
-        self.lists.remove(name).unwrap_or_default()
-    }
-
-    fn take_map(&mut self, name: &str) -> BTreeMap<String, String> {
-        self.maps.remove(name).unwrap_or_default()
-    }
-
-    fn amount(&mut self, name: &str) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.take(name) else { return Ok(None) };
-        match text.parse::<u64>() {
-            Ok(amount) if amount > 0 => Ok(Some(amount)),
-            Ok(_) => {
-                let message = "This value must be greater than or equal to 1.";
-                Err(Problem::parameter("parameter_invalid_integer", name, message))
-            }
-            Err(_) => Err(Problem::parameter("parameter_invalid_integer", name, format!("Invalid integer: {text}"))),
-        }
-    }
-
-    fn boolean(&mut self, name: &str) -> Result<Option<bool>, Problem> {
-        match self.take(name).as_deref() {
-            None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
-            Some(text) => {
-                Err(Problem::parameter("parameter_invalid_boolean", name, format!("Invalid boolean: {text}")))
-            }
-        }
-    }
-
-    fn choice(&mut self, name: &str, allowed: &[&str]) -> Result<Option<String>, Problem> {
-        match self.take(name) {
-            Some(value) if !allowed.contains(&value.as_str()) => {
-                let message = format!("Invalid {name}: must be one of {}", allowed.join(", "));
-                Err(Problem::parameter("parameter_invalid", name, message))
-            }
-            value => Ok(value),
-        }
-    }
-
-    fn expands_charge(&mut self) -> Result<bool, Problem> {
-        let expanded = self.take_list("expand");
-        match expanded.iter().find(|field| *field != "latest_charge") {
-            Some(other) => Err(Problem::invalid_request(format!(
-                "This property cannot be expanded ({other}): the simulator expands latest_charge only."
-            ))),
-            None => Ok(!expanded.is_empty()),
-        }
-    }
-
-    fn nothing_left(&self) -> Result<(), Problem> {
-        let first = self.scalars.keys().chain(self.maps.keys()).chain(self.lists.keys()).next();
-        first.map_or(Ok(()), |name| Err(unknown(name)))
-    }
-}
-
-fn unknown(name: &str) -> Problem {
-    Problem::parameter("parameter_unknown", name, format!("Received unknown parameter: {name}"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,5 @@
 //! The payment gateway's simulator over HTTP: what only the wire can show.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test a panic is the report; clippy does not see that helpers are tests too"
-)]
-
 use std::time::Duration;
 
 use ops::client::http_client;
