@@ -1,6 +1,7 @@
 //! The environment in the words of the business: put stock on the shelves, place orders, see what became of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use futures::future::join_all;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::order::{id, unique};
-use crate::wait::until;
+use crate::wait::{DEADLINE, until, until_within};
 
 /// Price of everything in this shop, in pence.
 pub const PRICE: u64 = 999;
@@ -105,9 +106,14 @@ impl Shop {
 
     /// The order, when the pipeline has done with it.
     pub async fn settled(&self, order: &Value) -> OrderView {
+        self.settled_within(order, DEADLINE).await
+    }
+
+    /// The order, when the pipeline has done with it, which may take that long.
+    pub async fn settled_within(&self, order: &Value, deadline: Duration) -> OrderView {
         let done = |found: &Found<OrderView>| matches!(found, Found::Found(view) if !view.status.is_open());
         let what = format!("the end of order {}", id(order));
-        until(&what, async || self.api.order(id(order)).await.unwrap(), done).await.found().unwrap()
+        until_within(deadline, &what, async || self.api.order(id(order)).await.unwrap(), done).await.found().unwrap()
     }
 
     /// How many of the orders ended in each state.

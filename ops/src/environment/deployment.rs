@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::instance::{Instance, Record};
 use super::outputs::Outputs;
-use super::{Connection, EnvironmentError, PaymentGateway};
+use super::{Connection, EnvironmentError};
 use crate::cancel::Cancel;
 use crate::client::aws_configuration;
 use crate::emulator::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, inventory};
@@ -61,7 +61,7 @@ pub fn terraform(
     Ok(Terraform::new(toolchain, settings, cancel.clone())?)
 }
 
-/// Applies the pipeline and gives it the payment gateway's key.
+/// Applies the pipeline and gives it the payment gateway's secrets.
 ///
 /// # Errors
 ///
@@ -79,7 +79,9 @@ pub async fn deploy(
     step.finish(&format!("{} resources", applied.added));
     let outputs = Outputs::new(&record.environment, terraform.outputs().await?);
     let connection = outputs.connection(&record.endpoint)?;
-    store_key(&connection, &outputs.payment_secret_arn()?, &record.payment_gateway).await?;
+    let gateway = &record.payment_gateway;
+    store(&connection, &outputs.payment_secret_arn()?, &gateway.api_key).await?;
+    store(&connection, &outputs.webhook_secret_arn()?, &gateway.webhook_secret).await?;
     Ok((connection, applied))
 }
 
@@ -101,9 +103,9 @@ pub async fn destroy(
     Ok(Destroyed { resources: applied.removed, left_behind })
 }
 
-async fn store_key(connection: &Connection, secret: &str, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
+async fn store(connection: &Connection, secret: &str, value: &str) -> Result<(), EnvironmentError> {
     let client = aws_sdk_secretsmanager::Client::new(&aws_configuration(connection).await);
-    let put = client.put_secret_value().secret_id(secret).secret_string(&gateway.api_key);
+    let put = client.put_secret_value().secret_id(secret).secret_string(value);
     put.send().await.map(drop).map_err(|error| EnvironmentError::Secret {
         secret: secret.to_owned(),
         source: DisplayErrorContext(error).to_string().into(),

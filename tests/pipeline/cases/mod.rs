@@ -8,6 +8,7 @@ mod notifications;
 mod observability;
 mod outcomes;
 mod queries;
+mod reconcile;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Case> {
         duplicates::cases(),
         notifications::cases(),
         queries::cases(),
+        reconcile::cases(),
         observability::cases(),
         alone::cases(),
     ]
