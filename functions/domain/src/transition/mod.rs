@@ -7,6 +7,7 @@
 //! - [`fulfilment`]: what the warehouse and the carrier report, and the customer's cancellation;
 //! - [`money`]: what the gateway still has to be asked for, and what it answered.
 
+pub mod explore;
 pub mod fulfilment;
 pub mod money;
 pub mod placing;
