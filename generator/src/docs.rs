@@ -2,6 +2,7 @@
 
 mod document;
 pub mod events;
+pub mod openapi;
 pub mod permissions;
 pub mod states;
 
@@ -32,6 +33,7 @@ pub fn files(modules: &[Module]) -> Result<Vec<RenderedFile>, PageError> {
     Ok(vec![
         events::schema(),
         events::file(),
+        openapi::file(),
         permissions::file(modules).map_err(failed("permissions.md"))?,
         states::file().map_err(failed("states.md"))?,
     ])

@@ -16,9 +16,6 @@ use crate::template;
 use crate::terraform::kind::{Boolean, Number, Text};
 use crate::terraform::{Dependable, Expression, Json, Module, Resource, Value, block_when};
 
-/// The one stage: a version of the interface, not an environment.
-const STAGE: &str = "v1";
-
 /// The deployment, its stage, throttles and access log.
 pub(super) fn publish(
     module: &mut Module,
@@ -54,7 +51,7 @@ pub(super) fn publish(
     let account = account_logging(module, &logs, suffix);
     let stage = module.add(
         "orders",
-        ApiGatewayStage { rest_api_id: parts.api.id(), deployment_id: deployment.id(), stage_name: STAGE }
+        ApiGatewayStage { rest_api_id: parts.api.id(), deployment_id: deployment.id(), stage_name: routes::VERSION }
             .xray_tracing_enabled(xray)
             .access_log_settings(block_when(
                 &logs,

@@ -7,6 +7,8 @@ use order_domain::message::{
 };
 use order_domain::wiring::Stage;
 
+/// The version of the interface, which names the one stage: a stage is no environment.
+pub(crate) const VERSION: &str = "v1";
 /// The caller signs its requests; who may call what is decided by IAM.
 pub(crate) const SIGNED: &str = "AWS_IAM";
 /// Anybody may call; a throttle of its own keeps such a route from taking the others' share.
