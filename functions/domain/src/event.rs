@@ -2,6 +2,7 @@
 //!
 //! An event holds no personal data, so it can go to other systems as it is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, OrderId};
@@ -11,7 +12,7 @@ use crate::time::Timestamp;
 use crate::wiring::Stage;
 
 /// What happened to an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventType {
     /// It was stored and priced.
@@ -98,7 +99,7 @@ impl EventType {
 }
 
 /// What happened to an order, when, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The order.

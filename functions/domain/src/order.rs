@@ -15,7 +15,7 @@ use crate::stock::StockPart;
 use crate::time::Timestamp;
 
 /// Where the order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
     /// Accepted by the API, not yet stored as an order. Nobody ever loads an order in this state.
@@ -69,7 +69,7 @@ impl fmt::Display for OrderStatus {
 }
 
 /// Where the order's payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
     /// Nothing was asked of the gateway, or its answer is not known.
@@ -87,7 +87,7 @@ pub enum PaymentStatus {
 }
 
 /// Where the order's parcel is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShipmentStatus {
     /// Not sent.
@@ -132,7 +132,7 @@ impl Line {
 }
 
 /// Why an order that was understood cannot be sold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum RejectionReason {
     /// The catalogue does not know the SKU.

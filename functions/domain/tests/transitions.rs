@@ -185,7 +185,9 @@ proptest! {
         let holds_stock = !shipped && matches!(order.status, OrderStatus::Reserved | OrderStatus::Confirmed);
         prop_assert_eq!((reserved - released - sold, sold), (i32::from(holds_stock), i32::from(shipped)));
         if order.status == OrderStatus::Completed {
-            prop_assert!(captured == 1 && shipped, "completed without money or parcel: {:?}", order);
+            let settled = captured == 1 || order.payment_status == PaymentStatus::Voided;
+            prop_assert!(settled && shipped, "completed without money or parcel: {:?}", order);
+            prop_assert!(captured == 1 || order.shipment_status == ShipmentStatus::Returned, "kept unpaid: {:?}", order);
         }
     }
 
@@ -276,6 +278,14 @@ fn an_order_that_stands_still_is_looked_at_less_and_less_often() {
         order.check_again_at(now).since(now).as_secs() / 60
     };
     assert_eq!([1, 5, 10, 40, 10_000].map(wait), [5, 5, 10, 40, 120]);
+}
+
+#[test]
+fn a_parcel_that_arrived_and_came_back_before_its_money_was_taken_completes_the_order() {
+    let confirmed = after(&after(received().order(), &Told::Reserve), &Told::Authorised);
+    let back = after(&after(&after(&confirmed, &Told::Dispatched), &Told::Delivered), &Told::Returned(None));
+    assert_eq!((back.status, back.money_due()), (OrderStatus::Confirmed, Some(MoneyDue::Void)));
+    assert_eq!(after(&back, &Told::Voided).status, OrderStatus::Completed);
 }
 
 #[test]

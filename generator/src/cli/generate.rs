@@ -31,7 +31,7 @@ pub fn everything(environments: &[Environment]) -> Result<Generated, Error> {
         module.files()?.into_iter().for_each(|file| drop(add(file)));
         add(readmes.module(module)?);
     }
-    add(docs::permissions::file(&modules).map_err(|policy| Error::Policy { policy })?);
+    docs::files(&modules)?.into_iter().for_each(|file| drop(add(file)));
     for environment in environments {
         let root = compose::root(environment);
         root.files()?.into_iter().for_each(|file| drop(add(file)));

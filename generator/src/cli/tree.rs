@@ -10,7 +10,7 @@ use super::error::Error;
 const FOLDERS: [&str; 3] = ["modules", "envs", generator::docs::FOLDER];
 
 /// How the names of generated files end.
-const ENDINGS: [&str; 3] = [".tf.json", ".md", ".schema.json"];
+const ENDINGS: [&str; 4] = [".tf.json", ".md", ".schema.json", "openapi.json"];
 
 /// How much of a file is searched for the marker: it stands at the top.
 const TOP: usize = 512;

@@ -45,7 +45,7 @@ pub struct Permission {
 ///
 /// # Errors
 ///
-/// The address of a policy that cannot be read: one that was not written by [`Policy`](crate::iam::Policy).
+/// A policy that cannot be read: one that was not written by [`Policy`](crate::iam::Policy).
 pub fn roles(modules: &[Module]) -> Result<Vec<Role>, String> {
     let mut roles = Vec::new();
     for module in modules {
@@ -88,7 +88,7 @@ fn text<'d>(resource: &'d Declared, argument: &str) -> &'d str {
 fn statements(resource: &Declared, argument: &str) -> Result<Vec<Value>, String> {
     document::read(text(resource, argument))
         .and_then(|document| document["Statement"].as_array().cloned())
-        .ok_or_else(|| format!("{}.{}", resource.kind, resource.name))
+        .ok_or_else(|| format!("the policy of {}.{} is not one of src/iam.rs", resource.kind, resource.name))
 }
 
 fn permission(statement: &Value, when: Option<String>) -> Permission {
@@ -162,7 +162,7 @@ fn kind_for_people(kind: &str) -> &str {
 ///
 /// # Errors
 ///
-/// The address of a policy that cannot be read.
+/// A policy that cannot be read.
 pub fn file(modules: &[Module]) -> Result<RenderedFile, String> {
     let mut text = String::from(
         "What each role may do, read from the policies in `modules/`. A name such as `payment-queue` stands for the ARN of that\n\

@@ -47,7 +47,8 @@ impl Gateway {
         match lifetime {
             Lifetime::ThisProcess => {
                 let simulator = GatewaySimulator::start(api_key.clone()).await?;
-                let address = PaymentGateway { url: simulator.url().to_owned(), api_key, webhook_secret: random(WEBHOOK_SECRET) };
+                let address =
+                    PaymentGateway { url: simulator.url().to_owned(), api_key, webhook_secret: random(WEBHOOK_SECRET) };
                 Ok(Self { address, running: Running::Here(simulator) })
             }
             Lifetime::Detached { executable } => detached(executable, directory, api_key, cancel).await,

@@ -10,6 +10,7 @@
 //! - [`attention`]: what only a person can bring on.
 
 pub mod attention;
+pub mod explore;
 pub mod fulfilment;
 pub mod money;
 pub mod overdue;

@@ -100,12 +100,11 @@ impl Order {
     #[must_use]
     pub fn voided(&self, occasion: &Occasion) -> Step {
         match self.money_due() {
-            Some(MoneyDue::Void) => take(Self { payment_status: PaymentStatus::Voided, ..self.clone() }.moved(
-                EventType::PaymentVoided,
-                self.status,
-                StockEffect::None,
-                occasion,
-            )),
+            Some(MoneyDue::Void) => {
+                let order = Self { payment_status: PaymentStatus::Voided, ..self.clone() };
+                let status = order.status_when_done();
+                take(order.moved(EventType::PaymentVoided, status, StockEffect::None, occasion))
+            }
             _ => self.money_was(&[PaymentStatus::Voided], "be voided"),
         }
     }
