@@ -7,6 +7,7 @@ mod key;
 mod objects;
 mod refusal;
 mod unclear;
+pub mod webhook;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use order_domain::order::{Authorisation, Order};
