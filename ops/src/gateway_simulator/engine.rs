@@ -7,7 +7,7 @@ use super::answer::{Answer, Problem};
 use super::command::{self, Command, Endpoint, Parameters};
 use super::fault::{Fault, Faults};
 use super::idempotency::{self, Keys};
-use super::ledger::{Ledger, UnixSeconds};
+use super::ledger::{Ledger, Occurrence, UnixSeconds};
 use super::summary::LedgerSummary;
 
 /// A request whose API key was right.
@@ -55,6 +55,18 @@ pub struct Engine {
     keys: Keys,
     faults: Faults,
     charges_by_key: BTreeMap<String, usize>,
+    /// How far the gateway's clock is ahead of the caller's.
+    ahead: i64,
+    untold: Vec<Untold>,
+}
+
+/// What happened, and the idempotency key of the request that it came from.
+#[derive(Debug)]
+pub struct Untold {
+    /// What happened.
+    pub occurrence: Occurrence,
+    /// The key, where it came from a request that had one.
+    pub idempotency_key: Option<String>,
 }
 
 impl Engine {
@@ -74,6 +86,31 @@ impl Engine {
         self.ledger.set_search_staleness(seconds);
     }
 
+    /// Moves the gateway's clock ahead: holds run out and keys are forgotten as if that time had passed.
+    pub fn advance(&mut self, seconds: u32, now: UnixSeconds) {
+        self.ahead += i64::from(seconds);
+        self.ledger.expire(now + self.ahead);
+        self.note(None);
+    }
+
+    /// The gateway's time when it is `now` for the caller.
+    #[must_use]
+    pub const fn time(&self, now: UnixSeconds) -> UnixSeconds {
+        now + self.ahead
+    }
+
+    /// What happened since this was asked last, for the webhooks.
+    pub fn take_untold(&mut self) -> Vec<Untold> {
+        std::mem::take(&mut self.untold)
+    }
+
+    fn note(&mut self, idempotency_key: Option<&str>) {
+        let occurrences = self.ledger.take_occurrences().into_iter();
+        let idempotency_key = idempotency_key.map(str::to_owned);
+        self.untold
+            .extend(occurrences.map(|occurrence| Untold { occurrence, idempotency_key: idempotency_key.clone() }));
+    }
+
     /// What the books add up to.
     #[must_use]
     pub fn summary(&self) -> LedgerSummary {
@@ -82,12 +119,12 @@ impl Engine {
 
     /// Looks at a request before anything is done. After [`Admission::Execute`] its key is taken until
     /// [`execute`](Self::execute).
-    pub fn admit(&mut self, request: Request) -> Admission {
+    pub fn admit(&mut self, request: Request, now: UnixSeconds) -> Admission {
         let Request { endpoint, parameters, idempotency_key } = request;
         // Stripe ignores the header where nothing is changed.
         let key = idempotency_key.filter(|_| !endpoint.only_reads());
         if let Some(key) = &key {
-            match self.keys.begin(key, &endpoint.describe(&parameters)) {
+            match self.keys.begin(key, &endpoint.describe(&parameters), now + self.ahead) {
                 idempotency::Admission::Execute => {}
                 idempotency::Admission::Replay(answer) => return Admission::Replayed(answer),
                 idempotency::Admission::Refuse(problem) => return Admission::Refused(problem.into()),
@@ -110,11 +147,15 @@ impl Engine {
     /// Executes an admitted request at a moment, and saves its result under its key.
     pub fn execute(&mut self, execution: Execution, now: UnixSeconds) -> Answer {
         let Execution { command, idempotency_key, fault } = execution;
+        // What runs out meanwhile is not of this request's doing.
+        self.ledger.expire(now + self.ahead);
+        self.note(None);
         let before = self.ledger.approved_charges();
         let (answer, began) = match fault.error_status {
             Some(status) => (Problem::injected(status).into(), status == 500),
             None => {
-                let answer = self.ledger.execute(command, now);
+                let answer = self.ledger.execute(command, now + self.ahead);
+                self.note(idempotency_key.as_deref());
                 let answer = if fault.error_after_execution { Problem::injected(500).into() } else { answer };
                 (answer, true)
             }
@@ -160,7 +201,7 @@ mod tests {
 
     /// The answer, and whether it was a replay.
     fn call(engine: &mut Engine, request: Request) -> (Answer, bool) {
-        match engine.admit(request) {
+        match engine.admit(request, NOW) {
             Admission::Execute(execution) => (engine.execute(execution, NOW), false),
             Admission::Replayed(answer) => (answer, true),
             Admission::Refused(answer) => (answer, false),
@@ -219,7 +260,7 @@ mod tests {
     #[test]
     fn a_request_that_is_still_running_refuses_its_twin() {
         let mut engine = Engine::default();
-        let Admission::Execute(running) = engine.admit(payment(1999, "pm_card_visa", Some("k"))) else {
+        let Admission::Execute(running) = engine.admit(payment(1999, "pm_card_visa", Some("k")), NOW) else {
             panic!("the first request is executed")
         };
         let (twin, _) = call(&mut engine, payment(1999, "pm_card_visa", Some("k")));
@@ -247,6 +288,19 @@ mod tests {
         assert_eq!((first.status, charges(&engine)), (500, 1));
         assert_eq!(call(&mut engine, payment(1999, "pm_card_visa", Some("k"))), (first, true));
         assert_eq!(charges(&engine), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_moved_ahead_ends_holds_and_forgets_keys() {
+        let mut engine = Engine::default();
+        call(&mut engine, payment(1999, "pm_card_visa", Some("k")));
+        engine.take_untold();
+        engine.advance(8 * 24 * 60 * 60, NOW);
+        let told: Vec<_> = engine.take_untold().iter().map(|untold| untold.occurrence.event_type.name()).collect();
+        assert_eq!(told, ["payment_intent.canceled"]);
+        assert_eq!(engine.summary().totals["gbp"].held, 0);
+        let (answer, replayed) = call(&mut engine, payment(1999, "pm_card_visa", Some("k")));
+        assert_eq!((answer.status, replayed, charges(&engine)), (200, false, 2));
     }
 
     /// One request of a client that retries at will, reuses keys, and changes its mind about amounts.

@@ -1,5 +1,7 @@
 //! The pipeline's client of the gateway against the simulator: unclear answers, surplus holds, lapsed holds.
 
+use std::time::Duration;
+
 use ops::gateway_simulator::{Faults, GatewaySimulator};
 use order_domain::order::{Authorisation, Order};
 use order_handlers::adapters::stripe::StripeGateway;
@@ -149,4 +151,55 @@ async fn a_capture_a_void_and_a_refund_go_on_behind_a_server_error_that_was_save
         assert_eq!((totals.captured, totals.refunded), (1999, 1000), "took effect: {took_effect}");
         assert_eq!(ledger.orders["ord-2"].totals.held, 0);
     }
+}
+
+#[tokio::test]
+async fn a_lapsed_hold_is_told_at_the_capture_and_can_be_made_anew() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let lapsed = with(&order, &shop.held(&order, 1).await);
+    shop.simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
+    assert_eq!(shop.gateway.find(&lapsed).await.unwrap(), Found::Nothing);
+    assert_eq!(shop.gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Lapsed);
+    let anew = with(&order, &shop.held(&order, 2).await);
+    assert_eq!(shop.gateway.capture(&anew).await.unwrap(), CaptureAnswer::Captured);
+}
+
+#[tokio::test]
+async fn a_forgotten_key_holds_the_money_twice_which_is_why_find_comes_first() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    shop.simulator.advance_clock(Duration::from_secs(25 * 60 * 60));
+    let found = shop.gateway.find(&order).await.unwrap();
+    assert_eq!(found, Found::Held { authorisation: first, surplus: Vec::new() });
+    shop.held(&order, 1).await;
+    assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 2);
+}
+
+#[tokio::test]
+async fn a_card_that_needs_the_customer_is_a_decline() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_authenticationRequired");
+    let answer = shop.gateway.authorise(&order, 1).await.unwrap();
+    assert_eq!(answer, GatewayAnswer::Declined("authentication_required".into()));
+    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
+}
+
+#[tokio::test]
+async fn every_request_that_changes_something_has_a_key_that_names_the_order_and_the_payment() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    let second = shop.held(&order, 2).await;
+    shop.gateway.find(&order).await.unwrap();
+    shop.gateway.capture(&with(&order, &first)).await.unwrap();
+    shop.gateway.refund(&with(&order, &first), 5).await.unwrap();
+    shop.gateway.give_up(&order, &second.payment_intent).await.unwrap();
+    let requests = shop.simulator.requests();
+    let keys: Vec<_> = requests.iter().map(|request| request.idempotency_key.as_deref().unwrap_or("-")).collect();
+    let (capture, void) =
+        (format!("ord-1:capture:{}", first.payment_intent), format!("ord-1:void:{}", second.payment_intent));
+    assert_eq!(keys, ["ord-1:authorise", "ord-1:authorise:2", "-", &capture, "ord-1:refund:0", &void]);
+    assert!(requests.iter().all(|request| request.status == Some(200) && !request.replayed), "{requests:?}");
 }

@@ -8,3 +8,4 @@
 mod adapter;
 mod order;
 mod simulator;
+mod webhooks;

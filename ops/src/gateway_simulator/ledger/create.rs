@@ -4,7 +4,7 @@ use super::super::answer::Problem;
 use super::super::command::Create;
 use super::super::objects;
 use super::super::payment_method::{self, AUTHENTICATION_REQUIRED, IssuerAnswer};
-use super::{Intent, IntentStatus, Ledger, UnixSeconds, identifier};
+use super::{EventType, Intent, IntentStatus, Ledger, UnixSeconds, identifier};
 
 impl Ledger {
     pub(super) fn create(&mut self, create: Create, now: UnixSeconds) -> Result<serde_json::Value, Problem> {
@@ -57,9 +57,16 @@ impl Ledger {
                 Err(Problem::declined(decline, &charge, objects::intent(&intent, false)))
             }
         };
+        let event_type = match (intent.status, refusal) {
+            (_, Some(_)) => Some(EventType::PaymentFailed),
+            (IntentStatus::RequiresCapture, None) => Some(EventType::AmountCapturableUpdated),
+            (IntentStatus::Succeeded, None) => Some(EventType::Succeeded),
+            (IntentStatus::RequiresAction, None) => Some(EventType::RequiresAction),
+            _ => None,
+        };
         let id = intent.id.clone();
         self.intents.insert(id.clone(), intent);
-        self.changed(&id, now);
+        self.changed(&id, event_type, now);
         result
     }
 }

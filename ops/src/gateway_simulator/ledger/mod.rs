@@ -4,6 +4,7 @@
 mod charge;
 mod create;
 mod intent;
+mod occurrence;
 mod refund;
 mod search;
 mod settle;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 pub use charge::{Charge, ChargeState};
 pub use intent::{Intent, IntentStatus};
+pub use occurrence::{EventType, Occurrence};
 pub use refund::Refund;
 use search::Index;
 
@@ -33,6 +35,7 @@ pub struct Ledger {
     intents: BTreeMap<String, Intent>,
     refunds: Vec<Refund>,
     index: Index,
+    occurrences: Vec<Occurrence>,
     last_number: u64,
 }
 
@@ -58,6 +61,11 @@ impl Ledger {
         self.index.staleness = seconds;
     }
 
+    /// What happened since this was asked last.
+    pub fn take_occurrences(&mut self) -> Vec<Occurrence> {
+        std::mem::take(&mut self.occurrences)
+    }
+
     /// Every payment, oldest first.
     pub fn intents(&self) -> impl Iterator<Item = &Intent> {
         self.intents.values()
@@ -77,11 +85,16 @@ impl Ledger {
         self.intents.get_mut(id).ok_or_else(|| Problem::not_found("payment_intent", id, "intent"))
     }
 
-    /// Takes note of a payment's change, for those who search.
-    fn changed(&mut self, id: &str, now: UnixSeconds) {
-        if let Some(intent) = self.intents.get(id) {
-            self.index.note(intent, now);
-        }
+    /// Takes note of a payment's change, for those who search and for those who want to be told.
+    fn changed(&mut self, id: &str, event_type: Option<EventType>, now: UnixSeconds) {
+        let Some(intent) = self.intents.get(id) else { return };
+        self.index.note(intent, now);
+        let Some(event_type) = event_type else { return };
+        let object = match (event_type, &intent.charge) {
+            (EventType::ChargeRefunded, Some(charge)) => objects::charge(intent, charge),
+            _ => objects::intent(intent, false),
+        };
+        self.occurrences.push(Occurrence { event_type, object, at: now });
     }
 
     fn next_number(&mut self) -> u64 {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::answer::Problem;
 use super::super::command::RefundTarget;
 use super::super::objects;
-use super::{Charge, ChargeState, Ledger, UnixSeconds, identifier};
+use super::{Charge, ChargeState, EventType, Ledger, UnixSeconds, identifier};
 
 /// A refund.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Ledger {
             created: now,
         };
         let answer = objects::refund(&refund);
-        self.changed(&refund.intent, now);
+        self.changed(&refund.intent, Some(EventType::ChargeRefunded), now);
         self.refunds.push(refund);
         Ok(answer)
     }

@@ -2,7 +2,7 @@
 
 use super::super::answer::Problem;
 use super::super::objects;
-use super::{Charge, ChargeState, IntentStatus, Ledger, UnixSeconds};
+use super::{Charge, ChargeState, EventType, IntentStatus, Ledger, UnixSeconds};
 
 impl Ledger {
     pub(super) fn capture(
@@ -27,7 +27,7 @@ impl Ledger {
         charge.state = ChargeState::Captured { amount, refunded: 0 };
         intent.status = IntentStatus::Succeeded;
         let answer = objects::intent(intent, expand_charge);
-        self.changed(id, now);
+        self.changed(id, Some(EventType::Succeeded), now);
         Ok(answer)
     }
 
@@ -47,12 +47,12 @@ impl Ledger {
         }
         intent.release(now, reason);
         let answer = objects::intent(intent, expand_charge);
-        self.changed(id, now);
+        self.changed(id, Some(EventType::Canceled), now);
         Ok(answer)
     }
 
     /// Lets go of every hold that has run out, as the card network does.
-    pub(super) fn expire(&mut self, now: UnixSeconds) {
+    pub fn expire(&mut self, now: UnixSeconds) {
         let mut expired = Vec::new();
         for intent in self.intents.values_mut() {
             let has_run_out = matches!(
@@ -65,7 +65,7 @@ impl Ledger {
             }
         }
         for id in expired {
-            self.changed(&id, now);
+            self.changed(&id, Some(EventType::Canceled), now);
         }
     }
 }

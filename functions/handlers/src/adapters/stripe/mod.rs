@@ -6,6 +6,7 @@ mod http;
 mod objects;
 mod refusal;
 mod unclear;
+pub mod webhook;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use order_domain::order::{Authorisation, Order};

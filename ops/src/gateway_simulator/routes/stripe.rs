@@ -1,8 +1,7 @@
-//! The HTTP side of the simulator: as thin as it can be, everything is decided in the engine.
+//! Stripe's routes.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_types::base64;
 use axum::Router;
@@ -11,46 +10,25 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, Path, Query, Request as HttpRequest, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 
-use serde::Deserialize;
+use super::super::answer::{Answer, Problem};
+use super::super::command::{Endpoint, Parameters};
+use super::super::engine::{Admission, Request};
+use super::super::time;
+use super::{Gateway, Shared, logging};
 
-use super::answer::{Answer, Problem};
-use super::command::{Endpoint, Parameters};
-use super::engine::{Admission, Engine, Request};
-use super::fault::Faults;
-use super::ledger::UnixSeconds;
-use super::summary::LedgerSummary;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 
-/// What every request shares.
-pub(super) struct Shared {
-    engine: Mutex<Engine>,
-    api_key: String,
-}
+/// Marks an answer that is none: the connection is closed instead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HungUp;
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Shared").field("engine", &self.engine).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(super) fn new(api_key: String) -> Self {
-        Self { engine: Mutex::default(), api_key }
-    }
-
-    /// The engine. Its state is sound after every step, so that a panic elsewhere does not spoil it.
-    pub(super) fn engine(&self) -> MutexGuard<'_, Engine> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(super) fn routes(shared: Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/payment_intents", post(create_intent))
         .route("/v1/payment_intents/search", get(search_intents))
@@ -58,16 +36,10 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/payment_intents/{id}/capture", post(capture_intent))
         .route("/v1/payment_intents/{id}/cancel", post(cancel_intent))
         .route("/v1/refunds", post(create_refund))
-        .route("/_simulator/faults", get(read_faults).post(replace_faults))
-        .route("/_simulator/search", put(set_search))
-        .route("/_simulator/ledger", get(read_ledger))
-        .route("/_simulator/health", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_route)
-        .with_state(shared)
+        .layer(middleware::from_fn_with_state(shared, logging::log))
 }
-
-type Gateway = State<Arc<Shared>>;
 
 async fn create_intent(State(shared): Gateway, request: HttpRequest) -> Response {
     serve_form(shared, Endpoint::CreateIntent, request).await
@@ -96,31 +68,6 @@ async fn retrieve_intent(
 
 async fn search_intents(State(shared): Gateway, Query(parameters): Query<Parameters>, headers: HeaderMap) -> Response {
     serve(shared, Endpoint::SearchIntents, &headers, parameters).await
-}
-
-/// How stale the search is.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SearchSettings {
-    staleness_seconds: u32,
-}
-
-async fn set_search(State(shared): Gateway, Json(settings): Json<SearchSettings>) -> StatusCode {
-    shared.engine().set_search_staleness(settings.staleness_seconds.into());
-    StatusCode::NO_CONTENT
-}
-
-async fn read_faults(State(shared): Gateway) -> Json<Faults> {
-    Json(shared.engine().faults().clone())
-}
-
-async fn replace_faults(State(shared): Gateway, Json(faults): Json<Faults>) -> StatusCode {
-    shared.engine().set_faults(faults);
-    StatusCode::NO_CONTENT
-}
-
-async fn read_ledger(State(shared): Gateway) -> Json<LedgerSummary> {
-    Json(shared.engine().summary())
 }
 
 async fn unknown_route(method: Method, uri: Uri) -> Response {
@@ -154,7 +101,7 @@ async fn serve(shared: Arc<Shared>, endpoint: Endpoint, headers: &HeaderMap, par
     }
     let idempotency_key =
         headers.get(IDEMPOTENCY_KEY).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let admission = shared.engine().admit(Request { endpoint, parameters, idempotency_key });
+    let admission = shared.engine().admit(Request { endpoint, parameters, idempotency_key }, time::now());
     match admission {
         Admission::Refused(answer) => respond(&answer),
         Admission::Replayed(answer) => {
@@ -167,7 +114,9 @@ async fn serve(shared: Arc<Shared>, endpoint: Endpoint, headers: &HeaderMap, par
             // A task of its own: a caller that hangs up does not stop the gateway from charging.
             let executed = tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(fault.latency_ms)).await;
-                shared.engine().execute(execution, now())
+                let answer = shared.engine().execute(execution, time::now());
+                shared.tell();
+                answer
             });
             match executed.await {
                 Ok(_) if fault.no_answer => hang_up(),
@@ -194,7 +143,9 @@ fn respond(answer: &Answer) -> Response {
 fn hang_up() -> Response {
     let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "hung up on purpose");
     let body = futures::stream::once(std::future::ready(Err::<Bytes, _>(broken)));
-    Response::new(Body::from_stream(body))
+    let mut response = Response::new(Body::from_stream(body));
+    response.extensions_mut().insert(HungUp);
+    response
 }
 
 /// The API key of `Authorization: Bearer <key>` or of basic authentication, where it is the user name.
@@ -209,9 +160,4 @@ fn presented_key(headers: &HeaderMap) -> Option<String> {
     let decoded = String::from_utf8(base64::decode(credentials.trim()).ok()?).ok()?;
     let key = decoded.split_once(':').map_or(decoded.as_str(), |(key, _)| key);
     Some(key.to_owned())
-}
-
-fn now() -> UnixSeconds {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixSeconds::try_from(elapsed.as_secs()).unwrap_or(UnixSeconds::MAX)
 }
