@@ -12,7 +12,7 @@ use order_domain::message;
 use order_domain::notification::Topic;
 use order_domain::wiring::{Stage, table};
 
-pub use alarms::{Alarm, Severity, Statistic, Subject, Threshold, alarms};
+pub use alarms::{Alarm, Limit, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};
 pub use names::{ALARMS_TOPIC, Queue, Secret, Table, function as function_name, topic as topic_name};
 pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSource};
