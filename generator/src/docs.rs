@@ -4,6 +4,7 @@ mod document;
 pub mod events;
 pub mod openapi;
 pub mod permissions;
+pub mod stages;
 pub mod states;
 
 use std::path::Path;
@@ -35,6 +36,7 @@ pub fn files(modules: &[Module]) -> Result<Vec<RenderedFile>, PageError> {
         events::file(),
         openapi::file(),
         permissions::file(modules).map_err(failed("permissions.md"))?,
+        stages::file(),
         states::file().map_err(failed("states.md"))?,
     ])
 }

@@ -12,7 +12,7 @@ use order_domain::message;
 use order_domain::notification::Topic;
 use order_domain::wiring::{Stage, table};
 
-pub use alarms::{Alarm, Severity, Statistic, Subject, Threshold, alarms};
+pub use alarms::{Alarm, Limit, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};
 pub use names::{ALARMS_TOPIC, Queue, Secret, Table, function as function_name, topic as topic_name};
 pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSource};
@@ -86,8 +86,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
         source: Source::Queue(RETRIES),
         forwards_to: &[Stage::Fulfilment],
-        // The gateway's key, the order, the answer and once more after a conflict; a payment is made, confirmed and, where that
-        // stayed unclear, read.
+        // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, giving up
+        // what is held twice, and the hold.
         calls: Calls { aws: 4, gateway: 3 },
         timeout_seconds: 60,
         memory_mib: 256,
@@ -99,8 +99,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
         source: Source::Queue(RETRIES),
         forwards_to: &[],
-        // The gateway's key, the order, what was reported, the hold, the capture; at the gateway a capture that comes too
-        // late, the three calls of a new hold, and the capture again.
+        // The gateway's key, the order, what was reported, the new hold, the capture; a capture that comes too late, the
+        // three calls of a new hold, and the capture again.
         calls: Calls { aws: 5, gateway: 5 },
         timeout_seconds: 90,
         memory_mib: 256,

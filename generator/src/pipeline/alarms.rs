@@ -49,15 +49,24 @@ pub enum Statistic {
     Percentile(&'static str),
 }
 
-/// When an alarm fires: the value is above `above` in `breaches` of the last `of` minutes.
+/// When an alarm fires: the value is outside of its limit in `breaches` of the last `of` minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Threshold {
-    /// The value that is still fine, in the metric's unit.
-    pub above: u32,
+    /// What is still fine.
+    pub limit: Limit,
     /// Minutes that have to be bad.
     pub breaches: u32,
     /// Minutes that are looked at.
     pub of: u32,
+}
+
+/// What is still fine, in a metric's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// This much, and no more. A minute without data is a quiet one.
+    AtMost(u32),
+    /// This much, and no less. A minute without data is a bad one.
+    AtLeast(u32),
 }
 
 /// How bad it is that an alarm fires.
@@ -69,9 +78,9 @@ pub enum Severity {
     Ticket,
 }
 
-const AT_ONCE: fn(u32) -> Threshold = |above| Threshold { above, breaches: 1, of: 1 };
-const FOR_THREE_MINUTES: fn(u32) -> Threshold = |above| Threshold { above, breaches: 3, of: 3 };
-const THREE_OF_FIVE_MINUTES: fn(u32) -> Threshold = |above| Threshold { above, breaches: 3, of: 5 };
+const AT_ONCE: fn(u32) -> Threshold = |most| Threshold { limit: Limit::AtMost(most), breaches: 1, of: 1 };
+const FOR_THREE_MINUTES: fn(u32) -> Threshold = |most| Threshold { limit: Limit::AtMost(most), breaches: 3, of: 3 };
+const THREE_OF_FIVE_MINUTES: fn(u32) -> Threshold = |most| Threshold { limit: Limit::AtMost(most), breaches: 3, of: 5 };
 
 /// Longest acceptable time from acceptance to confirmation for 19 of 20 orders, in milliseconds.
 const CONFIRMATION_MILLISECONDS: u32 = 5000;
@@ -173,6 +182,23 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
             statistic: Statistic::Maximum,
             threshold: FOR_THREE_MINUTES(settings.alarm_age_seconds),
             severity: Severity::Page,
+        });
+    }
+    if let (Some(schedule), Some((queue, _))) = (stage.schedule, stage.queue()) {
+        // Five times the schedule's own time: one message that is late is no reason to look.
+        let minutes = 5 * schedule.every_minutes;
+        alarms.push(Alarm {
+            name: format!("{}-silent-alarm", stage.schedule_name()),
+            description: format!(
+                "Nothing was put into {} for {minutes} minutes, where a schedule should: orders that stand still are not \
+                 found. First: look whether the schedule is enabled and whether its role may send to the queue.",
+                queue.name()
+            ),
+            subject: Subject::Queue(queue),
+            metric: "NumberOfMessagesSent",
+            statistic: Statistic::Sum,
+            threshold: Threshold { limit: Limit::AtLeast(1), breaches: minutes, of: minutes },
+            severity: Severity::Ticket,
         });
     }
     if let Some(queue) = stage.dead_letters() {

@@ -175,6 +175,12 @@ fn nothing_is_without_its_alarms() {
     }
     for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
         let key = name.replace('_', "-");
+        let scheduled =
+            |key: &str| of_kind("aws_scheduler_schedule").contains_key(&key.replace("function", "schedule"));
+        let queue = key.replace("function", "queue");
+        if scheduled(&name) && !watched("queue_names", &queue, "NumberOfMessagesSent") {
+            missing.insert(format!("{queue}: NumberOfMessagesSent"));
+        }
         if mapping.body.contains_key("starting_position") && !watched("function_names", &key, "IteratorAge") {
             missing.insert(format!("{key}: IteratorAge"));
         }
