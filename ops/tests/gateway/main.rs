@@ -6,6 +6,10 @@
 )]
 
 mod adapter;
+mod contract;
 mod order;
+mod recorder;
+mod schema;
 mod simulator;
+mod stripe_mock;
 mod webhooks;
