@@ -154,6 +154,18 @@ impl Shop {
         messages.map(|message| message["Message"].as_str().expect("a text").to_owned()).collect()
     }
 
+    /// The e-mails to an address, once there are any.
+    pub async fn mails_to(&self, address: &str) -> Vec<Value> {
+        let look = async || {
+            let sent = self.aws("ses", Request::Get("/_ministack/ses/messages")).await;
+            let sent: Value = serde_json::from_str(&sent).unwrap();
+            let mut mails = Vec::new();
+            collect_mails(&sent, address, &mut mails);
+            mails
+        };
+        until(&format!("a mail to {address}"), look, |mails| !mails.is_empty()).await
+    }
+
     /// The dead letter whose body is this, once it is there.
     pub async fn dead_letter(&self, queue: &str, body: &str) -> HashMap<String, String> {
         self.find_dead_letter(queue, |letter| letter == body).await
@@ -250,4 +262,21 @@ async fn observe(sqs: &aws_sdk_sqs::Client, sns: &aws_sdk_sns::Client, connectio
         subscribe.attributes("RawMessageDelivery", "true").send().await.unwrap();
     }
     queue
+}
+
+/// The innermost objects of the emulator's answer that name the address among their recipients.
+fn collect_mails(value: &Value, address: &str, mails: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect_mails(value, address, mails)),
+        Value::Object(fields) => {
+            let to = ["Destination", "to", "To", "destinations", "ToAddresses"];
+            let is_mail = to.iter().any(|name| fields.get(*name).is_some_and(|to| to.to_string().contains(address)));
+            if is_mail {
+                mails.push(value.clone());
+            } else {
+                fields.values().for_each(|value| collect_mails(value, address, mails));
+            }
+        }
+        _ => {}
+    }
 }

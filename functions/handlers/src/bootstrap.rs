@@ -9,7 +9,7 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
-use order_domain::wiring::{Stage, variable};
+use order_domain::wiring::{Stage, timeout, variable};
 use order_handlers::adapters::aws::{Retries, configuration};
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::adapters::notifier::{AwsNotifier, channels};
@@ -31,10 +31,6 @@ use order_handlers::stages::query::Query;
 use order_handlers::stages::reconcile::Reconcile;
 use order_handlers::stages::validate::Validate;
 use order_handlers::texts::Texts;
-
-/// Kept back from an invocation's time: at the end of a batch come at most three calls to AWS of 3 s each, which forward,
-/// bury and postpone.
-const RESERVE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -176,6 +172,6 @@ async fn consumer() -> Result<Consumer, Error> {
 fn surroundings(environment: &str, stage: Stage, context: &Context) -> Surroundings {
     // Lambda tells the deadline in milliseconds after 1970; the stage's clock for it must not jump.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(RESERVE);
+    let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(timeout::END_OF_BATCH);
     Surroundings::new(environment.to_owned(), stage.name(), Instant::now() + left)
 }

@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::instance::{Instance, Record};
 use super::outputs::Outputs;
-use super::{Connection, EnvironmentError};
+use super::{Connection, EnvironmentError, PaymentGateway};
 use crate::cancel::Cancel;
 use crate::client::aws_configuration;
 use crate::emulator::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, inventory};
+use crate::gateway_simulator::WebhookSettings;
 use crate::progress::Progress;
 use crate::terraform::{Applied, Settings, Terraform};
 use crate::toolchain::Toolchain;
@@ -82,6 +83,7 @@ pub async fn deploy(
     let gateway = &record.payment_gateway;
     store(&connection, &outputs.payment_secret_arn()?, &gateway.api_key).await?;
     store(&connection, &outputs.webhook_secret_arn()?, &gateway.webhook_secret).await?;
+    tell_where_webhooks_go(&connection, gateway).await?;
     Ok((connection, applied))
 }
 
@@ -101,6 +103,14 @@ pub async fn destroy(
     let left_behind =
         inventory(&record.endpoint).await.map_err(|(kind, source)| EnvironmentError::Inventory { kind, source })?;
     Ok(Destroyed { resources: applied.removed, left_behind })
+}
+
+/// The API did not exist when the gateway was started.
+async fn tell_where_webhooks_go(connection: &Connection, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
+    let to = format!("{}/webhooks/payment", connection.api_url);
+    let settings = WebhookSettings::new(to, gateway.webhook_secret.clone());
+    let put = reqwest::Client::new().put(format!("{}/_simulator/webhooks", gateway.url)).json(&settings).send().await;
+    put.and_then(reqwest::Response::error_for_status).map(drop).map_err(|source| EnvironmentError::Webhooks { source })
 }
 
 async fn store(connection: &Connection, secret: &str, value: &str) -> Result<(), EnvironmentError> {

@@ -62,6 +62,13 @@ pub enum EnvironmentError {
         /// What it should be.
         expected: &'static str,
     },
+    /// The payment gateway's simulator did not take where its webhooks go.
+    #[error("the payment gateway's simulator could not be told where its webhooks go; look whether it still runs")]
+    Webhooks {
+        /// What it answered.
+        #[source]
+        source: reqwest::Error,
+    },
     /// The gateway's key cannot be stored.
     #[error("cannot put the payment gateway's key into the secret {secret}")]
     Secret {

@@ -9,6 +9,7 @@ mod observability;
 mod outcomes;
 mod queries;
 mod reconcile;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Case> {
         notifications::cases(),
         queries::cases(),
         reconcile::cases(),
+        webhooks::cases(),
         observability::cases(),
         alone::cases(),
     ]

@@ -22,7 +22,7 @@ use crate::shop::Shop;
 super::cases![an_order_that_nobody_forwarded_is_found_by_a_sweep_and_confirmed, the_schedule_sweeps];
 
 /// An order as validate leaves it that dies between its commit and its forwarding, and whose message is lost too.
-async fn stranded(shop: &Shop, order: &Value, since: Duration) {
+pub async fn stranded(shop: &Shop, order: &Value, since: Duration) {
     let tables = DynamoDb::new(shop.dynamodb.clone(), &shop.connection.orders_table, &shop.connection.inventory_table);
     let request = PlaceOrder::from_json(&order.to_string()).unwrap();
     let skus: BTreeSet<_> = request.items.iter().map(|item| item.sku.clone()).collect();

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
+use order_domain::wiring::timeout;
 use reqwest::{RequestBuilder, StatusCode};
 
 use super::super::secret::Secret;
 use super::super::settings::SettingError;
 use crate::failure::Failure;
-
-/// Longest time for one call to the gateway. Stripe's own clients allow 80 s; the queue retries sooner.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +52,8 @@ impl Http {
     pub fn new(url: String, key: Secret) -> Result<Self, GatewaySetupError> {
         // Another part of the process may have chosen the same provider already; then there is nothing to do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(CALL_TIMEOUT).connect_timeout(Duration::from_secs(2)).build();
+        let client =
+            reqwest::Client::builder().timeout(timeout::GATEWAY_CALL).connect_timeout(Duration::from_secs(2)).build();
         Ok(Self { client: client.map_err(GatewaySetupError::Http)?, url, key })
     }
 
