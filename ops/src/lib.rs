@@ -8,6 +8,7 @@ pub mod client;
 pub mod demo;
 pub mod emulator;
 pub mod environment;
+pub mod fault_proxy;
 pub mod gateway_simulator;
 pub mod package;
 pub mod process;

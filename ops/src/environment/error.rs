@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use crate::emulator::EmulatorError;
+use crate::fault_proxy::FaultProxyError;
 use crate::gateway_simulator::SimulatorError;
 use crate::package::PackageError;
 use crate::process::{LockError, ProcessError};
@@ -96,6 +97,14 @@ pub enum EnvironmentError {
     /// The payment gateway's simulator does not start.
     #[error("the payment gateway simulator did not start")]
     Simulator(#[from] SimulatorError),
+    /// A fault proxy does not run.
+    #[error("a fault proxy did not start")]
+    FaultProxy(#[from] FaultProxyError),
+    /// Fault proxies would end before the environment.
+    #[error(
+        "fault proxies live in this process, and a detached environment goes on without it; ask for one of the two"
+    )]
+    DetachedFaultProxies,
     /// A file of the instance cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
     File {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use aws_smithy_types::base64;
 use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, Path, Query, Request as HttpRequest, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -139,11 +138,9 @@ fn respond(answer: &Answer) -> Response {
     response
 }
 
-/// Closes the connection without an answer: a body that fails before the head is flushed takes the head with it.
+/// Closes the connection without an answer.
 fn hang_up() -> Response {
-    let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "hung up on purpose");
-    let body = futures::stream::once(std::future::ready(Err::<Bytes, _>(broken)));
-    let mut response = Response::new(Body::from_stream(body));
+    let mut response = crate::fault_proxy::hang_up();
     response.extensions_mut().insert(HungUp);
     response
 }
