@@ -5,7 +5,9 @@
 pub mod cancel;
 pub mod catalogue;
 pub mod client;
+pub mod dead_letters;
 pub mod demo;
+pub mod deployed;
 pub mod emulator;
 pub mod environment;
 pub mod fault_proxy;
@@ -13,6 +15,7 @@ pub mod gateway_simulator;
 pub mod package;
 pub mod process;
 pub mod progress;
+pub mod replay;
 pub mod terraform;
 pub mod toolchain;
 pub mod workspace;
