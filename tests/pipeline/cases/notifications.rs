@@ -51,8 +51,8 @@ async fn a_customer_hears_once_on_every_channel_that_was_asked_for(shop: &Shop) 
     shop.settled(&order).await;
     let mails = shop.mails_to(&email).await;
     assert_eq!(mails.len(), 1, "{mails:?}");
-    let mail = mails[0].to_string();
-    assert!(mail.contains(id(&order)) && !mail.contains("<b>Lovelace</b>"), "{mail}");
+    let html = mails[0]["BodyHtml"].as_str().unwrap();
+    assert!(html.contains(id(&order)) && !html.contains("<b>Lovelace</b>"), "{html}");
     assert_eq!(shop.texts_to(phone.as_str().unwrap()).await.len(), 1);
     let told = told_of_confirmation(shop, &order).await;
     assert_eq!(told, [(Channel::Email, "SENT".to_owned(), None), (Channel::Sms, "SENT".to_owned(), None)]);

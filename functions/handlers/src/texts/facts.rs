@@ -22,6 +22,12 @@ pub(super) struct Facts {
     pub order: String,
     total: String,
     refunded: String,
+    /// What delivery costs, where it is not free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<String>,
+    /// The tax that the total includes, where there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vat: Option<String>,
     undelivered: bool,
     lines: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +80,8 @@ impl Facts {
             order: event.order_id.to_string(),
             total: money(event.total),
             refunded: money(Money::new(event.refunded, currency)),
+            delivery: Some(order.delivery).filter(|delivery| delivery.amount > 0).map(money),
+            vat: Some(Money::new(order.vat, currency)).filter(|vat| vat.amount > 0).map(money),
             undelivered: event.status == OrderStatus::Cancelled,
             lines: lines.collect(),
             name: clean(&order.customer.name, LONGEST_NAME),

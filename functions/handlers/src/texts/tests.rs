@@ -150,6 +150,14 @@ fn the_confirmation_has_the_lines_and_the_total() {
 }
 
 #[test]
+fn the_confirmation_has_the_delivery_and_the_tax_where_there_are_any() {
+    let order = json!({ "delivery": { "amount": 399, "currency": "GBP" }, "vat": 333 });
+    let [_, _, _, text, html] = all(&sample(EventType::OrderConfirmed, &order, &json!({})));
+    assert!(text.contains("\nDelivery: £3.99\nTotal: £19.98, including VAT of £3.33\n"), "{text}");
+    assert!(html.contains("<td>Delivery</td>") && html.contains("VAT of £3.33"), "{html}");
+}
+
+#[test]
 fn each_notice_says_what_the_customer_must_know() {
     let priced = json!({ "reason": { "code": "PRICE_MISMATCH", "expected": 1998, "actual": 2100 } });
     let sold_out = json!({ "reason": { "code": "OUT_OF_STOCK", "sku": "TEA" } });
