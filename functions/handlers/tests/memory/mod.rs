@@ -79,6 +79,9 @@ pub struct Shop {
     pub given_back: Mutex<u64>,
     /// When the reconciler looks again, by the order and its version.
     pub next_checks: Mutex<BTreeMap<(OrderId, u64), Timestamp>>,
+    /// Whether every call to the gateway fails, and how many were made.
+    pub gateway_is_down: Mutex<bool>,
+    pub calls: Mutex<usize>,
     /// How far the clock has gone on.
     pub later: Mutex<Duration>,
 }
@@ -246,7 +249,8 @@ impl Queue for &Shop {
 
 impl Gateway for &Shop {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
-        if self.fails(Fault::Gateway, Some(&order.order_id)) {
+        *self.calls.lock().unwrap() += 1;
+        if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
             return Err(broken("the gateway"));
         }
         let key = (order.order_id.clone(), attempt);
@@ -274,7 +278,8 @@ impl Gateway for &Shop {
     }
 
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
-        if self.fails(Fault::Gateway, Some(&order.order_id)) {
+        *self.calls.lock().unwrap() += 1;
+        if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
             return Err(broken("the gateway"));
         }
         let holds = self.holds.lock().unwrap();
