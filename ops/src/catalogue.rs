@@ -69,7 +69,7 @@ pub fn products() -> Result<Vec<Stocked>, CatalogueError> {
     SHELVES.into_iter().map(stocked).collect()
 }
 
-/// Puts products into an environment's inventory table, replacing what was there.
+/// Puts products into an environment's inventory table. What orders hold of them stays as it is.
 ///
 /// # Errors
 ///
