@@ -91,7 +91,8 @@ pub fn products() -> Result<Vec<Stocked>, CatalogueError> {
     SHELVES.into_iter().map(stocked).collect()
 }
 
-/// Puts products into an environment's inventory table, and what delivery costs.
+/// Puts products into an environment's inventory table, and what delivery costs. What orders hold of the products stays
+/// as it is.
 ///
 /// # Errors
 ///

@@ -16,6 +16,7 @@ pub mod package;
 pub mod process;
 pub mod progress;
 pub mod replay;
+pub mod stock;
 pub mod terraform;
 pub mod toolchain;
 pub mod workspace;

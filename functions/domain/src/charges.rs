@@ -18,6 +18,9 @@ pub enum VatRate {
 }
 
 impl VatRate {
+    /// Every rate.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Reduced, Self::Zero];
+
     /// In percent.
     #[must_use]
     pub const fn percent(self) -> u64 {

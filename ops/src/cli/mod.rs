@@ -9,6 +9,7 @@ mod package;
 mod place;
 mod replay;
 mod status;
+mod stock;
 mod up;
 
 use std::error::Error;
@@ -27,7 +28,8 @@ Examples:
   cargo ops up --json             bring the local environment up, and print how to reach it
   cargo ops up --instance two     a second one beside it
   cargo ops down --instance two   destroy it, and prove that nothing is left
-  cargo ops dlq list              what failed and why, in every dead-letter queue";
+  cargo ops dlq list              what failed and why, in every dead-letter queue
+  cargo ops stock show            what is on the shelves";
 
 /// The order pipeline on this machine: real Terraform and the real functions on an AWS emulator.
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ enum Command {
     Dlq(dlq::Dlq),
     /// Tells topics and customers of events again that the stream can no longer deliver
     Replay(replay::Replay),
+    /// The warehouse: shows, counts, adds and imports units of stock
+    #[command(subcommand)]
+    Stock(stock::Stock),
     /// Builds the functions and packages them for Lambda
     Package(package::Package),
     /// Runs the payment gateway's simulator until Ctrl-C
@@ -85,6 +90,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Status(command) => command.run(),
         Command::Dlq(command) => command.run(&cancel).await,
         Command::Replay(command) => command.run(&cancel).await,
+        Command::Stock(command) => command.run(&cancel).await,
         Command::Package(command) => command.run(&cancel).await,
         Command::GatewaySimulator(command) => command.run(&cancel).await,
     };

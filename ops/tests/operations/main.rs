@@ -6,4 +6,5 @@ mod dead_letters;
 mod move_task;
 mod pipeline;
 mod replay;
+mod stock;
 mod stream_letters;

@@ -25,6 +25,7 @@ use order_domain::money::{Currency, Money};
 use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
 use order_domain::time::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -54,9 +55,7 @@ pub struct Pipeline {
 impl Pipeline {
     pub async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (workspace, cancel) = (Workspace::find().unwrap(), Cancel::new());
-        let toolchain = Toolchain::ready(&workspace, TerraformChoice::Auto, Progress::silent(), &cancel).await;
-        let python = toolchain.unwrap().python.python();
+        let (python, cancel) = (python().await.clone(), Cancel::new());
         let options = EmulatorOptions { python, directory: directory.path().to_owned(), detached: false };
         let emulator = Emulator::start(&options, &cancel).await.unwrap();
         let mut connection = Connection {
@@ -230,6 +229,17 @@ impl Pipeline {
             .map(|event| event["Records"].as_array().unwrap().iter().map(id).collect())
             .collect()
     }
+}
+
+/// The interpreter that holds the emulator, installed by whichever test comes first.
+async fn python() -> &'static PathBuf {
+    static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
+    let found = PYTHON.get_or_init(|| async {
+        let (workspace, cancel) = (Workspace::find().unwrap(), Cancel::new());
+        let toolchain = Toolchain::ready(&workspace, TerraformChoice::Auto, Progress::silent(), &cancel).await;
+        toolchain.unwrap().python.python()
+    });
+    found.await
 }
 
 async fn make_table(client: &aws_sdk_dynamodb::Client, table: &str) {

@@ -9,7 +9,8 @@ use order_domain::id::Sku;
 use order_domain::money::Currency;
 use serde::{Deserialize, Serialize};
 
-use super::items::{delivery_key, product_key, read, stock_key};
+use super::items::{delivery_key, product_key, read};
+use super::warehouse::{Warehouse, sum};
 use super::{DynamoDb, Item};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
@@ -56,29 +57,18 @@ pub struct StockLevel {
     pub sold: u64,
 }
 
-/// Writes a product and spreads `units` over its stock items, replacing what was there.
+/// Writes a product, and says how many of its units are free, spread over its stock items. What orders hold and what was
+/// sold stays as it is.
 ///
 /// # Errors
 /// When DynamoDB does not take them.
 pub async fn put_product(client: &Client, table: &str, product: &Product, units: u64) -> Result<(), Failure> {
-    let what = format!("product {} could not be written to {table}", product.sku);
-    let form = |error| Failure::transient(format!("product {} has no stored form", product.sku), error);
-    let mut item: Item = serde_dynamo::to_item(product).map_err(form)?;
-    item.extend(product_key(&product.sku));
-    let mut items = vec![item];
-    let shards = u64::from(product.stock_shards.max(1));
-    for shard in 0..product.stock_shards.max(1) {
-        let free = units / shards + u64::from(u64::from(shard) < units % shards);
-        let level = StockLevel { free, reserved: 0, sold: 0 };
-        let mut item: Item = serde_dynamo::to_item(level).map_err(form)?;
-        item.extend(stock_key(&product.sku, shard));
-        items.push(item);
-    }
-    for item in items {
-        let put = client.put_item().table_name(table).set_item(Some(item)).send();
-        put.await.map_err(|error| classify(&what, error))?;
-    }
-    Ok(())
+    let warehouse = Warehouse::new(client.clone(), table);
+    let put = async {
+        warehouse.put_product(product).await?;
+        warehouse.set(&product.sku, units, product.stock_shards).await
+    };
+    put.await.map_err(|error| Failure::transient(format!("product {} could not be put on sale", product.sku), error))
 }
 
 /// The units of a product, over all of its stock items.
@@ -86,18 +76,7 @@ pub async fn put_product(client: &Client, table: &str, product: &Product, units:
 /// # Errors
 /// When DynamoDB cannot be read.
 pub async fn stock_level(client: &Client, table: &str, product: &Product) -> Result<StockLevel, Failure> {
-    let what = format!("the stock of {} could not be read from {table}", product.sku);
-    let mut sum = StockLevel::default();
-    for shard in 0..product.stock_shards.max(1) {
-        let get =
-            client.get_item().table_name(table).set_key(Some(stock_key(&product.sku, shard))).consistent_read(true);
-        let got = get.send().await.map_err(|error| classify(&what, error))?;
-        if let Some(item) = got.item {
-            let level: StockLevel = read(item, &what)?;
-            sum.free += level.free;
-            sum.reserved += level.reserved;
-            sum.sold += level.sold;
-        }
-    }
-    Ok(sum)
+    let shards = Warehouse::new(client.clone(), table).shards(&product.sku).await;
+    let shards = shards.map_err(|error| Failure::transient(format!("the stock of {}", product.sku), error))?;
+    Ok(sum(&shards))
 }

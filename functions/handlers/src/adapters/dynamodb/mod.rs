@@ -7,6 +7,7 @@ mod orders;
 mod reads;
 mod sent;
 mod stock;
+pub mod warehouse;
 
 use std::collections::HashMap;
 
