@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
 use crate::order::{CancellationReason, Shipment};
+use crate::request::Channel;
 use crate::wiring::Stage;
 
 /// What names the order that it is about.
@@ -69,6 +70,8 @@ pub enum Message {
     Stage(Command),
     /// To fulfilment.
     Fulfilment(FulfilmentCommand),
+    /// To contact.
+    Contact(ContactCommand),
 }
 
 impl Message {
@@ -79,6 +82,7 @@ impl Message {
             Self::Stage(Command { command: CommandName::ReserveStock, .. }) => Stage::Inventory,
             Self::Stage(Command { command: CommandName::AuthorisePayment, .. }) => Stage::Payment,
             Self::Fulfilment(_) => Stage::Fulfilment,
+            Self::Contact(_) => Stage::Contact,
         }
     }
 
@@ -88,8 +92,22 @@ impl Message {
         match self {
             Self::Stage(command) => &command.order_id,
             Self::Fulfilment(command) => command.order_id(),
+            Self::Contact(command) => &command.order_id,
         }
     }
+}
+
+/// What the contact stage is asked to do: tell the order's customer of one event, on one channel. The words and the address
+/// are looked up when they are sent: the queue holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContactCommand {
+    /// The order.
+    pub order_id: OrderId,
+    /// The event's number in the order's history.
+    pub sequence: u64,
+    /// How.
+    pub channel: Channel,
 }
 
 /// What the fulfilment stage is asked to do.
@@ -242,6 +260,16 @@ mod tests {
             let text = format!(r#"{before}{id}{between}{{"reason":"TOO_LATE"}}{after}"#);
             assert!(serde_json::from_str::<FulfilmentCommand>(&text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn whom_to_contact_is_a_thin_message_for_the_contact_stage() {
+        let order_id = OrderId::new("ord-1").unwrap();
+        let message = Message::Contact(ContactCommand { order_id, sequence: 3, channel: Channel::Email });
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(text, r#"{"orderId":"ord-1","sequence":3,"channel":"EMAIL"}"#);
+        assert_eq!(Message::Contact(serde_json::from_str(&text).unwrap()), message);
+        assert_eq!((message.stage(), message.order_id().as_str()), (Stage::Contact, "ord-1"));
     }
 
     #[test]
