@@ -12,12 +12,11 @@ use order_domain::wiring::variable;
 use super::ses::Ses;
 use super::settings::{self, SettingError};
 use super::sns::{BATCH, Sns};
+use crate::channels::Channels;
 use crate::failure::Failure;
 use crate::ports::{Mail, Notification, Notifier, Push, Receipt};
-use crate::stages::notify::Channels;
 
-/// Calls at a time: enough that a full batch of the stream is told well within the function's time, few enough not to be
-/// throttled (SES begins at 14 mails a second, SNS at 20 text messages).
+/// Calls at a time: enough that a full batch is told well within the function's time, few enough not to be throttled.
 const CONCURRENT_CALLS: usize = 16;
 
 /// The channels that the environment may use: text messages and push where they are switched on, e-mail where it has a
@@ -67,12 +66,20 @@ enum Call<'a> {
 type Answers = Vec<(usize, Result<Receipt, Failure>)>;
 
 impl AwsNotifier {
-    /// The topics and the sender that the environment names.
+    /// To the topics that the environment names.
     ///
     /// # Errors
     /// When it does not name every topic.
-    pub fn from_environment(aws: &SdkConfig) -> Result<Self, SettingError> {
-        let sns = Sns::from_environment(aws_sdk_sns::Client::new(aws))?;
+    pub fn to_topics(aws: &SdkConfig) -> Result<Self, SettingError> {
+        Ok(Self { sns: Sns::to_topics(aws_sdk_sns::Client::new(aws))?, ses: None })
+    }
+
+    /// To customers: from the sender, and to the devices, that the environment names.
+    ///
+    /// # Errors
+    /// When the environment has no name.
+    pub fn to_customers(aws: &SdkConfig) -> Result<Self, SettingError> {
+        let sns = Sns::to_customers(aws_sdk_sns::Client::new(aws))?;
         Ok(Self { sns, ses: Ses::from_environment(aws_sdk_sesv2::Client::new(aws))? })
     }
 
@@ -107,8 +114,7 @@ impl Notifier for AwsNotifier {
     }
 }
 
-/// Events for the same topic share calls, first of all, since other systems wait for them; everything else is a call of its
-/// own.
+/// Events for the same topic share calls; everything else is a call of its own.
 fn calls(notifications: &[Notification]) -> Vec<Call<'_>> {
     let mut events: BTreeMap<Topic, Vec<(usize, &Event)>> = BTreeMap::new();
     let mut others = Vec::new();
