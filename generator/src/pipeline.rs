@@ -118,8 +118,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             alarm_age_seconds: 60,
         }),
         forwards_to: &[Stage::Contact],
-        // What was done before, the orders, six batches of messages beside which the topics are told, recording it.
-        calls: Calls { aws: 9, gateway: 0 },
+        // What was done before, the orders, the topics, ten batches of messages, recording it.
+        calls: Calls { aws: 14, gateway: 0 },
         timeout_seconds: 60,
         memory_mib: 256,
         schedule: None,
@@ -133,7 +133,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Contact,
-        summary: "Tells customers of what happened to their orders, by e-mail, text message or push.",
+        summary: "Tells customers of their orders, by e-mail, text message or push; and topics that were down.",
         // Its bound spares SES and SNS; and what waits for one of them outlives a day.
         source: Source::Queue(QueueSource {
             maximum_concurrency: 5,
@@ -149,6 +149,9 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         schedule: None,
         grants: &[
             Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
+            Grant::Publish(Topic::OrderConfirmation),
+            Grant::Publish(Topic::PaymentStatus),
+            Grant::Publish(Topic::ShipmentUpdates),
             Grant::TextCustomers,
             Grant::EmailCustomers,
             Grant::PushToCustomers,

@@ -14,7 +14,7 @@ pub enum Stage {
     Fulfilment,
     /// Publishes every committed event from the orders table's stream, and asks for the customer to be told.
     Notify,
-    /// Tells customers of an event, by e-mail, text message or push notification.
+    /// Tells customers of an event, by e-mail, text message or push notification; and topics that could not be told at once.
     Contact,
     /// Finds orders that stopped moving, or of which the gateway told, and puts them back on the right queue.
     Reconcile,
@@ -106,8 +106,6 @@ pub mod variable {
     pub const SMS_CALLING_CODES: &str = "SMS_CALLING_CODES";
     /// `true` when push notifications may be sent from this environment.
     pub const PUSH_ENABLED: &str = "PUSH_ENABLED";
-    /// What the ARN of a device starts with that push notifications may be sent to: those of the environment's own account.
-    pub const PUSH_ENDPOINT_PREFIX: &str = "PUSH_ENDPOINT_PREFIX";
     /// The address that e-mails are sent from; not set where none may be sent.
     pub const EMAIL_FROM: &str = "EMAIL_FROM";
     /// The retailer's name in customers' messages.

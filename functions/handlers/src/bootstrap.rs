@@ -137,7 +137,7 @@ async fn notify() -> Result<(), Error> {
     let aws = configuration(Retries::ByTheQueue).await;
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let notifier = AwsNotifier::to_topics(&aws)?;
+    let notifier = AwsNotifier::from_environment(&aws)?;
     let queues = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
     let channels = channels()?;
     run(service_fn(async |event: LambdaEvent<StreamEvent>| {
@@ -153,7 +153,7 @@ async fn notify() -> Result<(), Error> {
 
 async fn contact() -> Result<(), Error> {
     let (aws, database, source, policy) = consumer().await?;
-    let notifier = AwsNotifier::to_customers(&aws)?;
+    let notifier = AwsNotifier::from_environment(&aws)?;
     let channels = channels()?;
     let texts = Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?)?;
     let (notifier, channels, texts) = (&notifier, &channels, &texts);

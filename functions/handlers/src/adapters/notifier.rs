@@ -66,20 +66,12 @@ enum Call<'a> {
 type Answers = Vec<(usize, Result<Receipt, Failure>)>;
 
 impl AwsNotifier {
-    /// To the topics that the environment names.
+    /// The topics and the sender that the environment names.
     ///
     /// # Errors
     /// When it does not name every topic.
-    pub fn to_topics(aws: &SdkConfig) -> Result<Self, SettingError> {
-        Ok(Self { sns: Sns::to_topics(aws_sdk_sns::Client::new(aws))?, ses: None })
-    }
-
-    /// To customers: from the sender, and to the devices, that the environment names.
-    ///
-    /// # Errors
-    /// When the environment has no name.
-    pub fn to_customers(aws: &SdkConfig) -> Result<Self, SettingError> {
-        let sns = Sns::to_customers(aws_sdk_sns::Client::new(aws))?;
+    pub fn from_environment(aws: &SdkConfig) -> Result<Self, SettingError> {
+        let sns = Sns::from_environment(aws_sdk_sns::Client::new(aws))?;
         Ok(Self { sns, ses: Ses::from_environment(aws_sdk_sesv2::Client::new(aws))? })
     }
 

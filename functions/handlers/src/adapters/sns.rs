@@ -24,33 +24,17 @@ pub struct Sns {
     client: Client,
     environment: String,
     topics: BTreeMap<Topic, String>,
-    /// What the ARN of a device of this account starts with.
-    devices: Option<String>,
 }
 
 impl Sns {
-    /// To the topics that the environment names, and to nobody else.
+    /// The topics that the environment names.
     ///
     /// # Errors
     /// When it does not name them all.
-    pub fn to_topics(client: Client) -> Result<Self, SettingError> {
+    pub fn from_environment(client: Client) -> Result<Self, SettingError> {
         let topics = Topic::ALL.into_iter().map(|topic| Ok((topic, settings::text(topic.variable())?)));
         let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
-        Ok(Self { client, environment, topics: topics.collect::<Result<_, SettingError>>()?, devices: None })
-    }
-
-    /// To customers' numbers and devices, and to no topic.
-    ///
-    /// # Errors
-    /// When the environment has no name.
-    pub fn to_customers(client: Client) -> Result<Self, SettingError> {
-        let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
-        Ok(Self {
-            client,
-            environment,
-            topics: BTreeMap::new(),
-            devices: settings::text(variable::PUSH_ENDPOINT_PREFIX).ok(),
-        })
+        Ok(Self { client, environment, topics: topics.collect::<Result<_, SettingError>>()? })
     }
 
     /// Publishes at most [`BATCH`] events to a topic; one answer for each.
@@ -77,8 +61,7 @@ impl Sns {
             }
             entries.push(entry.build().map_err(|error| Failure::transient(what(), error))?);
         }
-        let missing = || Failure::transient(what(), SettingError::Missing(topic.variable()));
-        let arn = self.topics.get(&topic).ok_or_else(missing)?;
+        let arn = self.topics.get(&topic).map(String::as_str).unwrap_or_default();
         let published =
             self.client.publish_batch().topic_arn(arn).set_publish_batch_request_entries(Some(entries)).send();
         // An event that is refused stays unsent: it is the outbox's, and must not be given up here.
@@ -105,19 +88,18 @@ impl Sns {
     pub(super) async fn push(&self, endpoint: &str, push: &Push) -> Result<Receipt, Failure> {
         // SNS denies what is another account's as it denies a missing permission. The first will never pass and the second
         // will be mended, so they are told apart here.
-        let what = "a push notification could not be sent";
-        let missing = || Failure::transient(what, SettingError::Missing(variable::PUSH_ENDPOINT_PREFIX));
-        if !is_one_of(endpoint, self.devices.as_ref().ok_or_else(missing)?) {
+        if !self.topics.values().all(|topic| is_of_the_same_account(endpoint, topic)) {
             return Ok(Receipt::Refused(Refusal::EndpointUnknown));
         }
         let publish = self.client.publish().target_arn(endpoint).message_structure("json").message(payload(push));
-        receipt(what, publish.send().await, push_refusal)
+        receipt("a push notification could not be sent", publish.send().await, push_refusal)
     }
 }
 
-/// Whether an ARN names a device below the prefix.
-fn is_one_of(endpoint: &str, devices: &str) -> bool {
-    endpoint.strip_prefix(devices).is_some_and(|name| !name.is_empty())
+/// Whether a device's endpoint is of the topic's account and region.
+fn is_of_the_same_account(endpoint: &str, topic: &str) -> bool {
+    let home = topic.rsplit_once(':').map(|(home, _)| home);
+    home.and_then(|home| endpoint.strip_prefix(home)).is_some_and(|rest| rest.starts_with(":endpoint/"))
 }
 
 /// The codes of text messages that will never be taken.
@@ -201,15 +183,15 @@ mod tests {
 
     #[test]
     fn a_device_of_another_account_or_region_or_a_topic_is_not_ours() {
-        let devices = "arn:aws:sns:eu-west-2:123456789012:endpoint/";
-        assert!(is_one_of("arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1", devices));
+        let topic = "arn:aws:sns:eu-west-2:123456789012:payment-status-topic-dev";
+        assert!(is_of_the_same_account("arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1", topic));
         for other in [
             "arn:aws:sns:eu-west-2:999999999999:endpoint/GCM/Shop/1",
             "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/Shop/1",
             "arn:aws:sns:eu-west-2:123456789012:payment-status-topic-dev",
             "",
         ] {
-            assert!(!is_one_of(other, devices), "{other}");
+            assert!(!is_of_the_same_account(other, topic), "{other}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Contact: tells a customer of one event on one channel, once.
+//! Contact: tells one addressee of one event, once: a customer on a channel, or a topic that was down when notify tried it.
 //!
 //! Every message is one telling, so that a channel that is down for long delays its own tellings and nothing else. Messages
 //! come again and come twice: what was told is looked up before and recorded after. Somebody can be told twice only where
@@ -16,7 +16,7 @@ use futures::stream::{self, StreamExt as _};
 use futures::try_join;
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::message::ContactCommand;
+use order_domain::message::{ContactCommand, Recipient};
 use order_domain::notification::Notice;
 use order_domain::order::Order;
 use order_domain::request::Channel;
@@ -56,6 +56,10 @@ pub struct Contact<'a, D, N, Q, R> {
     /// What it says.
     pub texts: &'a Texts,
 }
+
+/// What goes to an addressee, or its refusal before it was tried; `None` where the channel is switched off or the customer
+/// has no address.
+type Written = Option<Result<Notification, Refusal>>;
 
 /// What is stored of a batch.
 struct Known {
@@ -106,7 +110,8 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
 
     async fn look_up(&self, asked: &BTreeSet<ContactCommand>) -> Result<Known, Failure> {
         let sendings: Vec<Sending> = asked.iter().map(sending).collect();
-        let orders: BTreeSet<OrderId> = asked.iter().map(|asked| asked.order_id.clone()).collect();
+        let of_customers = asked.iter().filter(|asked| matches!(asked.recipient, Recipient::Channel(_)));
+        let orders: BTreeSet<OrderId> = of_customers.map(|asked| asked.order_id.clone()).collect();
         let events: BTreeSet<EventKey> = asked.iter().map(|asked| (asked.order_id.clone(), asked.sequence)).collect();
         let (sent, orders, events) =
             try_join!(self.database.sent(&sendings), self.database.load(&orders), self.database.events(&events))?;
@@ -121,12 +126,11 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         let event = known.events.get(&(asked.order_id.clone(), asked.sequence)).ok_or_else(|| {
             refused(DeadLetterReason::EventUnknown, format!("order {} has no event {}", asked.order_id, asked.sequence))
         })?;
-        let order = known.orders.get(&asked.order_id).ok_or_else(|| unknown(&asked.order_id))?;
-        let notice = Notice::of(event.event_type).ok_or_else(|| {
-            let what = format!("event {} of order {} is not the customer's concern", asked.sequence, asked.order_id);
-            refused(DeadLetterReason::IllegalCommand, what)
-        })?;
-        let notification = match self.notification(asked.channel, notice, event, order) {
+        let notification = match asked.recipient {
+            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event.clone()))),
+            Recipient::Channel(channel) => self.for_customer(channel, event, known)?,
+        };
+        let notification = match notification {
             None => return Ok(None),
             Some(Err(refusal)) => return Ok(Some(Receipt::Refused(refusal))),
             Some(Ok(notification)) => notification,
@@ -138,14 +142,18 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         answer.unwrap_or_else(|| Err(Failure::transient_because("a notification was not answered for"))).map(Some)
     }
 
-    /// What goes to a customer on a channel; `None` where the channel is switched off or the customer has no address.
-    fn notification(
-        &self,
-        channel: Channel,
-        notice: Notice,
-        event: &Event,
-        order: &Order,
-    ) -> Option<Result<Notification, Refusal>> {
+    fn for_customer(&self, channel: Channel, event: &Event, known: &Known) -> Result<Written, Failure> {
+        let Event { order_id, sequence, event_type, .. } = event;
+        let order = known.orders.get(order_id).ok_or_else(|| unknown(order_id))?;
+        let notice = Notice::of(*event_type).ok_or_else(|| {
+            let what = format!("event {sequence} of order {order_id} is not the customer's concern");
+            refused(DeadLetterReason::IllegalCommand, what)
+        })?;
+        Ok(self.notification(channel, notice, event, order))
+    }
+
+    /// What goes to a customer on a channel.
+    fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Written {
         let customer = &order.customer;
         let written = match channel {
             Channel::Email if !self.channels.email => return None,
@@ -197,8 +205,12 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
 }
 
 fn sending(asked: &ContactCommand) -> Sending {
-    let ContactCommand { order_id, sequence, channel } = asked;
-    Sending { order_id: order_id.clone(), sequence: *sequence, addressee: Addressee::Customer(*channel) }
+    let ContactCommand { order_id, sequence, recipient } = asked;
+    let addressee = match *recipient {
+        Recipient::Channel(channel) => Addressee::Customer(channel),
+        Recipient::Topic(topic) => Addressee::Topic(topic),
+    };
+    Sending { order_id: order_id.clone(), sequence: *sequence, addressee }
 }
 
 fn refused(reason: DeadLetterReason, what: String) -> Failure {

@@ -1,22 +1,18 @@
 //! Notify: publishes every committed event to its topics, and asks the contact stage to tell the customer, each once.
 //!
 //! The orders table's stream is the outbox. A record may come again, so what was done for it is looked up before and
-//! recorded after: for each topic, and for the contact stage. That stage drops what it was asked before; the record spares
-//! it a message for every time that a failing topic brings an event back.
+//! recorded after: for each topic, and for the contact stage, which would drop what it is asked twice, but at a cost.
 //!
-//! Customers are not told from here: a channel that is down for long would hold up its shard of the stream, and with it
-//! every other channel and the topics.
+//! The stream waits for nothing but the tables and the queue: a record that fails holds up its whole shard. So customers are
+//! not told from here, and a topic that cannot be told now is left to the contact stage too, where it delays nobody else.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use futures::future::join;
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::message::{ContactCommand, Message};
-use order_domain::notification::{Notice, topics_of};
-use order_domain::order::Order;
-use order_domain::request::Channel;
+use order_domain::message::{ContactCommand, Message, Recipient};
+use order_domain::notification::{Notice, Topic, topics_of};
 use order_domain::wiring::metric;
 
 use crate::channels::Channels;
@@ -26,9 +22,9 @@ use crate::ports::{Addressee, DeadLetter, Notification, Notifier, Orders, Queue,
 /// Events that are told and recorded together: few, so that a crash between the two repeats little, and as many as one
 /// BatchGetItem can look up with all of their addressees.
 const CHUNK: usize = 20;
-/// No chunk is begun with less time than this left: two reads, six batches of ten messages (20 events on three channels),
-/// beside which the topics are told, and their record take 3 s each at worst.
-const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(27);
+/// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
+/// channels, and on two topics that are down) and the record take 3 s each at worst.
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(42);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
@@ -62,8 +58,8 @@ struct Due<'a> {
     to: Addressee,
 }
 
-/// What came of it; `None` where there was nothing to do, which is not worth a record.
-type Answer<'a> = (Due<'a>, Result<Option<Receipt>, Failure>);
+/// What is due, and whom the contact stage is to tell for it.
+type Asked<'a> = (Due<'a>, Vec<Recipient>);
 
 /// Records to deliver again, by their sequence numbers.
 type Again<'a> = HashSet<&'a str>;
@@ -96,13 +92,14 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         let due = self.unsent(self.due(records)).await?;
         let (for_customers, for_topics): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|due| due.to == Addressee::ContactStage);
-        let orders = self.orders_of(&for_customers).await?;
-        // Neither waits for the other, nor fails with it.
-        let (published, asked) = join(self.publish(for_topics), self.ask(for_customers, &orders)).await;
-        let mut done = Vec::new();
-        for (due, answer) in published.into_iter().chain(asked) {
+        let mut asked = self.channels_of(for_customers).await?;
+        let (mut done, unpublished) = self.publish(for_topics).await;
+        asked.extend(unpublished);
+        for (due, answer) in self.ask(asked).await {
             match answer {
-                Ok(receipt) => done.extend(receipt.map(|receipt| (due, receipt))),
+                Ok(()) if due.to == Addressee::ContactStage => done.push((due, Receipt::Sent)),
+                // A topic that is left to the contact stage is recorded by it.
+                Ok(()) => {}
                 Err(failure) => {
                     let to = due.to.name();
                     tracing::warn!(order_id = %due.event.order_id, to, error = %chain(&failure), "an event is told again later");
@@ -142,46 +139,65 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         Ok(due)
     }
 
-    async fn orders_of(&self, due: &[Due<'_>]) -> Result<HashMap<OrderId, Order>, Failure> {
+    /// The channels on which the customers want to hear of the events; those who want none are left out.
+    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<Vec<Asked<'r>>, Failure> {
         let ids: BTreeSet<OrderId> = due.iter().map(|due| due.event.order_id.clone()).collect();
-        if ids.is_empty() { Ok(HashMap::new()) } else { self.database.load(&ids).await }
+        let orders = if ids.is_empty() { HashMap::new() } else { self.database.load(&ids).await? };
+        let asked = due.into_iter().filter_map(|due| {
+            let order = orders.get(&due.event.order_id)?;
+            let channels: Vec<_> = self.channels.to_customer_of(order).map(Recipient::Channel).collect();
+            (!channels.is_empty()).then_some((due, channels))
+        });
+        Ok(asked.collect())
     }
 
-    async fn publish<'r>(&self, due: Vec<Due<'r>>) -> Vec<Answer<'r>> {
-        let publish = |due: &Due<'_>| match due.to {
-            Addressee::Topic(topic) => Some(Notification::Publish(topic, due.event.clone())),
-            Addressee::ContactStage | Addressee::Customer(_) => None,
-        };
-        let notifications: Vec<Notification> = due.iter().filter_map(publish).collect();
-        let mut answers =
-            if notifications.is_empty() { Vec::new() } else { self.notifier.send(&notifications).await }.into_iter();
-        let mut answer = || answers.next().unwrap_or_else(unanswered).map(Some);
-        due.into_iter().map(|due| (due, answer())).collect()
+    /// Publishes the events to their topics: those that were taken, and those that the contact stage has to try again.
+    async fn publish<'r>(&self, due: Vec<Due<'r>>) -> (Vec<(Due<'r>, Receipt)>, Vec<Asked<'r>>) {
+        let due: Vec<(Due<'r>, Topic)> = due
+            .into_iter()
+            .filter_map(|due| match due.to {
+                Addressee::Topic(topic) => Some((due, topic)),
+                Addressee::ContactStage | Addressee::Customer(_) => None,
+            })
+            .collect();
+        if due.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let notifications: Vec<_> =
+            due.iter().map(|(due, topic)| Notification::Publish(*topic, due.event.clone())).collect();
+        let mut answers = self.notifier.send(&notifications).await.into_iter();
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        for (due, topic) in due {
+            match answers.next().unwrap_or_else(unanswered) {
+                Ok(receipt) => taken.push((due, receipt)),
+                Err(failure) => {
+                    let (order_id, topic_name) = (&due.event.order_id, topic.name());
+                    tracing::warn!(%order_id, topic = topic_name, error = %chain(&failure), "a topic is left to the contact stage");
+                    left.push((due, vec![Recipient::Topic(topic)]));
+                }
+            }
+        }
+        (taken, left)
     }
 
-    /// Asks the contact stage to tell the customers, on each channel that leads to them.
-    async fn ask<'r>(&self, due: Vec<Due<'r>>, orders: &HashMap<OrderId, Order>) -> Vec<Answer<'r>> {
-        let channels = |due: &Due<'_>| {
-            orders.get(&due.event.order_id).map_or_else(Vec::new, |order| self.channels.to_customer_of(order).collect())
-        };
-        let asked: Vec<(Due<'r>, Vec<Channel>)> = due.into_iter().map(|due| (due, channels(&due))).collect();
-        let message = |due: &Due<'_>, channel: &Channel| {
+    /// Asks the contact stage; it is asked only when it was asked for every recipient.
+    async fn ask<'r>(&self, asked: Vec<Asked<'r>>) -> Vec<(Due<'r>, Result<(), Failure>)> {
+        let message = |due: &Due<'_>, recipient: &Recipient| {
             let Event { order_id, sequence, .. } = due.event;
-            Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: *sequence, channel: *channel })
+            Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: *sequence, recipient: *recipient })
         };
         let messages: Vec<Message> =
-            asked.iter().flat_map(|(due, channels)| channels.iter().map(|channel| message(due, channel))).collect();
-        let mut forwarded =
-            if messages.is_empty() { Vec::new() } else { self.queue.forward(&messages).await }.into_iter();
-        let mut answer = |channels: &[Channel]| {
-            // Every channel's answer is taken, also behind one that failed.
-            let answers: Vec<_> = channels.iter().map(|_| forwarded.next().unwrap_or_else(unanswered)).collect();
-            answers
-                .into_iter()
-                .collect::<Result<Vec<()>, Failure>>()
-                .map(|_| (!channels.is_empty()).then_some(Receipt::Sent))
+            asked.iter().flat_map(|(due, to)| to.iter().map(|recipient| message(due, recipient))).collect();
+        if messages.is_empty() {
+            return Vec::new();
+        }
+        let mut forwarded = self.queue.forward(&messages).await.into_iter();
+        let mut answer = |messages: usize| {
+            // Every message's answer is taken, also behind one that failed.
+            let answers: Vec<_> = (0..messages).map(|_| forwarded.next().unwrap_or_else(unanswered)).collect();
+            answers.into_iter().collect::<Result<(), Failure>>()
         };
-        asked.into_iter().map(|(due, channels)| (due, answer(&channels))).collect()
+        asked.into_iter().map(|(due, to)| (due, answer(to.len()))).collect()
     }
 
     async fn bury_unreadable<'r>(&self, records: &'r [Record]) -> Again<'r> {

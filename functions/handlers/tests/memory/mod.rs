@@ -89,7 +89,7 @@ impl Shop {
     /// With empty shelves.
     pub fn open() -> Self {
         let shop = Self::default();
-        *shop.remaining.lock().unwrap() = Duration::from_secs(30);
+        *shop.remaining.lock().unwrap() = Duration::from_secs(50);
         shop
     }
 

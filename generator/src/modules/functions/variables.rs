@@ -33,9 +33,6 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
             Grant::Publish(topic) => {
                 variables.push((topic.variable(), given.topic_arns.key(&topic_name(*topic)).into()))
             }
-            Grant::PushToCustomers => {
-                variables.push((variable::PUSH_ENDPOINT_PREFIX, given.surroundings.arn("sns", "endpoint/")));
-            }
             Grant::Secret(secret) => {
                 variables.push((secret.variable(), given.secret_arn(*secret)));
                 if *secret == Secret::PaymentKey {
@@ -47,7 +44,8 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
             | Grant::Index(..)
             | Grant::Stream(_)
             | Grant::TextCustomers
-            | Grant::EmailCustomers => {}
+            | Grant::EmailCustomers
+            | Grant::PushToCustomers => {}
         }
     }
     if stage.grants.iter().copied().any(Grant::is_channel) {
