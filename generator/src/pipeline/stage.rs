@@ -79,7 +79,7 @@ pub struct StreamSource {
     /// about 1000 writes a second.
     pub parallelization_factor: u32,
     /// Retries of a failing batch, before its records go to the dead-letter queue. Nothing of ours spaces them, so it is the
-    /// age that bounds them: an hour without SNS must not cost an event.
+    /// age that bounds them: an hour without the tables or the queues must not cost an event.
     pub maximum_retry_attempts: u32,
     /// Age at which a record is given up; the stream itself forgets after 24 hours.
     pub maximum_record_age_seconds: u32,

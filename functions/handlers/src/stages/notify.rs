@@ -180,7 +180,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         (taken, left)
     }
 
-    /// Asks the contact stage; it is asked only when it was asked for every recipient.
+    /// Asks the contact stage for every recipient: where one message was not taken, all of that event's are sent again.
     async fn ask<'r>(&self, asked: Vec<Asked<'r>>) -> Vec<(Due<'r>, Result<(), Failure>)> {
         let message = |due: &Due<'_>, recipient: &Recipient| {
             let Event { order_id, sequence, .. } = due.event;
