@@ -109,7 +109,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Notify,
-        summary: "Publishes every committed event once, to the topics and to the customer.",
+        summary: "Publishes every committed event to its topics, and asks for the customer to be told.",
         source: Source::OrderEvents(StreamSource {
             batch_size: 100,
             parallelization_factor: 1,
@@ -117,14 +117,37 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             maximum_record_age_seconds: 20 * 60 * 60,
             alarm_age_seconds: 60,
         }),
-        forwards_to: &[],
-        // Who was told, whom to tell, telling them in two waves, recording it.
-        calls: Calls { aws: 5, gateway: 0 },
+        forwards_to: &[Stage::Contact],
+        // What was done before, the orders, the topics, ten batches of messages, recording it.
+        calls: Calls { aws: 14, gateway: 0 },
         timeout_seconds: 60,
         memory_mib: 256,
         schedule: None,
         grants: &[
             Grant::Stream(Table::Orders),
+            Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
+            Grant::Publish(Topic::OrderConfirmation),
+            Grant::Publish(Topic::PaymentStatus),
+            Grant::Publish(Topic::ShipmentUpdates),
+        ],
+    },
+    StageDescription {
+        stage: Stage::Contact,
+        summary: "Tells customers of their orders, by e-mail, text message or push; and topics that were down.",
+        // Its bound spares SES and SNS; and what waits for one of them outlives a day.
+        source: Source::Queue(QueueSource {
+            maximum_concurrency: 5,
+            maximum_receives: 250,
+            retry_cap_seconds: 900,
+            ..RETRIES
+        }),
+        forwards_to: &[],
+        // What is stored, all at once; telling it; recording it.
+        calls: Calls { aws: 3, gateway: 0 },
+        timeout_seconds: 30,
+        memory_mib: 256,
+        schedule: None,
+        grants: &[
             Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),

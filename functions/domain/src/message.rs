@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
+use crate::notification::Topic;
 use crate::order::{CancellationReason, Shipment};
+use crate::request::Channel;
 use crate::wiring::Stage;
 
 /// What names the order that it is about.
@@ -69,6 +71,8 @@ pub enum Message {
     Stage(Command),
     /// To fulfilment.
     Fulfilment(FulfilmentCommand),
+    /// To contact.
+    Contact(ContactCommand),
 }
 
 impl Message {
@@ -79,6 +83,7 @@ impl Message {
             Self::Stage(Command { command: CommandName::ReserveStock, .. }) => Stage::Inventory,
             Self::Stage(Command { command: CommandName::AuthorisePayment, .. }) => Stage::Payment,
             Self::Fulfilment(_) => Stage::Fulfilment,
+            Self::Contact(_) => Stage::Contact,
         }
     }
 
@@ -88,8 +93,33 @@ impl Message {
         match self {
             Self::Stage(command) => &command.order_id,
             Self::Fulfilment(command) => command.order_id(),
+            Self::Contact(command) => &command.order_id,
         }
     }
+}
+
+/// What the contact stage is asked to do: tell one addressee of one event. The words and the address are looked up when they
+/// are sent: the queue holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactCommand {
+    /// The order.
+    pub order_id: OrderId,
+    /// The event's number in the order's history.
+    pub sequence: u64,
+    /// Who is told.
+    #[serde(flatten)]
+    pub recipient: Recipient,
+}
+
+/// Whom the contact stage tells: the message says `"channel":"EMAIL"` or `"topic":"payment-status"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Recipient {
+    /// The order's customer.
+    Channel(Channel),
+    /// Other systems, where a topic could not be told at once.
+    Topic(Topic),
 }
 
 /// What the fulfilment stage is asked to do.
@@ -241,6 +271,25 @@ mod tests {
         ] {
             let text = format!(r#"{before}{id}{between}{{"reason":"TOO_LATE"}}{after}"#);
             assert!(serde_json::from_str::<FulfilmentCommand>(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn whom_to_contact_is_a_thin_message_for_the_contact_stage() {
+        let order_id = OrderId::new("ord-1").unwrap();
+        for (recipient, written) in [
+            (Recipient::Channel(Channel::Email), r#""channel":"EMAIL""#),
+            (Recipient::Topic(Topic::PaymentStatus), r#""topic":"payment-status""#),
+        ] {
+            let message = Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: 3, recipient });
+            let text = serde_json::to_string(&message).unwrap();
+            assert_eq!(text, format!(r#"{{"orderId":"ord-1","sequence":3,{written}}}"#));
+            assert_eq!(Message::Contact(serde_json::from_str(&text).unwrap()), message);
+            assert_eq!((message.stage(), message.order_id().as_str()), (Stage::Contact, "ord-1"));
+        }
+        for broken in [r#""channel":"FAX""#, r#""topic":"gossip""#, r#""person":"Ada""#, r#""sequence":4"#] {
+            let text = format!(r#"{{"orderId":"ord-1","sequence":3,{broken}}}"#);
+            assert!(serde_json::from_str::<ContactCommand>(&text).is_err(), "{text}");
         }
     }
 

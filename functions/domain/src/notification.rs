@@ -12,6 +12,7 @@ use crate::wiring::variable;
 
 /// A topic that other systems subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Topic {
     /// What becomes of orders.
     OrderConfirmation,

@@ -12,8 +12,10 @@ pub enum Stage {
     Payment,
     /// Records shipments, returns and cancellations, and settles the money that they make due.
     Fulfilment,
-    /// Publishes every committed event from the orders table's stream.
+    /// Publishes every committed event from the orders table's stream, and asks for the customer to be told.
     Notify,
+    /// Tells customers of an event, by e-mail, text message or push notification; and topics that could not be told at once.
+    Contact,
     /// Finds orders that stopped moving, or of which the gateway told, and puts them back on the right queue.
     Reconcile,
     /// Answers the API's reads.
@@ -22,8 +24,16 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which an order meets them.
-    pub const ALL: [Self; 7] =
-        [Self::Validate, Self::Inventory, Self::Payment, Self::Fulfilment, Self::Notify, Self::Reconcile, Self::Query];
+    pub const ALL: [Self; 8] = [
+        Self::Validate,
+        Self::Inventory,
+        Self::Payment,
+        Self::Fulfilment,
+        Self::Notify,
+        Self::Contact,
+        Self::Reconcile,
+        Self::Query,
+    ];
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
     #[must_use]
@@ -34,6 +44,7 @@ impl Stage {
             Self::Payment => "payment",
             Self::Fulfilment => "fulfilment",
             Self::Notify => "notify",
+            Self::Contact => "contact",
             Self::Reconcile => "reconcile",
             Self::Query => "query",
         }
@@ -47,6 +58,7 @@ impl Stage {
             Self::Inventory => Some(variable::INVENTORY_QUEUE_URL),
             Self::Payment => Some(variable::PAYMENT_QUEUE_URL),
             Self::Fulfilment => Some(variable::FULFILMENT_QUEUE_URL),
+            Self::Contact => Some(variable::CONTACT_QUEUE_URL),
             Self::Validate | Self::Notify | Self::Reconcile | Self::Query => None,
         }
     }
@@ -76,6 +88,8 @@ pub mod variable {
     pub const PAYMENT_QUEUE_URL: &str = "PAYMENT_QUEUE_URL";
     /// URL of the fulfilment stage's queue, where a stage forwards to it.
     pub const FULFILMENT_QUEUE_URL: &str = "FULFILMENT_QUEUE_URL";
+    /// URL of the contact stage's queue, where a stage forwards to it.
+    pub const CONTACT_QUEUE_URL: &str = "CONTACT_QUEUE_URL";
     /// First retry's longest wait, in seconds; it doubles with every receive.
     pub const RETRY_BASE_SECONDS: &str = "RETRY_BASE_SECONDS";
     /// Longest wait between two retries, in seconds.
@@ -170,7 +184,7 @@ pub mod metric {
     pub const GATEWAY_CIRCUIT_OPENED: &str = "GatewayCircuitOpened";
     /// Webhooks that the payment gateway did not sign.
     pub const WEBHOOKS_REFUSED: &str = "WebhooksRefused";
-    /// Notifications sent, over every channel.
+    /// Notifications sent, to topics and over every channel.
     pub const NOTIFICATIONS_SENT: &str = "NotificationsSent";
     /// Notifications that will never be sent: a number, address or device that is refused for good.
     pub const NOTIFICATIONS_REFUSED: &str = "NotificationsRefused";

@@ -60,7 +60,11 @@ pub type Handled = Result<Option<Message>, Failure>;
 
 /// Runs one order's work so that neither a panic nor the function's end takes the rest of the batch along: what is not
 /// done in `budget` is reported as failed.
-pub async fn contained(what: &str, budget: Duration, work: impl Future<Output = Handled>) -> Handled {
+pub async fn contained<T>(
+    what: &str,
+    budget: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(handled)) => handled,
         Ok(Err(_)) => Err(Failure::transient_because(format!("{what} panicked"))),

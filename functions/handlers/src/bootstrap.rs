@@ -23,6 +23,7 @@ use order_handlers::circuit_breaker::{self, CircuitBreaker, Guarded};
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
 use order_handlers::retry::RetryPolicy;
+use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::Notify;
@@ -60,6 +61,7 @@ async fn serve(stage: Stage) -> Result<(), Error> {
         Stage::Payment => payment().await,
         Stage::Fulfilment => fulfilment().await,
         Stage::Notify => notify().await,
+        Stage::Contact => contact().await,
         Stage::Reconcile => reconcile().await,
         Stage::Query => query().await,
     }
@@ -132,18 +134,29 @@ async fn notify() -> Result<(), Error> {
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
     let notifier = AwsNotifier::from_environment(&aws)?;
-    let dead_letters = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let queues = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
     let channels = channels()?;
-    let texts = Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?)?;
     run(service_fn(async |event: LambdaEvent<StreamEvent>| {
         let runtime = surroundings(&environment, Stage::Notify, &event.context);
-        let (database, notifier, queue) = (database.clone(), notifier.clone(), dead_letters.clone());
-        let (channels, texts) = (&channels, &texts);
-        let stage = Notify { database, notifier, queue, runtime: &runtime, channels, texts };
+        let (database, notifier, queue) = (database.clone(), notifier.clone(), queues.clone());
+        let stage = Notify { database, notifier, queue, runtime: &runtime, channels: &channels };
         let failed = stage.run(&stream::records(event.payload)).await;
         runtime.flush();
         Ok::<_, Error>(stream::response(failed))
     }))
+    .await
+}
+
+async fn contact() -> Result<(), Error> {
+    let (aws, database, source, policy) = consumer().await?;
+    let notifier = AwsNotifier::from_environment(&aws)?;
+    let channels = channels()?;
+    let texts = Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?)?;
+    let (notifier, channels, texts) = (&notifier, &channels, &texts);
+    consume(Stage::Contact, async |runtime, batch| {
+        let (database, notifier, queue) = (database.clone(), notifier.clone(), source.clone());
+        Contact { database, notifier, queue, runtime, policy, channels, texts }.run(batch).await
+    })
     .await
 }
 

@@ -56,6 +56,8 @@ pub enum DeadLetterReason {
     NotACommand,
     /// No order is stored under the id.
     OrderUnknown,
+    /// No event is stored under the order's id and the number.
+    EventUnknown,
     /// The order's state does not allow the command.
     IllegalCommand,
     /// AWS or the gateway refuses the request itself, whenever it is made.
@@ -75,9 +77,12 @@ impl DeadLetterReason {
     pub const fn concerns_the_order(self) -> bool {
         match self {
             Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost => true,
-            Self::NotAnOrder | Self::NotACommand | Self::NotAnEvent | Self::OrderUnknown | Self::IllegalCommand => {
-                false
-            }
+            Self::NotAnOrder
+            | Self::NotACommand
+            | Self::NotAnEvent
+            | Self::OrderUnknown
+            | Self::EventUnknown
+            | Self::IllegalCommand => false,
         }
     }
 
@@ -88,6 +93,7 @@ impl DeadLetterReason {
             Self::NotAnOrder => "NOT_AN_ORDER",
             Self::NotACommand => "NOT_A_COMMAND",
             Self::OrderUnknown => "ORDER_UNKNOWN",
+            Self::EventUnknown => "EVENT_UNKNOWN",
             Self::IllegalCommand => "ILLEGAL_COMMAND",
             Self::RequestRefused => "REQUEST_REFUSED",
             Self::NotAnEvent => "NOT_AN_EVENT",

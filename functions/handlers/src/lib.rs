@@ -5,6 +5,7 @@
 
 pub mod adapters;
 pub mod batch;
+pub mod channels;
 pub mod circuit_breaker;
 pub mod consumer;
 mod decision;

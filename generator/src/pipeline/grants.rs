@@ -27,6 +27,14 @@ pub enum Grant {
     Secret(Secret),
 }
 
+impl Grant {
+    /// Whether it permits a way to customers.
+    #[must_use]
+    pub const fn is_channel(self) -> bool {
+        matches!(self, Self::TextCustomers | Self::EmailCustomers | Self::PushToCustomers)
+    }
+}
+
 /// A DynamoDB action on items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableAction {

@@ -79,7 +79,7 @@ pub struct StreamSource {
     /// about 1000 writes a second.
     pub parallelization_factor: u32,
     /// Retries of a failing batch, before its records go to the dead-letter queue. Nothing of ours spaces them, so it is the
-    /// age that bounds them: an hour without SNS must not cost an event.
+    /// age that bounds them: an hour without the tables or the queues must not cost an event.
     pub maximum_retry_attempts: u32,
     /// Age at which a record is given up; the stream itself forgets after 24 hours.
     pub maximum_record_age_seconds: u32,
@@ -169,6 +169,14 @@ impl StageDescription {
             | Grant::PushToCustomers
             | Grant::Secret(_) => false,
         })
+    }
+
+    /// The ways to customers that the stage has to know: its own, and those of the stages that it sends to, so that it asks
+    /// them for nothing that they would not send.
+    pub fn channels(&self) -> impl Iterator<Item = Grant> {
+        let stages = super::stages().into_iter();
+        let told = stages.filter(|stage| stage.stage == self.stage || self.forwards_to.contains(&stage.stage));
+        told.flat_map(|stage| stage.grants).copied().filter(|grant| grant.is_channel())
     }
 
     /// Whether the stage has this permission.

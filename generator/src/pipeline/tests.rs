@@ -33,6 +33,23 @@ fn a_backing_off_message_outlives_an_hours_outage() {
     }
 }
 
+/// Half of the cap is the average wait.
+#[test]
+fn what_customers_are_to_be_told_outlives_a_days_outage() {
+    let contact = stages().into_iter().find(|stage| stage.stage == Stage::Contact).unwrap();
+    let (_, queue) = contact.queue().unwrap();
+    assert!(queue.maximum_receives * queue.retry_cap_seconds / 2 > 24 * 60 * 60, "{queue:?}");
+}
+
+#[test]
+fn a_stage_that_asks_for_customers_to_be_told_knows_which_channels_there_are_and_may_use_none() {
+    let channels = |wanted: Stage| {
+        let stage = stages().into_iter().find(|stage| stage.stage == wanted).unwrap();
+        (stage.channels().count(), stage.grants.iter().copied().filter(|grant| grant.is_channel()).count())
+    };
+    assert_eq!([Stage::Notify, Stage::Contact, Stage::Payment].map(channels), [(3, 0), (3, 3), (0, 0)]);
+}
+
 #[test]
 fn a_stream_record_is_given_up_before_the_stream_forgets_it() {
     for stage in stages() {

@@ -58,7 +58,7 @@ fn every_role_of_the_modules_is_on_the_page_and_may_do_something() {
 #[test]
 fn no_role_may_delete_orders_or_change_them_in_place() {
     // What records who was told; the action would permit deleting too, which IAM cannot tell apart.
-    let batch_writer = "notify-role";
+    let batch_writers = ["notify-role", "contact-role"];
     for role in roles() {
         for permission in role.permissions.iter().filter(|permission| {
             permission.resources.iter().any(|resource| resource.starts_with("orders-table") || resource == "*")
@@ -66,7 +66,7 @@ fn no_role_may_delete_orders_or_change_them_in_place() {
             for action in permission.actions.iter().filter(|action| action.starts_with("dynamodb:")) {
                 match action.trim_start_matches("dynamodb:") {
                     "GetItem" | "BatchGetItem" | "Query" | "PutItem" | "ListStreams" => {}
-                    "BatchWriteItem" => assert_eq!(role.name, batch_writer),
+                    "BatchWriteItem" => assert!(batch_writers.contains(&role.name.as_str()), "{}", role.name),
                     "UpdateItem" => {
                         assert_eq!(role.name, "reconcile-role");
                         assert_eq!(

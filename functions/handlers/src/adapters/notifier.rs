@@ -12,12 +12,11 @@ use order_domain::wiring::variable;
 use super::ses::Ses;
 use super::settings::{self, SettingError};
 use super::sns::{BATCH, Sns};
+use crate::channels::Channels;
 use crate::failure::Failure;
 use crate::ports::{Mail, Notification, Notifier, Push, Receipt};
-use crate::stages::notify::Channels;
 
-/// Calls at a time: enough that a full batch of the stream is told well within the function's time, few enough not to be
-/// throttled (SES begins at 14 mails a second, SNS at 20 text messages).
+/// Calls at a time: enough that a full batch is told well within the function's time, few enough not to be throttled.
 const CONCURRENT_CALLS: usize = 16;
 
 /// The channels that the environment may use: text messages and push where they are switched on, e-mail where it has a
@@ -107,8 +106,7 @@ impl Notifier for AwsNotifier {
     }
 }
 
-/// Events for the same topic share calls, first of all, since other systems wait for them; everything else is a call of its
-/// own.
+/// Events for the same topic share calls; everything else is a call of its own.
 fn calls(notifications: &[Notification]) -> Vec<Call<'_>> {
     let mut events: BTreeMap<Topic, Vec<(usize, &Event)>> = BTreeMap::new();
     let mut others = Vec::new();

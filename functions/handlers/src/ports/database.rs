@@ -43,6 +43,18 @@ pub trait Orders: Send + Sync {
     fn commit(&self, change: &Change) -> impl Future<Output = Result<Committed, Failure>> + Send;
 }
 
+/// An event's name: its order, and its number in the order's history.
+pub type EventKey = (OrderId, u64);
+
+/// Single events of orders.
+pub trait Events: Send + Sync {
+    /// The events that are stored, of those asked for, as of now.
+    fn events(
+        &self,
+        keys: &BTreeSet<EventKey>,
+    ) -> impl Future<Output = Result<HashMap<EventKey, Event>, Failure>> + Send;
+}
+
 /// Where stock lies.
 pub trait Stock: Send + Sync {
     /// Each shard of the SKU's stock with its free units.

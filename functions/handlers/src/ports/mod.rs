@@ -7,7 +7,9 @@ mod queue;
 mod runtime;
 mod webhooks;
 
-pub use database::{Catalogue, Committed, Cursor, CustomerOrder, OpenOrders, Orders, Page, Reads, Stock};
+pub use database::{
+    Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, OpenOrders, Orders, Page, Reads, Stock,
+};
 pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
 pub use notifications::{
     Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory, SentLog, Told,

@@ -8,6 +8,7 @@ use order_domain::id::OrderId;
 use order_domain::notification::Topic;
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
+use order_domain::wiring::Stage;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -19,6 +20,8 @@ pub enum Addressee {
     Topic(Topic),
     /// The customer.
     Customer(Channel),
+    /// The contact stage, which is asked to tell the customer on every channel.
+    ContactStage,
 }
 
 impl Addressee {
@@ -28,6 +31,7 @@ impl Addressee {
         match self {
             Self::Topic(topic) => topic.name(),
             Self::Customer(channel) => channel.name(),
+            Self::ContactStage => Stage::Contact.name(),
         }
     }
 }

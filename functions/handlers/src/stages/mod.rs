@@ -1,5 +1,6 @@
 //! The pipeline's stages, one file each.
 
+pub mod contact;
 pub mod fulfilment;
 pub mod hold;
 pub mod inventory;

@@ -1,32 +1,30 @@
-//! Notify: tells topics and customers of every committed event, each once.
+//! Notify: publishes every committed event to its topics, and asks the contact stage to tell the customer, each once.
 //!
-//! The orders table's stream is the outbox. A record may come again, so what was sent is looked up before and recorded
-//! after. Somebody can be told twice only where an answer was lost on the way: the channel's, or that of the record.
+//! The orders table's stream is the outbox. A record may come again, so what was done for it is looked up before and
+//! recorded after: for each topic, and for the contact stage, which would drop what it is asked twice, but at a cost.
 //!
-//! What is refused for good is recorded as that and never tried again, so that a wrong number holds up nobody. A channel
-//! that is switched off, or that the customer gave no address for, has nothing to record: nothing was tried.
+//! The stream waits for nothing but the tables and the queue: a record that fails holds up its whole shard. So customers are
+//! not told from here, and a topic that cannot be told now is left to the contact stage too, where it delays nobody else.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::notification::{CallingCodes, Notice, topics_of};
-use order_domain::order::Order;
-use order_domain::request::Channel;
+use order_domain::message::{ContactCommand, Message, Recipient};
+use order_domain::notification::{Notice, Topic, topics_of};
 use order_domain::wiring::metric;
 
+use crate::channels::Channels;
 use crate::failure::{DeadLetterReason, Failure, chain};
-use crate::ports::{
-    Addressee, DeadLetter, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending, SentLog,
-};
-use crate::texts::{TextError, Texts};
+use crate::ports::{Addressee, DeadLetter, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog};
 
-/// Events that are told and recorded together: few, so that a crash between the two repeats little.
+/// Events that are told and recorded together: few, so that a crash between the two repeats little, and as many as one
+/// BatchGetItem can look up with all of their addressees.
 const CHUNK: usize = 20;
-/// No chunk is begun with less time than this left: its two reads, the four rounds of its sends (20 events on three channels,
-/// 16 calls at a time) and its record take 3 s each at worst.
-const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(25);
+/// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
+/// channels, and on two topics that are down) and the record take 3 s each at worst.
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(42);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
@@ -37,40 +35,31 @@ pub struct Record {
     pub event: Result<Event, String>,
 }
 
-/// The channels that an environment may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channels {
-    /// Whether e-mail may be sent.
-    pub email: bool,
-    /// The numbers that text messages may be sent to; `None` where none may be sent.
-    pub sms: Option<CallingCodes>,
-    /// Whether push notifications may be sent.
-    pub push: bool,
-}
-
 /// The stream's consumer.
 #[derive(Debug)]
 pub struct Notify<'a, D, N, Q, R> {
     /// Orders, and the record of what was sent.
     pub database: D,
-    /// The way out.
+    /// The way to the topics.
     pub notifier: N,
-    /// Only its dead-letter queue is used.
+    /// To contact; and the dead-letter queue.
     pub queue: Q,
     /// Metrics.
     pub runtime: R,
-    /// What this environment may send.
+    /// What this environment may send: what nobody sends is not asked for.
     pub channels: &'a Channels,
-    /// What it says.
-    pub texts: &'a Texts,
 }
 
-/// Something to tell on account of a record: a notification, or its refusal before it was tried.
+/// An event for a topic, or for the contact stage, on account of a record.
+#[derive(Clone, Copy)]
 struct Due<'a> {
     record: &'a str,
-    sending: Sending,
-    what: Result<Notification, Refusal>,
+    event: &'a Event,
+    to: Addressee,
 }
+
+/// What is due, and whom the contact stage is to tell for it.
+type Asked<'a> = (Due<'a>, Vec<Recipient>);
 
 /// Records to deliver again, by their sequence numbers.
 type Again<'a> = HashSet<&'a str>;
@@ -100,101 +89,115 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
 
     async fn tell<'r>(&self, records: &'r [Record]) -> Result<Again<'r>, Failure> {
         let mut again = self.bury_unreadable(records).await;
-        let events: Vec<(&str, &Event)> = records
-            .iter()
-            .filter_map(|record| record.event.as_ref().ok().map(|event| (record.sequence_number.as_str(), event)))
-            .collect();
-        let due = self.unsent(self.due(&events).await?).await?;
-        let notifications: Vec<Notification> = due.iter().filter_map(|due| due.what.clone().ok()).collect();
-        let mut answers = self.notifier.send(&notifications).await.into_iter();
-        let mut outcomes = Vec::with_capacity(due.len());
-        for Due { record, sending, what } in due {
-            let unanswered = || Err(Failure::transient_because("a notification was not answered for"));
-            let answer = match what {
-                Ok(_) => answers.next().unwrap_or_else(unanswered),
-                Err(refusal) => Ok(Receipt::Refused(refusal)),
-            };
+        let due = self.unsent(self.due(records)).await?;
+        let (for_customers, for_topics): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|due| due.to == Addressee::ContactStage);
+        let mut asked = self.channels_of(for_customers).await?;
+        let (mut done, unpublished) = self.publish(for_topics).await;
+        asked.extend(unpublished);
+        for (due, answer) in self.ask(asked).await {
             match answer {
-                Ok(receipt) => outcomes.push((record, sending, receipt)),
+                Ok(()) if due.to == Addressee::ContactStage => done.push((due, Receipt::Sent)),
+                // A topic that is left to the contact stage is recorded by it.
+                Ok(()) => {}
                 Err(failure) => {
-                    let to = sending.addressee.name();
-                    tracing::warn!(order_id = %sending.order_id, to, error = %chain(&failure), "a notification is sent again later");
-                    again.insert(record);
+                    let to = due.to.name();
+                    tracing::warn!(order_id = %due.event.order_id, to, error = %chain(&failure), "an event is told again later");
+                    again.insert(due.record);
                 }
             }
         }
-        self.record(outcomes, &mut again).await;
+        self.record(&done, &mut again).await;
         Ok(again)
     }
 
     /// Whom every event is for.
-    async fn due<'r>(&self, events: &[(&'r str, &Event)]) -> Result<Vec<Due<'r>>, Failure> {
-        let customers: BTreeSet<OrderId> = events
-            .iter()
-            .filter(|(_, event)| self.channels.any() && Notice::of(event.event_type).is_some())
-            .map(|(_, event)| event.order_id.clone())
-            .collect();
-        let orders = if customers.is_empty() { HashMap::new() } else { self.database.load(&customers).await? };
+    fn due<'r>(&self, records: &'r [Record]) -> Vec<Due<'r>> {
         let mut due = Vec::new();
-        for (record, event) in events {
-            let sending = |addressee| Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee };
-            for topic in topics_of(event.event_type) {
-                let what = Ok(Notification::Publish(*topic, (*event).clone()));
-                due.push(Due { record, sending: sending(Addressee::Topic(*topic)), what });
-            }
-            let Some((notice, order)) = Notice::of(event.event_type).zip(orders.get(&event.order_id)) else { continue };
-            for channel in &order.notify {
-                if let Some(what) = self.notification(*channel, notice, event, order) {
-                    due.push(Due { record, sending: sending(Addressee::Customer(*channel)), what });
-                }
+        for Record { sequence_number: record, event } in records {
+            let Ok(event) = event else { continue };
+            due.extend(topics_of(event.event_type).iter().map(|topic| Due {
+                record,
+                event,
+                to: Addressee::Topic(*topic),
+            }));
+            if self.channels.any() && Notice::of(event.event_type).is_some() {
+                due.push(Due { record, event, to: Addressee::ContactStage });
             }
         }
-        Ok(due)
+        due
     }
 
-    /// What goes to a customer on a channel; `None` where the channel is switched off or the customer has no address.
-    fn notification(
-        &self,
-        channel: Channel,
-        notice: Notice,
-        event: &Event,
-        order: &Order,
-    ) -> Option<Result<Notification, Refusal>> {
-        let customer = &order.customer;
-        let written = match channel {
-            Channel::Email if !self.channels.email => return None,
-            Channel::Email => self.texts.mail(notice, event, order).map(|mail| Notification::Mail {
-                to: customer.email.clone(),
-                mail,
-                event_type: event.event_type,
-            }),
-            Channel::Sms => {
-                let (codes, phone) = self.channels.sms.as_ref().zip(customer.phone.clone())?;
-                if !codes.permit(&phone) {
-                    return Some(Err(Refusal::CallingCodeNotPermitted));
-                }
-                self.texts.sms(notice, event, order).map(|text| Notification::Sms { phone, text })
-            }
-            Channel::Push => {
-                let endpoint = customer.push_endpoint.clone().filter(|_| self.channels.push)?;
-                self.texts.push(notice, event, order).map(|push| Notification::Push { endpoint, push })
-            }
-        };
-        Some(written.map_err(|error: TextError| {
-            tracing::error!(order_id = %event.order_id, error = %chain(&error), "a notification has no text");
-            Refusal::NoText
-        }))
-    }
-
-    /// What was not sent before, each once: a batch can hold a record twice.
+    /// What was not done before, each once: a batch can hold a record twice.
     async fn unsent<'r>(&self, mut due: Vec<Due<'r>>) -> Result<Vec<Due<'r>>, Failure> {
         if due.is_empty() {
             return Ok(due);
         }
-        let keys: Vec<Sending> = due.iter().map(|due| due.sending.clone()).collect();
+        let keys: Vec<Sending> = due.iter().map(Due::sending).collect();
         let mut seen = self.database.sent(&keys).await?;
-        due.retain(|due| seen.insert(due.sending.clone()));
+        due.retain(|due| seen.insert(due.sending()));
         Ok(due)
+    }
+
+    /// The channels on which the customers want to hear of the events; those who want none are left out.
+    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<Vec<Asked<'r>>, Failure> {
+        let ids: BTreeSet<OrderId> = due.iter().map(|due| due.event.order_id.clone()).collect();
+        let orders = if ids.is_empty() { HashMap::new() } else { self.database.load(&ids).await? };
+        let asked = due.into_iter().filter_map(|due| {
+            let order = orders.get(&due.event.order_id)?;
+            let channels: Vec<_> = self.channels.to_customer_of(order).map(Recipient::Channel).collect();
+            (!channels.is_empty()).then_some((due, channels))
+        });
+        Ok(asked.collect())
+    }
+
+    /// Publishes the events to their topics: those that were taken, and those that the contact stage has to try again.
+    async fn publish<'r>(&self, due: Vec<Due<'r>>) -> (Vec<(Due<'r>, Receipt)>, Vec<Asked<'r>>) {
+        let due: Vec<(Due<'r>, Topic)> = due
+            .into_iter()
+            .filter_map(|due| match due.to {
+                Addressee::Topic(topic) => Some((due, topic)),
+                Addressee::ContactStage | Addressee::Customer(_) => None,
+            })
+            .collect();
+        if due.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let notifications: Vec<_> =
+            due.iter().map(|(due, topic)| Notification::Publish(*topic, due.event.clone())).collect();
+        let mut answers = self.notifier.send(&notifications).await.into_iter();
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        for (due, topic) in due {
+            match answers.next().unwrap_or_else(unanswered) {
+                Ok(receipt) => taken.push((due, receipt)),
+                Err(failure) => {
+                    let (order_id, topic_name) = (&due.event.order_id, topic.name());
+                    tracing::warn!(%order_id, topic = topic_name, error = %chain(&failure), "a topic is left to the contact stage");
+                    left.push((due, vec![Recipient::Topic(topic)]));
+                }
+            }
+        }
+        (taken, left)
+    }
+
+    /// Asks the contact stage for every recipient: where one message was not taken, all of that event's are sent again.
+    async fn ask<'r>(&self, asked: Vec<Asked<'r>>) -> Vec<(Due<'r>, Result<(), Failure>)> {
+        let message = |due: &Due<'_>, recipient: &Recipient| {
+            let Event { order_id, sequence, .. } = due.event;
+            Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: *sequence, recipient: *recipient })
+        };
+        let messages: Vec<Message> =
+            asked.iter().flat_map(|(due, to)| to.iter().map(|recipient| message(due, recipient))).collect();
+        if messages.is_empty() {
+            return Vec::new();
+        }
+        let mut forwarded = self.queue.forward(&messages).await.into_iter();
+        let mut answer = |messages: usize| {
+            // Every message's answer is taken, also behind one that failed.
+            let answers: Vec<_> = (0..messages).map(|_| forwarded.next().unwrap_or_else(unanswered)).collect();
+            answers.into_iter().collect::<Result<(), Failure>>()
+        };
+        asked.into_iter().map(|(due, to)| (due, answer(to.len()))).collect()
     }
 
     async fn bury_unreadable<'r>(&self, records: &'r [Record]) -> Again<'r> {
@@ -219,36 +222,28 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         again
     }
 
-    async fn record<'r>(&self, outcomes: Vec<(&'r str, Sending, Receipt)>, again: &mut Again<'r>) {
-        if outcomes.is_empty() {
+    async fn record<'r>(&self, done: &[(Due<'r>, Receipt)], again: &mut Again<'r>) {
+        if done.is_empty() {
             return;
         }
-        let records: Vec<&str> = outcomes.iter().map(|(record, ..)| *record).collect();
-        let outcomes: Vec<_> = outcomes.into_iter().map(|(_, sending, receipt)| (sending, receipt)).collect();
-        let mut refused = 0;
-        for (sending, receipt) in &outcomes {
-            if let Receipt::Refused(reason) = receipt {
-                refused += 1;
-                let to = sending.addressee.name();
-                tracing::warn!(order_id = %sending.order_id, to, %reason, "a notification was refused for good");
-            }
+        let published = done.iter().filter(|(due, _)| matches!(due.to, Addressee::Topic(_))).count();
+        if published > 0 {
+            self.runtime.count(metric::NOTIFICATIONS_SENT, published);
         }
-        for (name, count) in
-            [(metric::NOTIFICATIONS_SENT, outcomes.len() - refused), (metric::NOTIFICATIONS_REFUSED, refused)]
-        {
-            if count > 0 {
-                self.runtime.count(name, count);
-            }
-        }
+        let outcomes: Vec<_> = done.iter().map(|(due, receipt)| (due.sending(), *receipt)).collect();
         if let Err(failure) = self.database.record(&outcomes, self.runtime.now()).await {
-            tracing::error!(error = %chain(&failure), "what was sent could not be recorded, so it may be sent again");
-            again.extend(records);
+            tracing::error!(error = %chain(&failure), "what was told could not be recorded, so it may be told again");
+            again.extend(done.iter().map(|(due, _)| due.record));
         }
     }
 }
 
-impl Channels {
-    fn any(&self) -> bool {
-        self.email || self.sms.is_some() || self.push
+impl Due<'_> {
+    fn sending(&self) -> Sending {
+        Sending { order_id: self.event.order_id.clone(), sequence: self.event.sequence, addressee: self.to }
     }
+}
+
+fn unanswered<T>() -> Result<T, Failure> {
+    Err(Failure::transient_because("an event was not answered for"))
 }

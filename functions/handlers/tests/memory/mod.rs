@@ -17,9 +17,9 @@ use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
-    CaptureAnswer, Catalogue, Committed, DeadLetter, Found, Gateway, GatewayAnswer, GatewayEvent, GatewayEventKind,
-    Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Refusal, Runtime, Sending, SentLog, Stock,
-    VoidAnswer, Webhook, Webhooks,
+    CaptureAnswer, Catalogue, Committed, DeadLetter, EventKey, Events, Found, Gateway, GatewayAnswer, GatewayEvent,
+    GatewayEventKind, Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Refusal, Runtime,
+    Sending, SentLog, Stock, VoidAnswer, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -59,6 +59,8 @@ pub struct Shop {
     pub sent: Mutex<HashMap<Sending, Receipt>>,
     /// Notifications that are refused for good, by what their line starts with.
     pub refusals: Mutex<Vec<(&'static str, Refusal)>>,
+    /// Ways out that are down, by what their lines start with.
+    pub down: Mutex<BTreeSet<&'static str>>,
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
     /// How long the invocation may still take.
     pub remaining: Mutex<Duration>,
@@ -90,7 +92,7 @@ impl Shop {
     /// With empty shelves.
     pub fn open() -> Self {
         let shop = Self::default();
-        *shop.remaining.lock().unwrap() = Duration::from_secs(30);
+        *shop.remaining.lock().unwrap() = Duration::from_secs(50);
         shop
     }
 
@@ -208,6 +210,13 @@ impl Orders for &Shop {
             return Err(broken("the way back from the orders table"));
         }
         Ok(Committed::Done)
+    }
+}
+
+impl Events for &Shop {
+    async fn events(&self, keys: &BTreeSet<EventKey>) -> Result<HashMap<EventKey, Event>, Failure> {
+        let events = self.events.lock().unwrap();
+        Ok(keys.iter().filter_map(|key| events.get(key).map(|event| (key.clone(), event.clone()))).collect())
     }
 }
 
@@ -389,7 +398,9 @@ impl Notifier for &Shop {
                 _ => None,
             };
             let line = line(notification);
-            if self.fails(Fault::Publish, order) {
+            assert!(!self.fails(Fault::Panic, order), "a fault of the test");
+            let is_down = self.down.lock().unwrap().iter().any(|start| line.starts_with(start));
+            if is_down || self.fails(Fault::Publish, order) {
                 return Err(broken("SNS"));
             }
             let refusals = self.refusals.lock().unwrap();

@@ -33,27 +33,40 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
             Grant::Publish(topic) => {
                 variables.push((topic.variable(), given.topic_arns.key(&topic_name(*topic)).into()))
             }
-            Grant::TextCustomers => {
-                variables.push((variable::SMS_ENABLED, given.sms.choose("true", "false").into()));
-                variables.push((variable::SMS_CALLING_CODES, given.sms_calling_codes.clone().into()));
-                variables.push((variable::RETAILER_NAME, given.retailer_name.clone().into()));
-            }
-            Grant::EmailCustomers => {
-                // An empty variable is as good as none.
-                let from = given.email_from.is_set().choose(&given.email_from, "");
-                variables.push((variable::EMAIL_FROM, from.into()));
-            }
-            Grant::PushToCustomers => {
-                variables.push((variable::PUSH_ENABLED, given.push.choose("true", "false").into()));
-            }
             Grant::Secret(secret) => {
                 variables.push((secret.variable(), given.secret_arn(*secret)));
                 if *secret == Secret::PaymentKey {
                     variables.push((variable::PAYMENT_GATEWAY_URL, given.payment_gateway_url.clone().into()));
                 }
             }
-            Grant::Table(..) | Grant::ChangeAttributes(..) | Grant::Index(..) | Grant::Stream(_) => {}
+            Grant::Table(..)
+            | Grant::ChangeAttributes(..)
+            | Grant::Index(..)
+            | Grant::Stream(_)
+            | Grant::TextCustomers
+            | Grant::EmailCustomers
+            | Grant::PushToCustomers => {}
         }
     }
+    if stage.grants.iter().copied().any(Grant::is_channel) {
+        variables.push((variable::RETAILER_NAME, given.retailer_name.clone().into()));
+    }
+    variables.extend(stage.channels().flat_map(|channel| channel_is_on(channel, given)));
     variables
+}
+
+/// Whether the environment has a way to customers.
+fn channel_is_on(channel: Grant, given: &Given) -> Vec<(&'static str, Value<Text>)> {
+    match channel {
+        Grant::TextCustomers => vec![
+            (variable::SMS_ENABLED, given.sms.choose("true", "false").into()),
+            (variable::SMS_CALLING_CODES, given.sms_calling_codes.clone().into()),
+        ],
+        // An empty variable is as good as none.
+        Grant::EmailCustomers => {
+            vec![(variable::EMAIL_FROM, given.email_from.is_set().choose(&given.email_from, "").into())]
+        }
+        Grant::PushToCustomers => vec![(variable::PUSH_ENABLED, given.push.choose("true", "false").into())],
+        _ => Vec::new(),
+    }
 }

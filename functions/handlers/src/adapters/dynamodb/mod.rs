@@ -1,6 +1,7 @@
 //! The two tables on DynamoDB.
 
 pub mod catalogue;
+mod events;
 mod items;
 mod open_orders;
 mod orders;
