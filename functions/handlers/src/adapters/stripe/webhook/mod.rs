@@ -189,5 +189,4 @@ impl Kind {
 }
 
 #[cfg(test)]
-#[path = "webhook_tests.rs"]
 mod tests;
