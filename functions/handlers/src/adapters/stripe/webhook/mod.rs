@@ -190,5 +190,4 @@ impl Kind {
 }
 
 #[cfg(test)]
-#[path = "webhook_tests.rs"]
 mod tests;
