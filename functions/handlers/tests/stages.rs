@@ -306,6 +306,18 @@ async fn a_delivery_that_overtakes_its_dispatch_waits_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_report_that_stays_early_is_given_up_with_its_reason_after_hours() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    let delivered = [reported("DELIVERED", "ord-1", "")];
+    shop.pass(Duration::from_secs(3600));
+    assert_eq!(fulfilment(&shop, &delivered).await, ["reported"]);
+    shop.pass(Duration::from_secs(2 * 3600));
+    assert!(fulfilment(&shop, &delivered).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
+}
+
+#[tokio::test]
 async fn a_gateway_that_is_down_at_dispatch_charges_later_and_the_order_is_not_completed_before() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
@@ -337,6 +349,8 @@ async fn a_lapsed_hold_that_cannot_be_made_anew_is_for_a_person_to_decide() {
     shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "MONEY_LOST");
+    let attention = shop.order("ord-1").attention.unwrap();
+    assert_eq!((attention.reason.as_str(), attention.stage.as_str()), ("MONEY_LOST", "fulfilment"));
 }
 
 #[tokio::test]
@@ -405,8 +419,8 @@ async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_given_up() {
     let shop = Shop::open();
     let early = dispatched("ord-1");
     assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
-    let late = Delivery { receive_count: 6, ..early };
-    assert!(fulfilment(&shop, &[late]).await.is_empty());
+    shop.pass(Duration::from_secs(16 * 60));
+    assert!(fulfilment(&shop, &[early]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
 }
 

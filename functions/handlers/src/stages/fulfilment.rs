@@ -1,6 +1,7 @@
 //! Fulfilment: records what the warehouse, the carrier and the customer report, then settles the money that the order's
 //! new state makes due: dispatched is captured, cancelled is voided, returned is refunded.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use order_domain::event::Occasion;
@@ -20,8 +21,12 @@ use crate::ports::{
 };
 use crate::retry::RetryPolicy;
 
-/// A report can overtake the order that it is about; after this many receives the order is taken to be unknown.
-const RECEIVES_OF_AN_UNKNOWN_ORDER: u32 = 6;
+/// A report can overtake the order that it is about, and a crash hides an order's message for some minutes (six times its
+/// function's timeout): only after this long the order is taken to be unknown.
+const PATIENCE_WITH_AN_UNKNOWN_ORDER: Duration = Duration::from_secs(15 * 60);
+/// A report can overtake the one before it, whose message may wait for as long as an outage takes. One that is still early
+/// after this long is refused with its reason, before the queue gives it up without one.
+const PATIENCE_WITH_AN_EARLY_REPORT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The stage after the confirmation.
 #[derive(Debug)]
@@ -44,7 +49,9 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         let consumer =
             Consumer { stage: Stage::Fulfilment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         let fulfil = async |delivery: &Delivery, order, command| self.fulfil(delivery, order, &command).await;
-        consumer.each_order(&self.database, batch, not_stored, fulfil).await
+        let now = self.runtime.now();
+        let missing = |id: &OrderId, delivery: &Delivery| not_stored(id, now.since(delivery.sent_at));
+        consumer.each_order(&self.database, batch, missing, fulfil).await
     }
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
@@ -58,7 +65,12 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Commits what is reported; the order as it stands then.
     async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
         let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
-        let decided = decide(&self.database, order, |order| answer(order, command, &occasion)).await?;
+        let too_old = occasion.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
+        let decided = decide(&self.database, order, |order| match answer(order, command, &occasion) {
+            Step::TooEarly(refusal) if too_old => Step::Refuse(refusal),
+            step => step,
+        })
+        .await?;
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
         }
@@ -69,24 +81,41 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     async fn settle_money(&self, delivery: &Delivery, mut order: Order) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(due) = order.money_due() else { return Ok(()) };
-            let fact = self.ask(&order, due).await?;
+            let fact = match self.ask(&order, due).await? {
+                Some(fact) => fact,
+                None => {
+                    order = self.reload(&order).await?;
+                    continue;
+                }
+            };
             let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
             // What the gateway did is a fact, however the order changed meanwhile.
             let decided = decide(&self.database, order, |order| fact.recorded_by(order, &occasion)).await?;
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
+            } else if let Fact::AuthorisedAnew(anew) = &fact {
+                // Nothing is due any more, so the order does not know of this hold: it goes back at once.
+                self.gateway.give_up(&decided.order, &anew.payment_intent).await?;
             }
             order = decided.order;
         }
         Err(contended(&order.order_id))
     }
 
-    async fn ask(&self, order: &Order, due: MoneyDue) -> Result<Fact, Failure> {
+    async fn reload(&self, order: &Order) -> Result<Order, Failure> {
+        let mut stored = self.database.load(&BTreeSet::from([order.order_id.clone()])).await?;
+        stored.remove(&order.order_id).ok_or_else(|| unknown(&order.order_id))
+    }
+
+    /// Asks the gateway for what is due; `None` where the order has changed meanwhile and something else is.
+    async fn ask(&self, order: &Order, due: MoneyDue) -> Result<Option<Fact>, Failure> {
         match due {
             MoneyDue::Capture => match self.gateway.capture(order).await? {
-                CaptureAnswer::Captured => Ok(Fact::Captured),
+                CaptureAnswer::Captured => Ok(Some(Fact::Captured)),
+                // Lapsed, or given up by another worker, for whom something else was due: what is stored by now tells.
+                CaptureAnswer::Lapsed if self.reload(order).await?.version != order.version => Ok(None),
                 CaptureAnswer::Lapsed => match self.hold_anew(order).await? {
-                    GatewayAnswer::Authorised(anew) => Ok(Fact::AuthorisedAnew(anew)),
+                    GatewayAnswer::Authorised(anew) => Ok(Some(Fact::AuthorisedAnew(anew))),
                     GatewayAnswer::Declined(code) => Err(Failure::Permanent {
                         what: format!("order {} is on its way unpaid: {code}", order.order_id),
                         reason: DeadLetterReason::MoneyLost,
@@ -95,16 +124,16 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                 },
             },
             MoneyDue::Void => match self.gateway.void(order).await? {
-                VoidAnswer::Voided => Ok(Fact::Voided),
-                VoidAnswer::AlreadyCaptured => Ok(Fact::Captured),
+                VoidAnswer::Voided => Ok(Some(Fact::Voided)),
+                VoidAnswer::AlreadyCaptured => Ok(Some(Fact::Captured)),
             },
             MoneyDue::Refund(amount) => {
                 // The gateway may have forgotten the key of an earlier try: whether that gave the money back is asked.
                 let (attempts, age_of_key) = attempts(order.updated_at, self.runtime.now());
                 if attempts > 0 && self.was_refunded(order, amount, age_of_key).await? {
-                    return Ok(Fact::Refunded(amount));
+                    return Ok(Some(Fact::Refunded(amount)));
                 }
-                self.gateway.refund(order, amount).await.map(|()| Fact::Refunded(amount))
+                self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded(amount)))
             }
         }
     }
@@ -200,8 +229,8 @@ impl Fact {
     }
 }
 
-fn not_stored(id: &OrderId, delivery: &Delivery) -> Failure {
-    if delivery.receive_count < RECEIVES_OF_AN_UNKNOWN_ORDER {
+fn not_stored(id: &OrderId, age: Duration) -> Failure {
+    if age < PATIENCE_WITH_AN_UNKNOWN_ORDER {
         Failure::transient_because(format!("order {id} is not stored yet"))
     } else {
         unknown(id)
