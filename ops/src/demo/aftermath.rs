@@ -49,6 +49,39 @@ impl Texts {
     }
 }
 
+/// E-mails by account, as the emulator keeps them.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Mails {
+    #[serde(rename = "messages")]
+    by_account: HashMap<String, Vec<Mail>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Mail {
+    #[serde(rename = "To")]
+    to: Vec<String>,
+    #[serde(rename = "BodyText")]
+    text: String,
+}
+
+impl Mails {
+    /// Every e-mail of the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Call`] when the emulator does not answer.
+    pub async fn read(http: &reqwest::Client, connection: &Connection) -> Result<Self, DemoError> {
+        get(http, &format!("{}/_ministack/ses/messages", connection.endpoint)).await
+    }
+
+    /// How many e-mails to an address name an order.
+    #[must_use]
+    pub fn about(&self, address: &str, order_id: &str) -> usize {
+        let mails = self.by_account.values().flatten();
+        mails.filter(|mail| mail.to.iter().any(|to| to == address) && mail.text.contains(order_id)).count()
+    }
+}
+
 /// The payment gateway's books.
 ///
 /// # Errors
@@ -142,5 +175,10 @@ mod tests {
         assert_eq!(texts.about("+447700900001", "ord-1"), 1);
         assert_eq!(texts.about("+447700900001", "ord-2"), 0);
         assert_eq!(texts.about("+447700900002", "ord-1"), 0);
+        let mails: Mails = serde_json::from_str(
+            r#"{"messages": {"000000000000": [{"MessageId": "1", "To": ["a@example.com"], "BodyText": "Order ord-1"}]}}"#,
+        )
+        .unwrap();
+        assert_eq!((mails.about("a@example.com", "ord-1"), mails.about("b@example.com", "ord-1")), (1, 0));
     }
 }

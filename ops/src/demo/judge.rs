@@ -37,6 +37,8 @@ pub struct Observed {
     pub told: Heard,
     /// Text messages about it that reached its number.
     pub texts: usize,
+    /// E-mails about it that reached its address.
+    pub mails: usize,
     /// Charges that the gateway approved.
     pub charges: usize,
     /// The order's sums in the gateway's books, in minor units.
@@ -89,7 +91,9 @@ pub fn judge(planned: &PlannedOrder, observed: &Observed) -> Verdict {
     let mut notified = false;
     match planned.kind.expected() {
         Expected::RefusedAtTheEdge => {
-            let traces = observed.order.is_some() || !observed.told.is_empty() || observed.texts + observed.charges > 0;
+            let traces = observed.order.is_some()
+                || !observed.told.is_empty()
+                || observed.texts + observed.mails + observed.charges > 0;
             if traces {
                 findings.push("it was refused at the edge and left a trace behind it".to_owned());
             }
@@ -180,6 +184,9 @@ fn notices(planned: &PlannedOrder, observed: &Observed, end: End) -> Vec<String>
     let texts = if planned.text_to.is_some() { end.texts() } else { 0 };
     if observed.texts != texts {
         findings.push(format!("its customer got {} text message(s) instead of {texts}", observed.texts));
+    }
+    if observed.mails != end.texts() {
+        findings.push(format!("its customer got {} e-mail(s) instead of {}", observed.mails, end.texts()));
     }
     findings
 }
@@ -295,13 +302,13 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_event_and_a_missing_text_are_found() {
+    fn a_missing_event_a_missing_text_and_a_missing_mail_are_found() {
         let (planned, observed) = of(Kind::Declined);
         // Its outcome is right: only the telling is missing.
-        let silent = Observed { told: Heard::new(), texts: 0, ..observed };
+        let silent = Observed { told: Heard::new(), texts: 0, mails: 0, ..observed };
         let verdict = judge(&planned, &silent);
         assert!(!verdict.notified);
-        assert_eq!(verdict.findings.len(), 2, "{:?}", verdict.findings);
+        assert_eq!(verdict.findings.len(), 3, "{:?}", verdict.findings);
     }
 
     #[test]

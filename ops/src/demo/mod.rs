@@ -43,7 +43,7 @@ use crate::environment::{
 };
 use crate::gateway_simulator::{LedgerSummary, Totals};
 use crate::progress::Progress;
-use aftermath::Texts;
+use aftermath::{Mails, Texts};
 use observer::{Observer, Told};
 use send::Sent;
 
@@ -209,9 +209,9 @@ async fn observe(
     let stored = follow::read(&dynamodb, &connection.orders_table, &everything).await?;
     step.finish(if undelivered.is_empty() { "done" } else { "not empty" });
 
-    let (told, texts) = notifications(connection, &http, plan, &stored, observer, progress).await?;
+    let (told, texts, mails) = notifications(connection, &http, plan, &stored, observer, progress).await?;
     let ledger = aftermath::ledger(&http, &gateway.url).await?;
-    let orders = gather(plan, sent, reports, &stored, &told, &texts, &ledger);
+    let orders = gather(plan, sent, reports, &stored, &told, (&texts, &mails), &ledger);
 
     let mut tally = Tally::new(&orders);
     for (queue, messages) in undelivered {
@@ -247,7 +247,7 @@ async fn report(
     Ok(reports)
 }
 
-/// Waits for every watched event and every text message, as long as is reasonable.
+/// Waits for every watched event, every text message and every e-mail, as long as is reasonable.
 async fn notifications(
     connection: &Connection,
     http: &reqwest::Client,
@@ -255,7 +255,7 @@ async fn notifications(
     stored: &HashMap<String, Order>,
     observer: &Observer,
     progress: Progress,
-) -> Result<(Told, Texts), DemoError> {
+) -> Result<(Told, Texts, Mails), DemoError> {
     let step = progress.counted("Collecting notifications", stored.len() as u64);
     let deadline = Instant::now() + follow::patience(stored.len()) / 2;
     let mut told = Told::new();
@@ -270,19 +270,21 @@ async fn notifications(
             complete == stored.len()
         })
         .await?;
-    let texts = loop {
-        let texts = Texts::read(http, connection).await?;
+    let (texts, mails) = loop {
+        let (texts, mails) = (Texts::read(http, connection).await?, Mails::read(http, connection).await?);
         let missing = plan.iter().any(|planned| {
-            let due = stored.get(&planned.order_id).map_or(0, |order| End::of(order).texts());
-            planned.text_to.as_ref().is_some_and(|number| texts.about(number, &planned.order_id) < due)
+            let id = &planned.order_id;
+            let due = stored.get(id).map_or(0, |order| End::of(order).texts());
+            mails.about(planned.address(), id) < due
+                || planned.text_to.as_ref().is_some_and(|number| texts.about(number, id) < due)
         });
         if !missing || Instant::now() >= deadline {
-            break texts;
+            break (texts, mails);
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
     step.finish(&format!("{} orders were told of", told.len()));
-    Ok((told, texts))
+    Ok((told, texts, mails))
 }
 
 /// Everything that was seen, order by order.
@@ -292,7 +294,7 @@ fn gather(
     mut reports: HashMap<String, Vec<Answer>>,
     stored: &HashMap<String, Order>,
     told: &Told,
-    texts: &Texts,
+    (texts, mails): (&Texts, &Mails),
     ledger: &LedgerSummary,
 ) -> Vec<(PlannedOrder, Observed)> {
     let observed = |planned: &PlannedOrder| {
@@ -307,6 +309,7 @@ fn gather(
             order: stored.get(id).cloned(),
             told: told.get(id).cloned().unwrap_or_default(),
             texts: texts.about(number, id),
+            mails: mails.about(planned.address(), id),
             charges: payments.map_or(0, |payments| payments.charges),
             money: payments.map_or_else(Totals::default, |payments| payments.totals),
         }

@@ -48,6 +48,7 @@ fn perfect(planned: &PlannedOrder) -> Observed {
         reports: vec![Answer::Accepted; planned.kind.reports().len()],
         order: Some(order),
         told: numbered.map(|(event, number)| ((number, event), topics_of(event).len())).collect(),
+        mails: end.texts(),
         texts: if planned.text_to.is_some() { end.texts() } else { 0 },
         charges,
         money,

@@ -129,6 +129,11 @@ pub struct PlannedOrder {
 }
 
 impl PlannedOrder {
+    /// Where its customer's e-mail goes.
+    pub fn address(&self) -> &str {
+        self.document["customer"]["email"].as_str().unwrap_or_default()
+    }
+
     /// How often it is sent.
     #[must_use]
     pub const fn times(&self) -> usize {

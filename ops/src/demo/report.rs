@@ -22,8 +22,8 @@ pub fn render(tally: &Tally) -> String {
     }
     let _ = writeln!(
         text,
-        "\n{} sent, {} accepted, {} notified, {} text messages, {} lost",
-        summary.sent, summary.accepted, summary.notified, summary.sms, summary.lost
+        "\n{} sent, {} accepted, {} notified, {} e-mails, {} text messages, {} lost",
+        summary.sent, summary.accepted, summary.notified, summary.emails, summary.sms, summary.lost
     );
     let _ = writeln!(
         text,

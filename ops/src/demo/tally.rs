@@ -54,6 +54,8 @@ pub struct Summary {
     pub duplicates: usize,
     /// Orders of which every event reached its topics and, where it is wanted, the customer's phone.
     pub notified: usize,
+    /// E-mails about this run's orders that reached the customers' addresses.
+    pub emails: usize,
     /// Text messages about this run's orders that reached the customers' phones.
     pub sms: usize,
     /// Accepted orders with which the pipeline is not done.
@@ -137,6 +139,7 @@ impl Tally {
             summary.notified += usize::from(verdict.notified);
             summary.duplicates += usize::from(planned.kind == Kind::SentTwice && verdict.findings.is_empty());
             summary.sms += observed.texts;
+            summary.emails += observed.mails;
             summary.held_minor_units += observed.money.held;
             summary.captured_minor_units += observed.money.captured;
             summary.refunded_minor_units += observed.money.refunded;
@@ -234,7 +237,7 @@ mod tests {
         let [good, shipped, _, returned] = [0, 1, 2, 3].map(|kind| orders[kind].0.total);
         let summary = Tally::new(&orders).summary;
         assert_eq!((summary.confirmed, summary.completed, summary.cancelled, summary.refunded), (4, 2, 1, 1));
-        assert_eq!(summary.sms, 1 + 3 + 2 + 5);
+        assert_eq!((summary.sms, summary.emails), (1 + 3 + 2 + 5, 1 + 3 + 2 + 5));
         assert_eq!(summary.held_minor_units, good);
         assert_eq!((summary.captured_minor_units, summary.refunded_minor_units), (shipped + returned, returned));
     }
@@ -255,6 +258,7 @@ mod tests {
             "completed",
             "cancelled",
             "refunded",
+            "emails",
             "sms",
             "duplicates",
             "notified",

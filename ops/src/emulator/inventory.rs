@@ -118,6 +118,18 @@ const KINDS: &[Kind] = &[
         names: objects("/SecretList", "Name"),
     },
     Kind {
+        name: "schedule",
+        service: "scheduler",
+        request: Request::Get("/schedules"),
+        names: objects("/Schedules", "Name"),
+    },
+    Kind {
+        name: "e-mail identity",
+        service: "ses",
+        request: Request::Get("/v2/email/identities"),
+        names: objects("/EmailIdentities", "IdentityName"),
+    },
+    Kind {
         name: "parameter",
         service: "ssm",
         request: json("AmazonSSM.DescribeParameters"),
