@@ -17,7 +17,7 @@ pub use grants::{Grant, TableAction};
 pub use names::{ALARMS_TOPIC, Queue, Secret, Table, function as function_name, topic as topic_name};
 pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSource};
 
-use TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
+use TableAction::{BatchGetItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
 
 /// How long a queue keeps a message that nobody takes: 4 days, a long weekend and a day.
 pub const QUEUE_RETENTION_SECONDS: u32 = 4 * 24 * 60 * 60;
@@ -125,7 +125,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         schedule: None,
         grants: &[
             Grant::Stream(Table::Orders),
-            Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
+            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),
             Grant::Publish(Topic::ShipmentUpdates),
@@ -148,7 +148,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         memory_mib: 256,
         schedule: None,
         grants: &[
-            Grant::Table(Table::Orders, &[BatchGetItem, BatchWriteItem]),
+            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),
             Grant::Publish(Topic::ShipmentUpdates),

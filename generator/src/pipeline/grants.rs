@@ -50,8 +50,6 @@ pub enum TableAction {
     UpdateItem,
     /// Deletes an item.
     DeleteItem,
-    /// Writes up to 25 items at once.
-    BatchWriteItem,
 }
 
 impl TableAction {
@@ -65,7 +63,6 @@ impl TableAction {
             Self::PutItem => "dynamodb:PutItem",
             Self::UpdateItem => "dynamodb:UpdateItem",
             Self::DeleteItem => "dynamodb:DeleteItem",
-            Self::BatchWriteItem => "dynamodb:BatchWriteItem",
         }
     }
 }

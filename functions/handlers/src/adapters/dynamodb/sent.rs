@@ -2,21 +2,19 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use futures::future::join_all;
 use order_domain::id::OrderId;
 use order_domain::request::Channel;
+use order_domain::stock::ITEMS_PER_TRANSACTION;
 use order_domain::time::Timestamp;
 use order_domain::wiring::table;
 
 use super::items::{SENT_PREFIX, sent_key};
-use super::{BATCH_ROUNDS, DynamoDb, Item, string};
+use super::{DynamoDb, Item, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{Outcome, Receipt, Sending, SentHistory, SentLog, Told};
-
-/// Most items of one BatchWriteItem (docs.aws.amazon.com/amazondynamodb, BatchWriteItem).
-const ITEMS_PER_BATCH: usize = 25;
 
 /// Why it was refused for good; not there where it was sent.
 const REFUSED: &str = "refused";
@@ -36,33 +34,26 @@ impl SentLog for DynamoDb {
 
     async fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
         // At once, and each to its end: what is not recorded is sent again.
-        let recorded = join_all(sent.chunks(ITEMS_PER_BATCH).map(|chunk| self.record_chunk(chunk, at))).await;
+        let recorded = join_all(sent.chunks(ITEMS_PER_TRANSACTION).map(|chunk| self.record_chunk(chunk, at))).await;
         recorded.into_iter().collect()
     }
 }
 
 impl DynamoDb {
+    /// In a transaction, although each item stands for itself: a batch of writes could delete too, and IAM cannot tell the
+    /// two apart. No role of ours may delete anything of an order.
     async fn record_chunk(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
         let what = "what was sent could not be recorded";
-        let mut requests = Vec::with_capacity(sent.len());
-        for (sending, receipt) in sent {
-            let put = PutRequest::builder().set_item(Some(sent_item(sending, *receipt, at))).build();
+        let mut recorded = HashSet::new();
+        let mut items = Vec::with_capacity(sent.len());
+        // A transaction refuses a key that it holds twice.
+        for (sending, receipt) in sent.iter().filter(|(sending, _)| recorded.insert(sending)) {
+            let put = Put::builder().table_name(&self.orders).set_item(Some(sent_item(sending, *receipt, at))).build();
             let put = put.map_err(|error| Failure::transient(what, error))?;
-            requests.push(WriteRequest::builder().put_request(put).build());
+            items.push(TransactWriteItem::builder().put(put).build());
         }
-        for _ in 0..BATCH_ROUNDS {
-            if requests.is_empty() {
-                break;
-            }
-            let write = self.client.batch_write_item().request_items(&self.orders, std::mem::take(&mut requests));
-            let written = write.send().await.map_err(|error| classify(what, error))?;
-            requests = written.unprocessed_items.unwrap_or_default().remove(&self.orders).unwrap_or_default();
-        }
-        if requests.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::transient_because(format!("{what}: DynamoDB left items unwritten")))
-        }
+        let write = self.client.transact_write_items().set_transact_items(Some(items)).send();
+        write.await.map(drop).map_err(|error| classify(what, error))
     }
 }
 
