@@ -11,14 +11,12 @@ use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::hold::{attempts, hold};
+use super::hold::hold;
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{ATTEMPTS, contended, decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{
-    CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER, VoidAnswer,
-};
+use crate::ports::{CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, VoidAnswer};
 use crate::retry::RetryPolicy;
 
 /// A report can overtake the order that it is about, and a crash hides an order's message for some minutes (six times its
@@ -128,26 +126,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                 VoidAnswer::AlreadyCaptured => Ok(Some(Fact::Captured)),
             },
             MoneyDue::Refund(amount) => {
-                // The gateway may have forgotten the key of an earlier try: whether that gave the money back is asked.
-                let (attempts, age_of_key) = attempts(order.updated_at, self.runtime.now());
-                if attempts > 0 && self.was_refunded(order, amount, age_of_key).await? {
+                // The gateway forgets keys, and an earlier try may be days old: whether it gave the money back is asked.
+                let given_back = self.gateway.inspect(order).await?;
+                if matches!(given_back, Inspection::Captured { refunded } if refunded >= order.refunded + amount) {
                     return Ok(Some(Fact::Refunded(amount)));
                 }
                 self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded(amount)))
             }
-        }
-    }
-
-    async fn was_refunded(&self, order: &Order, amount: u64, age_of_key: Duration) -> Result<bool, Failure> {
-        match self.gateway.inspect(order).await? {
-            Inspection::Captured { refunded } if refunded >= order.refunded + amount => Ok(true),
-            // A request under the key before may still be on its way.
-            _ if age_of_key < SEARCH_IS_CURRENT_AFTER => Err(Failure::Waiting {
-                what: format!("whether order {} was refunded is not known yet", order.order_id),
-                wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),
-                cause: None,
-            }),
-            _ => Ok(false),
         }
     }
 

@@ -13,6 +13,8 @@ use order_domain::time::Timestamp;
 use crate::failure::Failure;
 use crate::ports::{Found, Gateway, GatewayAnswer, SEARCH_IS_CURRENT_AFTER};
 
+/// The first hold of an order.
+pub const FIRST_ATTEMPT: u32 = 1;
 /// How long one key is used.
 pub const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60);
 
@@ -34,12 +36,13 @@ pub async fn hold(
 ) -> Result<GatewayAnswer, Failure> {
     let (attempts, age_of_key) = attempts(since, now);
     let attempt = first_attempt.saturating_add(attempts);
-    if attempts > 0 {
+    // Another hold than the first is asked for when the order has changed, and so may have its clock: it is looked for too.
+    if attempts > 0 || first_attempt > FIRST_ATTEMPT {
         if let Some(found) = look(gateway, order, attempt).await? {
             return Ok(found);
         }
         // What was asked for under the key before may not be found yet.
-        if age_of_key < SEARCH_IS_CURRENT_AFTER {
+        if attempts > 0 && age_of_key < SEARCH_IS_CURRENT_AFTER {
             return Err(Failure::Waiting {
                 what: format!("whether the gateway holds money for order {} is not known yet", order.order_id),
                 wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),

@@ -5,16 +5,13 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::hold::{hold, look};
+use super::hold::{FIRST_ATTEMPT, hold, look};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{decide, refused, unknown};
 use crate::failure::Failure;
 use crate::ports::{Gateway, GatewayAnswer, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER};
 use crate::retry::RetryPolicy;
-
-/// The first hold of an order.
-const FIRST_ATTEMPT: u32 = 1;
 
 /// The third stage.
 #[derive(Debug)]

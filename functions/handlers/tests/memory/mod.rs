@@ -291,8 +291,9 @@ impl Gateway for &Shop {
         if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
             return Err(broken("the gateway"));
         }
-        let holds = self.holds.lock().unwrap();
-        let mut held = holds.iter().filter(|((id, _), _)| *id == order.order_id).map(|(_, held)| held.clone());
+        let (holds, lapsed) = (self.holds.lock().unwrap(), self.lapsed.lock().unwrap());
+        let live = holds.iter().filter(|(key, _)| key.0 == order.order_id && !lapsed.contains(key));
+        let mut held = live.map(|(_, held)| held.clone());
         Ok(match held.next() {
             None => Found::Nothing,
             Some(authorisation) => {
