@@ -83,7 +83,9 @@ impl Account {
         let letters = world.dead_letters().await;
         let seen = Seen { stored, histories, heard, letters, ledger: world.ledger(), stock };
         let mut account = Self::new(batch, &seen);
-        account.findings.extend(under_way.iter().map(|(queue, length)| format!("{queue} still holds {length} messages")));
+        account
+            .findings
+            .extend(under_way.iter().map(|(queue, length)| format!("{queue} still holds {length} messages")));
         account
     }
 
@@ -93,7 +95,9 @@ impl Account {
             let letters = || seen.letters.iter().filter(|(_, letter)| letter.order_id.as_ref() == Some(&planned.id));
             account.dead_letters += letters().count();
             for (queue, letter) in letters().filter(|(_, letter)| letter.reason.is_empty()) {
-                account.findings.push(format!("{}: its letter {} in {queue} has no reason", planned.id, letter.message_id));
+                account
+                    .findings
+                    .push(format!("{}: its letter {} in {queue} has no reason", planned.id, letter.message_id));
             }
             let order = seen.stored.get(&planned.id);
             let stands = order.map_or("never stored".to_owned(), |order| End::of(order).to_string());
@@ -107,11 +111,14 @@ impl Account {
                 account.findings.push(format!("{} ({:?}): LOST, {stands} instead of {end}", planned.id, planned.kind));
             }
             let findings = order.map_or_else(Vec::new, |order| findings(planned, order, seen));
-            account.findings.extend(findings.into_iter().map(|what| format!("{} ({:?}): {what}", planned.id, planned.kind)));
+            account
+                .findings
+                .extend(findings.into_iter().map(|what| format!("{} ({:?}): {what}", planned.id, planned.kind)));
             for event in seen.histories.get(&planned.id).into_iter().flat_map(|history| &history.events) {
                 let copies = seen.heard.get(&planned.id).and_then(|heard| heard.get(&event.sequence));
                 account.events += 1;
-                account.repeated += copies.copied().unwrap_or_default().saturating_sub(topics_of(event.event_type).len());
+                account.repeated +=
+                    copies.copied().unwrap_or_default().saturating_sub(topics_of(event.event_type).len());
             }
         }
         account.findings.extend(stock(batch, seen));
@@ -124,7 +131,12 @@ impl Account {
     pub fn close(self, scenario: &str, faults: &[(&str, u64)], took: Duration) {
         let faults: Vec<String> = faults.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
         println!("{scenario}: {self}; faults: {}; {} s", faults.join(", "), took.as_secs());
-        assert!(self.findings.is_empty(), "{scenario}: {} findings\n  {}", self.findings.len(), self.findings.join("\n  "));
+        assert!(
+            self.findings.is_empty(),
+            "{scenario}: {} findings\n  {}",
+            self.findings.len(),
+            self.findings.join("\n  ")
+        );
     }
 }
 
@@ -146,9 +158,10 @@ fn findings(planned: &Planned, order: &Order, seen: &Seen) -> Vec<String> {
         findings.push(format!("its history has the events {numbers:?} and not 1 to {}", order.version));
     }
     if planned.has_ended(order) {
-        let mut happened: Vec<&str> = seen.histories.get(&planned.id).map_or_else(Vec::new, |history| {
-            history.events.iter().map(|event| event.event_type.name()).collect()
-        });
+        let mut happened: Vec<&str> = seen
+            .histories
+            .get(&planned.id)
+            .map_or_else(Vec::new, |history| history.events.iter().map(|event| event.event_type.name()).collect());
         let mut expected: Vec<&str> = planned.kind.end().events().into_iter().map(|event| event.name()).collect();
         happened.sort_unstable();
         expected.sort_unstable();

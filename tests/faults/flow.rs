@@ -88,7 +88,8 @@ impl<'a> Flow<'a> {
     /// one that sends it cannot know whether it arrived, either.
     async fn step(&self, stored: &HashMap<OrderId, Order>) -> bool {
         let of = |planned: &Planned| stored.get(&planned.id);
-        let due = self.batch.orders.iter().filter_map(|planned| Some((planned, planned.kind.next_report(of(planned)?)?)));
+        let due =
+            self.batch.orders.iter().filter_map(|planned| Some((planned, planned.kind.next_report(of(planned)?)?)));
         stream::iter(due).for_each_concurrent(20, |(planned, report)| self.report(planned, report)).await;
         self.batch.orders.iter().all(|planned| of(planned).is_some_and(|order| planned.has_ended(order)))
     }

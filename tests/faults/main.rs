@@ -75,7 +75,8 @@ async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
     })
     .await?;
     let left_behind = finished.destroyed.left_behind;
-    let trials = finished.value.into_iter().map(|(name, outcome)| Trial::test(name, move || outcome.map_err(Failed::from)));
+    let trials =
+        finished.value.into_iter().map(|(name, outcome)| Trial::test(name, move || outcome.map_err(Failed::from)));
     let destroyed = Trial::test("destroy_leaves_nothing", move || {
         if left_behind.is_empty() { Ok(()) } else { Err(Failed::from(format!("left behind: {left_behind:?}"))) }
     });

@@ -56,7 +56,12 @@ impl Emulator {
 /// of the new stream as the old one had.
 fn forget_stream_positions(path: &Path) -> Result<(), EmulatorError> {
     let failed = |source| EmulatorError::State { path: path.to_owned(), source };
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        // It writes down only what was used: without functions nobody has read a stream.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
     let mut state: Value = serde_json::from_str(&text).map_err(|error| failed(error.into()))?;
     let positions = state.pointer_mut("/payload/dynamodb_stream_positions");
     let positions = positions.ok_or_else(|| failed(std::io::Error::other("it holds no positions of streams")))?;
@@ -76,14 +81,16 @@ mod tests {
         std::fs::write(&path, before.to_string()).unwrap();
         forget_stream_positions(&path).unwrap();
         let after: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let expected = json!({ "__ministack_format__": 1, "payload": { "esms": { "a": 1 }, "dynamodb_stream_positions": {} } });
+        let expected =
+            json!({ "__ministack_format__": 1, "payload": { "esms": { "a": 1 }, "dynamodb_stream_positions": {} } });
         assert_eq!(after, expected);
     }
 
     #[test]
-    fn a_state_of_another_form_is_refused() {
+    fn a_state_of_another_form_is_refused_and_none_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lambda.json");
+        forget_stream_positions(&path).unwrap();
         std::fs::write(&path, "{}").unwrap();
         assert!(matches!(forget_stream_positions(&path), Err(EmulatorError::State { .. })));
     }

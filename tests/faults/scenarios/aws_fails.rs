@@ -52,7 +52,10 @@ pub async fn no_order_is_lost_when_aws_fails_is_slow_and_loses_answers(world: &W
     };
     join(flow.place(20), join(flow.follow(PATIENCE), end_of_the_day)).await;
     let mut faults = injected(&before, &proxy.counts());
-    assert!(faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS, "too few faults to tell anything: {faults:?}");
+    assert!(
+        faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS,
+        "too few faults to tell anything: {faults:?}"
+    );
     // Notify gives back what it could not publish. Lambda delivers that again; the emulator knows partial answers of queues
     // only, and goes on in the stream.
     faults.push(("events replayed from the table", world.replay(&batch).await));

@@ -58,7 +58,10 @@ pub async fn nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers(wo
     };
     join(flow.place(20), join(flow.follow(PATIENCE), end_of_the_day)).await;
     let mut faults = injected(&before, &proxy.counts());
-    assert!(faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS, "too few faults to tell anything: {faults:?}");
+    assert!(
+        faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS,
+        "too few faults to tell anything: {faults:?}"
+    );
     faults.push(("executed, and an error kept", ERRORS_THAT_ARE_KEPT.into()));
     Account::of(world, &batch).await.close("gateway failed", &faults, began.elapsed());
 }
