@@ -72,26 +72,33 @@ impl<'a> Flow<'a> {
     /// Reports on the orders that are to be shipped or cancelled, until every order is where it has to end or the time is up:
     /// then the account tells which is not.
     pub async fn follow(&self, patience: Duration) {
+        self.follow_all_but(0, patience).await;
+    }
+
+    /// As [`follow`](Self::follow), until no more than so many orders have not ended; those are returned.
+    pub async fn follow_all_but(&self, few: usize, patience: Duration) -> Vec<&'a Planned> {
         let deadline = Instant::now() + patience;
-        while Instant::now() < deadline {
+        loop {
             // Not answered while the emulator is away.
-            if let Ok(stored) = self.world.stored(self.batch).await {
-                if self.step(&stored).await {
-                    return;
-                }
+            let stored = self.world.stored(self.batch).await.unwrap_or_default();
+            self.report_on(&stored).await;
+            let open = |planned: &&Planned| stored.get(&planned.id).is_none_or(|order| !planned.has_ended(order));
+            let open: Vec<&Planned> = self.batch.orders.iter().filter(open).collect();
+            if open.len() <= few || Instant::now() >= deadline {
+                return open;
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Sends the reports that are due; whether every order has ended. A report is sent again until the order shows it: the
-    /// one that sends it cannot know whether it arrived, either.
-    async fn step(&self, stored: &HashMap<OrderId, Order>) -> bool {
-        let of = |planned: &Planned| stored.get(&planned.id);
-        let due =
-            self.batch.orders.iter().filter_map(|planned| Some((planned, planned.kind.next_report(of(planned)?)?)));
+    /// Sends the reports that are due. A report is sent again until the order shows it: whoever sends it cannot know whether
+    /// it arrived, either.
+    async fn report_on(&self, stored: &HashMap<OrderId, Order>) {
+        let due = self.batch.orders.iter().filter_map(|planned| {
+            let report = planned.kind.next_report(stored.get(&planned.id)?)?;
+            Some((planned, report))
+        });
         stream::iter(due).for_each_concurrent(20, |(planned, report)| self.report(planned, report)).await;
-        self.batch.orders.iter().all(|planned| of(planned).is_some_and(|order| planned.has_ended(order)))
     }
 
     async fn report(&self, planned: &Planned, report: Report) {

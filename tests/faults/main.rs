@@ -39,11 +39,16 @@ fn main() -> ExitCode {
         let matches = |filter: &String| if arguments.exact { name == filter } else { name.contains(filter) };
         arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
     };
-    let selected: Vec<Scenario> = scenarios::all().into_iter().filter(|scenario| wanted(scenario.name)).collect();
+    let asked_for = |ignored: bool| arguments.include_ignored || ignored == arguments.ignored;
+    let (selected, others): (Vec<Scenario>, Vec<Scenario>) =
+        scenarios::all().into_iter().partition(|scenario| asked_for(scenario.ignored) && wanted(scenario.name));
     if arguments.list || selected.is_empty() {
         // Nothing to run: no environment is needed to say so.
-        let trials = scenarios::all().into_iter().map(|scenario| Trial::test(scenario.name, || Ok(()))).collect();
-        return libtest_mimic::run(&arguments, trials).exit_code();
+        let trials = selected
+            .iter()
+            .chain(&others)
+            .map(|scenario| Trial::test(scenario.name, || Ok(())).with_ignored_flag(scenario.ignored));
+        return libtest_mimic::run(&arguments, trials.collect()).exit_code();
     }
     let runtime = tokio::runtime::Runtime::new().expect("a Tokio runtime");
     match runtime.block_on(run(selected)) {
@@ -64,7 +69,7 @@ async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
     let finished = with_environment(options, async |environment| {
         let world = World::open(environment).await;
         let mut outcomes = Vec::new();
-        for Scenario { name, run } in scenarios {
+        for Scenario { name, run, .. } in scenarios {
             // The panic's message was printed when it happened.
             let outcome = AssertUnwindSafe(run(&world)).catch_unwind().await.map_err(|_| "see above");
             world.mend().await;

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use futures::future::join;
 use ops::fault_proxy::{Fault, FaultPlan, Rule};
-use ops::gateway_simulator::Faults;
 
 use crate::account::Account;
 use crate::flow::Flow;
@@ -16,8 +15,6 @@ const ORDERS: usize = 100;
 const FAULTS: u64 = 40;
 /// Longest time for that many to be met.
 const FAULTS_WITHIN: Duration = Duration::from_secs(40);
-/// Requests that the gateway executes and answers with an error, which it keeps repeating under their key.
-const ERRORS_THAT_ARE_KEPT: u32 = 8;
 /// Longest time for the last retries: circuits may open, and wait longer each time.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -41,14 +38,8 @@ pub async fn nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers(wo
     let batch = Batch::of(&world.shop, ORDERS).await;
     let flow = Flow::new(world, &batch);
     let proxy = &world.proxies().gateway;
-    let simulator = world.environment.simulator().expect("the simulator runs in this process");
     let before = proxy.counts();
     proxy.set(bad_day());
-    simulator.set_faults(Faults {
-        charged_but_error: true,
-        remaining: Some(ERRORS_THAT_ARE_KEPT),
-        ..Faults::default()
-    });
     let end_of_the_day = async {
         let deadline = Instant::now() + FAULTS_WITHIN;
         while proxy.counts().faults() - before.faults() < FAULTS && Instant::now() < deadline {
@@ -57,11 +48,10 @@ pub async fn nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers(wo
         proxy.clear();
     };
     join(flow.place(20), join(flow.follow(PATIENCE), end_of_the_day)).await;
-    let mut faults = injected(&before, &proxy.counts());
+    let faults = injected(&before, &proxy.counts());
     assert!(
         faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS,
         "too few faults to tell anything: {faults:?}"
     );
-    faults.push(("executed, and an error kept", ERRORS_THAT_ARE_KEPT.into()));
     Account::of(world, &batch).await.close("gateway failed", &faults, began.elapsed());
 }

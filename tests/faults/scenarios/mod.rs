@@ -2,6 +2,7 @@
 
 mod aws_fails;
 mod emulator_restarts;
+mod errors_are_kept;
 mod functions_die;
 mod gateway_fails;
 mod gateway_is_away;
@@ -14,24 +15,32 @@ use crate::world::World;
 pub struct Scenario {
     /// Its name: what must hold.
     pub name: &'static str,
+    /// Whether it runs only when it is asked for.
+    pub ignored: bool,
     /// What it does; it fails by panicking.
     pub run: for<'a> fn(&'a World<'a>) -> LocalBoxFuture<'a, ()>,
 }
 
-/// Scenarios, named after their functions.
-macro_rules! scenarios {
-    ($($file:ident::$name:ident),* $(,)?) => {
-        /// Every scenario, in the order in which they run.
-        pub fn all() -> Vec<Scenario> {
-            vec![$(Scenario { name: stringify!($name), run: |world| Box::pin($file::$name(world)) }),*]
-        }
+/// A scenario, named after its function.
+macro_rules! scenario {
+    ($file:ident::$name:ident) => {
+        Scenario { name: stringify!($name), ignored: false, run: |world| Box::pin($file::$name(world)) }
     };
 }
 
-scenarios![
-    functions_die::no_order_is_lost_when_functions_are_killed_at_work,
-    aws_fails::no_order_is_lost_when_aws_fails_is_slow_and_loses_answers,
-    gateway_is_away::an_outage_of_the_gateway_delays_orders_and_loses_none,
-    gateway_fails::nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers,
-    emulator_restarts::orders_under_way_survive_a_restart_of_the_emulator,
-];
+/// Every scenario, in the order in which they run.
+pub fn all() -> Vec<Scenario> {
+    vec![
+        scenario!(functions_die::no_order_is_lost_when_functions_are_killed_at_work),
+        scenario!(aws_fails::no_order_is_lost_when_aws_fails_is_slow_and_loses_answers),
+        scenario!(gateway_is_away::an_outage_of_the_gateway_delays_orders_and_loses_none),
+        scenario!(gateway_fails::nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers),
+        scenario!(emulator_restarts::orders_under_way_survive_a_restart_of_the_emulator),
+        // Fails: an error that is kept counts as a failure of the gateway each time that it is repeated, and a circuit whose
+        // probe meets one stays open for all orders.
+        Scenario {
+            ignored: true,
+            ..scenario!(errors_are_kept::a_few_payments_with_an_error_that_is_kept_hold_up_no_others)
+        },
+    ]
+}
