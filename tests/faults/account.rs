@@ -121,6 +121,11 @@ impl Account {
                     copies.copied().unwrap_or_default().saturating_sub(topics_of(event.event_type).len());
             }
         }
+        // Nobody can tell whose it is.
+        let of_no_order = seen.letters.iter().filter(|(_, letter)| letter.order_id.is_none());
+        account.findings.extend(
+            of_no_order.map(|(queue, letter)| format!("{queue} holds a letter of no order ({})", letter.reason)),
+        );
         account.findings.extend(stock(batch, seen));
         let keys = seen.ledger.charges_by_idempotency_key.iter().filter(|(_, charges)| **charges > 1);
         account.findings.extend(keys.map(|(key, charges)| format!("the gateway charged {charges} times under {key}")));

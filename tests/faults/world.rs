@@ -87,6 +87,11 @@ impl<'a> World<'a> {
         self.tables.load(&batch.ids()).await
     }
 
+    /// How often the batch's orders changed until now.
+    pub async fn changes(&self, batch: &Batch) -> u64 {
+        self.stored(batch).await.map_or(0, |stored| stored.values().map(|order| order.version).sum())
+    }
+
     /// An order's history, as an auditor asks for it.
     pub async fn history(&self, id: &OrderId) -> Option<History> {
         self.shop.api.history(id.as_str()).await.ok()?.found()
