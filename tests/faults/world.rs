@@ -16,6 +16,7 @@ use ops::replay::{Options, Window, replay};
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
+use order_domain::wiring::metric;
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::failure::Failure;
 use order_handlers::ports::Orders as _;
@@ -158,6 +159,12 @@ impl<'a> World<'a> {
         }
         self.environment.simulator().expect("the simulator runs in this process").set_faults(Faults::default());
         self.environment.resume_emulator().await.unwrap();
+    }
+
+    /// How often a circuit of the payment function opened until now, by its metric.
+    pub async fn circuits_opened(&self) -> u64 {
+        let lines = self.shop.log_of("payment-function").await;
+        lines.iter().filter_map(|line| line[metric::GATEWAY_CIRCUIT_OPENED].as_u64()).sum()
     }
 
     /// How many of the emulator's invocations ended with the process that served them, since it was started.

@@ -3,8 +3,6 @@
 use std::time::{Duration, Instant};
 
 use order_domain::order::{OrderStatus, PaymentStatus};
-use order_domain::wiring::metric;
-use serde_json::Value;
 
 use crate::account::Account;
 use crate::flow::Flow;
@@ -24,7 +22,7 @@ pub async fn an_outage_of_the_gateway_delays_orders_and_loses_none(world: &World
     let batch = Batch::of(&world.shop, ORDERS).await;
     let flow = Flow::new(world, &batch);
     let gateway = &world.proxies().gateway;
-    let opened_before = circuits_opened(world).await;
+    let opened_before = world.circuits_opened().await;
     let letters_before = world.dead_letters().await.len();
 
     gateway.go_down().await;
@@ -35,7 +33,7 @@ pub async fn an_outage_of_the_gateway_delays_orders_and_loses_none(world: &World
         let on_the_way = batch.orders.iter().filter(|planned| {
             stored.get(&planned.id).is_none_or(|order| order.status.is_open() && order.status != OrderStatus::Reserved)
         });
-        (on_the_way.count(), circuits_opened(world).await - opened_before)
+        (on_the_way.count(), world.circuits_opened().await - opened_before)
     };
     let waits = |(on_the_way, opened): &(usize, u64)| *on_the_way == 0 && *opened > 0;
     until_within(WAITING_WITHIN, "orders that wait and an open circuit", open, waits).await;
@@ -52,13 +50,7 @@ pub async fn an_outage_of_the_gateway_delays_orders_and_loses_none(world: &World
     let faults = [
         ("seconds away", away.as_secs()),
         ("orders waited", waiting as u64),
-        ("circuits opened", circuits_opened(world).await - opened_before),
+        ("circuits opened", world.circuits_opened().await - opened_before),
     ];
     account.close("gateway away", &faults, began.elapsed());
-}
-
-/// How often a circuit of the payment function opened until now, by its metric.
-async fn circuits_opened(world: &World<'_>) -> u64 {
-    let lines = world.shop.log_of("payment-function").await;
-    lines.iter().filter_map(|line: &Value| line[metric::GATEWAY_CIRCUIT_OPENED].as_u64()).sum()
 }
