@@ -187,3 +187,17 @@ async fn without_a_server_behind_it_the_proxy_says_so() {
     }
     assert_eq!(proxy.counts().unreachable, 2);
 }
+
+#[tokio::test]
+async fn a_proxy_that_went_down_refuses_connections_and_comes_back_at_the_same_address() {
+    let bench = Bench::set_up().await;
+    assert_eq!(bench.ask("/").await.unwrap().status(), 201);
+    // The client has a connection left from before; it must not be served either.
+    bench.proxy.go_down().await;
+    let refused = bench.ask("/").await.unwrap_err();
+    assert!(refused.is_connect(), "{refused:?}");
+    assert_eq!(bench.got(), 1);
+    bench.proxy.come_back().await.unwrap();
+    assert_eq!(bench.ask("/").await.unwrap().status(), 201);
+    assert_eq!(bench.proxy.counts().requests, 2);
+}

@@ -37,7 +37,7 @@ pub struct Shop {
     pub gateway: ops::environment::PaymentGateway,
     emulator: Api,
     observed: Mutex<Vec<Value>>,
-    observer: String,
+    pub observer: String,
     use_of_environment: RwLock<()>,
 }
 

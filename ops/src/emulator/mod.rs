@@ -2,6 +2,8 @@
 //! every function that it started; and asked what it holds.
 
 mod api;
+mod functions;
+mod halt;
 mod inventory;
 mod process;
 mod start;
@@ -10,7 +12,7 @@ pub use api::{Api, ApiFailure, Request};
 pub use inventory::inventory;
 pub use process::{Emulator, answers};
 pub(crate) use start::free_port;
-pub use start::{EmulatorError, EmulatorOptions};
+pub use start::{EmulatorError, EmulatorOptions, Launch};
 
 /// Region of every emulated resource; the pipeline knows no other.
 pub const REGION: &str = "eu-west-2";

@@ -34,6 +34,8 @@ pub struct UpOptions {
     pub lifetime: Lifetime,
     /// Whether fault proxies stand between the functions and AWS, and between them and the payment gateway.
     pub fault_proxies: bool,
+    /// Whether the emulator can be halted and resumed with what it holds.
+    pub restartable: bool,
     /// Where progress is shown.
     pub progress: Progress,
     /// Stops the work early, and everything that it has started.
@@ -51,6 +53,7 @@ impl UpOptions {
             release: false,
             lifetime: Lifetime::default(),
             fault_proxies: false,
+            restartable: false,
             progress: Progress::silent(),
             cancel: Cancel::new(),
         }
@@ -61,5 +64,10 @@ impl UpOptions {
     #[must_use]
     pub fn with_fault_proxies(self) -> Self {
         Self { fault_proxies: true, ..self }
+    }
+    /// With an emulator that can be [halted](crate::environment::Environment::halt_emulator) and resumed.
+    #[must_use]
+    pub fn with_restarts(self) -> Self {
+        Self { restartable: true, ..self }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fault_proxies::FaultProxies;
 use super::gateway::Gateway;
 use super::{EnvironmentError, Lifetime, PaymentGateway, UpOptions};
-use crate::emulator::{Emulator, EmulatorOptions};
+use crate::emulator::{Emulator, EmulatorOptions, Launch};
 use crate::process::Identity;
 use crate::toolchain::Toolchain;
 
@@ -31,13 +31,13 @@ impl Processes {
         let fault_proxies = FaultProxies::start(options).await?;
         let step = progress.step("Starting the emulator and the payment gateway");
         let gateway = Gateway::start(lifetime, directory, cancel).await?;
-        let options = EmulatorOptions {
+        let launch = Launch::new(EmulatorOptions {
             python: toolchain.python.python(),
             directory: directory.to_owned(),
             detached: matches!(lifetime, Lifetime::Detached { .. }),
-        };
+        });
         let functions_endpoint = fault_proxies.as_ref().map(|proxies| proxies.aws.url());
-        match Emulator::start_behind(functions_endpoint, &options, cancel).await {
+        match launch.behind(functions_endpoint).keeping_state(options.restartable).start(cancel).await {
             Ok(emulator) => {
                 step.finish(emulator.endpoint());
                 if let Some(proxies) = &fault_proxies {

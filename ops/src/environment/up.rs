@@ -7,6 +7,7 @@ use super::deployment::{self, Destroyed};
 use super::instance::{Instance, InstanceName, Record};
 use super::processes::Processes;
 use super::{Connection, EnvironmentError, FaultProxies, PaymentGateway, UpOptions, files};
+use crate::cancel::Cancel;
 use crate::gateway_simulator::GatewaySimulator;
 use crate::package::{Package, Target, package};
 use crate::process::FileLock;
@@ -156,6 +157,33 @@ impl Environment {
     #[must_use]
     pub fn emulator_log(&self) -> &Path {
         self.processes.emulator.log()
+    }
+
+    /// Kills every process that runs a function now, as a machine that fails would; how many there were.
+    #[must_use]
+    pub fn kill_functions(&self) -> usize {
+        self.processes.emulator.kill_functions()
+    }
+
+    /// Stops the emulator, and the functions with it, in the middle of whatever they do. It keeps what it holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Emulator::halt`](crate::emulator::Emulator::halt); it has to be
+    /// [restartable](UpOptions::with_restarts).
+    pub async fn halt_emulator(&self) -> Result<(), EnvironmentError> {
+        Ok(self.processes.emulator.halt().await?)
+    }
+
+    /// Starts the emulator again where it was, with what it held.
+    ///
+    /// # Errors
+    ///
+    /// As [`Emulator::resume`](crate::emulator::Emulator::resume), or when its process cannot be put on record.
+    pub async fn resume_emulator(&self) -> Result<(), EnvironmentError> {
+        self.processes.emulator.resume(&Cancel::new()).await?;
+        // By the record another process finds it, should this one be killed.
+        self.instance.write_record(&Record { processes: self.processes.identities(), ..self.record.clone() })
     }
 
     /// What was done to bring it up.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ops::cancel::Cancel;
-use ops::emulator::{Emulator, EmulatorError, EmulatorOptions, answers, inventory};
+use ops::emulator::{Api, Emulator, EmulatorError, EmulatorOptions, Launch, Request, answers, inventory};
 use ops::toolchain::TerraformChoice;
 
 use crate::toolchain;
@@ -56,4 +56,36 @@ async fn a_start_that_is_cancelled_leaves_nothing() {
     cancel.cancel();
     let error = Emulator::start(&options(&directory).await, &cancel).await.unwrap_err();
     assert!(matches!(error, EmulatorError::Cancelled), "{error}");
+}
+
+const CREATE_QUEUE: Request<'static> =
+    Request::Json { target: "AmazonSQS.CreateQueue", input: r#"{"QueueName":"orders"}"# };
+const LIST_QUEUES: Request<'static> = Request::Json { target: "AmazonSQS.ListQueues", input: "{}" };
+
+#[tokio::test]
+async fn one_that_is_halted_is_gone_and_resumes_at_the_same_address_with_what_it_held() {
+    let directory = tempfile::tempdir().unwrap();
+    let launch = Launch::new(options(&directory).await).keeping_state(true);
+    let emulator = launch.start(&Cancel::new()).await.unwrap();
+    let (endpoint, group) = (emulator.endpoint().to_owned(), emulator.group().unwrap());
+    Api::new(&endpoint).unwrap().call("sqs", CREATE_QUEUE).await.unwrap();
+    emulator.halt().await.unwrap();
+    assert!(!group.is_alive() && !answers(&endpoint).await);
+    emulator.resume(&Cancel::new()).await.unwrap();
+    assert_eq!(emulator.endpoint(), endpoint);
+    let queues = Api::new(&endpoint).unwrap().call("sqs", LIST_QUEUES).await.unwrap();
+    assert!(queues.contains("/orders"), "{queues}");
+    let group = emulator.group().unwrap();
+    emulator.stop().await;
+    assert!(!group.is_alive());
+}
+
+#[tokio::test]
+async fn one_that_keeps_no_state_is_not_halted() {
+    let directory = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start(&options(&directory).await, &Cancel::new()).await.unwrap();
+    let error = emulator.halt().await.unwrap_err();
+    assert!(matches!(error, EmulatorError::KeepsNoState), "{error}");
+    assert!(answers(emulator.endpoint()).await);
+    emulator.stop().await;
 }

@@ -1,0 +1,122 @@
+//! Orders on their way: sent as a client sends them, until they are accepted, reported on as a warehouse does, and followed to
+//! their end.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::stream;
+use ops::client::Placed;
+use order_domain::id::OrderId;
+use order_domain::order::Order;
+use serde_json::json;
+
+use crate::orders::{Batch, Kind, Planned, Report};
+use crate::world::World;
+
+/// Longest time for an order to be accepted: the API may be away for a while.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(60);
+/// Time between two looks at the table: a look must not slow down what is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Orders on their way.
+pub struct Flow<'a> {
+    world: &'a World<'a>,
+    batch: &'a Batch,
+    accepted: AtomicUsize,
+    unanswered: AtomicUsize,
+}
+
+impl<'a> Flow<'a> {
+    pub fn new(world: &'a World<'a>, batch: &'a Batch) -> Self {
+        Self { world, batch, accepted: AtomicUsize::new(0), unanswered: AtomicUsize::new(0) }
+    }
+
+    /// How many orders were accepted until now.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were not answered and were made again.
+    pub fn unanswered(&self) -> u64 {
+        self.unanswered.load(Ordering::Relaxed) as u64
+    }
+
+    /// Sends every order, so many at a time.
+    pub async fn place(&self, at_once: usize) {
+        stream::iter(&self.batch.orders).for_each_concurrent(at_once, |planned| self.place_one(planned)).await;
+    }
+
+    async fn place_one(&self, planned: &Planned) {
+        let times = if planned.kind == Kind::SentTwice { 2 } else { 1 };
+        for _ in 0..times {
+            let deadline = Instant::now() + ACCEPTED_WITHIN;
+            loop {
+                match self.world.shop.api.place(&planned.document).await {
+                    Ok(Placed::Accepted(_)) => break,
+                    Ok(Placed::Refused(problem)) if problem.status < 500 => {
+                        panic!("{} was refused: {problem:?}", planned.id);
+                    }
+                    other => {
+                        assert!(Instant::now() < deadline, "{} is not accepted: {other:?}", planned.id);
+                        self.unanswered.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+        }
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Reports on the orders that are to be shipped or cancelled, until every order is where it has to end or the time is up:
+    /// then the account tells which is not.
+    pub async fn follow(&self, patience: Duration) {
+        self.follow_all_but(0, patience).await;
+    }
+
+    /// As [`follow`](Self::follow), until no more than so many orders have not ended; those are returned.
+    pub async fn follow_all_but(&self, few: usize, patience: Duration) -> Vec<&'a Planned> {
+        let deadline = Instant::now() + patience;
+        loop {
+            // Not answered while the emulator is away.
+            let stored = self.world.stored(self.batch).await.unwrap_or_default();
+            self.report_on(&stored).await;
+            let open = |planned: &&Planned| stored.get(&planned.id).is_none_or(|order| !planned.has_ended(order));
+            let open: Vec<&Planned> = self.batch.orders.iter().filter(open).collect();
+            if open.len() <= few || Instant::now() >= deadline {
+                return open;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Sends the reports that are due. A report is sent again until the order shows it: whoever sends it cannot know whether
+    /// it arrived, either.
+    async fn report_on(&self, stored: &HashMap<OrderId, Order>) {
+        let due = self.batch.orders.iter().filter_map(|planned| {
+            let report = planned.kind.next_report(stored.get(&planned.id)?)?;
+            Some((planned, report))
+        });
+        stream::iter(due).for_each_concurrent(20, |(planned, report)| self.report(planned, report)).await;
+    }
+
+    async fn report(&self, planned: &Planned, report: Report) {
+        let (api, id) = (&self.world.shop.api, &planned.id);
+        let sent = match report {
+            Report::Dispatched => {
+                let shipment = json!({ "carrier": "Royal Mail", "trackingNumber": "RM123456785GB" });
+                api.report_shipment(&json!({ "update": "DISPATCHED", "orderId": id, "shipment": shipment })).await
+            }
+            Report::Delivered => api.report_shipment(&json!({ "update": "DELIVERED", "orderId": id })).await,
+            Report::Cancellation => api.cancel(id.as_str(), "CUSTOMER_REQUEST").await,
+        };
+        match sent {
+            Ok(Placed::Accepted(_)) => {}
+            Ok(Placed::Refused(problem)) if problem.status < 500 => panic!("a report on {id} was refused: {problem:?}"),
+            _ => {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

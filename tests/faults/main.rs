@@ -1,0 +1,89 @@
+//! Real faults on the emulator while orders flow: function processes are killed, AWS and the payment gateway fail, are slow,
+//! lose their answers and go away, and the emulator itself is stopped and started again. After each, every order has to be
+//! accounted for: see [`account`].
+//!
+//! Faults are everybody's, so the scenarios run one after the other, in an environment of their own. It is destroyed after
+//! the last, whatever became of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod account;
+mod flow;
+mod listener;
+#[path = "../pipeline/order.rs"]
+mod order;
+mod orders;
+mod scenarios;
+#[path = "../pipeline/shop.rs"]
+#[allow(dead_code, reason = "the shop is the other tests' too, and these need a part of it")]
+mod shop;
+#[path = "../pipeline/wait.rs"]
+mod wait;
+mod world;
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
+use futures::FutureExt;
+use libtest_mimic::{Arguments, Failed, Trial};
+use ops::cancel::Cancel;
+use ops::environment::{EnvironmentError, UpOptions, with_environment};
+use ops::progress::Progress;
+
+use scenarios::Scenario;
+use world::World;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let wanted = |name: &str| {
+        let matches = |filter: &String| if arguments.exact { name == filter } else { name.contains(filter) };
+        arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
+    };
+    let asked_for = |ignored: bool| arguments.include_ignored || ignored == arguments.ignored;
+    let (selected, others): (Vec<Scenario>, Vec<Scenario>) =
+        scenarios::all().into_iter().partition(|scenario| asked_for(scenario.ignored) && wanted(scenario.name));
+    if arguments.list || selected.is_empty() {
+        // Nothing to run: no environment is needed to say so.
+        let trials = selected
+            .iter()
+            .chain(&others)
+            .map(|scenario| Trial::test(scenario.name, || Ok(())).with_ignored_flag(scenario.ignored));
+        return libtest_mimic::run(&arguments, trials.collect()).exit_code();
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a Tokio runtime");
+    match runtime.block_on(run(selected)) {
+        // A filter was applied already: what ran is reported whatever it asks for.
+        Ok(trials) => libtest_mimic::run(&Arguments::default(), trials).exit_code(),
+        Err(error) => {
+            eprintln!("error: {}", order_handlers::failure::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the scenarios in one environment; what became of each, and of the environment.
+async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
+    let mut options = UpOptions::local(format!("faults-{}", std::process::id())).with_fault_proxies().with_restarts();
+    options.progress = Progress::detect();
+    options.cancel = Cancel::on_signals().expect("signal handlers");
+    let finished = with_environment(options, async |environment| {
+        let world = World::open(environment).await;
+        let mut outcomes = Vec::new();
+        for Scenario { name, run, .. } in scenarios {
+            // The panic's message was printed when it happened.
+            let outcome = AssertUnwindSafe(run(&world)).catch_unwind().await.map_err(|_| "see above");
+            world.mend().await;
+            outcomes.push((name, outcome));
+        }
+        world.close().await;
+        outcomes
+    })
+    .await?;
+    let left_behind = finished.destroyed.left_behind;
+    let trials =
+        finished.value.into_iter().map(|(name, outcome)| Trial::test(name, move || outcome.map_err(Failed::from)));
+    let destroyed = Trial::test("destroy_leaves_nothing", move || {
+        if left_behind.is_empty() { Ok(()) } else { Err(Failed::from(format!("left behind: {left_behind:?}"))) }
+    });
+    Ok(trials.chain([destroyed]).collect())
+}

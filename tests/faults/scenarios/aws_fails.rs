@@ -1,0 +1,63 @@
+//! AWS on a bad day: errors, throttles, slowness and lost answers for a share of what the functions ask.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join;
+use ops::fault_proxy::{Fault, FaultPlan, Rule};
+
+use crate::account::Account;
+use crate::flow::Flow;
+use crate::orders::Batch;
+use crate::world::{World, injected};
+
+const ORDERS: usize = 100;
+/// Faults that have to be met for the scenario to mean something.
+const FAULTS: u64 = 100;
+/// Longest time for that many to be met.
+const FAULTS_WITHIN: Duration = Duration::from_secs(30);
+/// Longest time for the last retries, whose waits double.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+fn bad_day() -> FaultPlan {
+    FaultPlan::new(
+        20_261_127,
+        vec![
+            // Done, and not known to be done: what retries must not do twice.
+            Rule::for_share(Fault::LostAnswer, 0.15).of_service("dynamodb").of_action("TransactWriteItems"),
+            Rule::for_share(Fault::LostAnswer, 0.15).of_service("sqs"),
+            Rule::for_share(Fault::LostAnswer, 0.15).of_service("sns"),
+            Rule::for_share(Fault::Throttled, 0.03),
+            Rule::for_share(Fault::Error { status: 500 }, 0.03),
+            Rule::for_share(Fault::Error { status: 503 }, 0.03),
+            // Longer than the functions wait for AWS, and shorter.
+            Rule::for_share(Fault::Slow { by: Duration::from_secs(4) }, 0.02),
+            Rule::for_share(Fault::Slow { by: Duration::from_millis(500) }, 0.05),
+        ],
+    )
+}
+
+pub async fn no_order_is_lost_when_aws_fails_is_slow_and_loses_answers(world: &World<'_>) {
+    let began = Instant::now();
+    let batch = Batch::of(&world.shop, ORDERS).await;
+    let flow = Flow::new(world, &batch);
+    let proxy = &world.proxies().aws;
+    let before = proxy.counts();
+    proxy.set(bad_day());
+    let end_of_the_day = async {
+        let deadline = Instant::now() + FAULTS_WITHIN;
+        while proxy.counts().faults() - before.faults() < FAULTS && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        proxy.clear();
+    };
+    join(flow.place(20), join(flow.follow(PATIENCE), end_of_the_day)).await;
+    let mut faults = injected(&before, &proxy.counts());
+    assert!(
+        faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS,
+        "too few faults to tell anything: {faults:?}"
+    );
+    // Notify gives back what it could not publish. Lambda delivers that again; the emulator knows partial answers of queues
+    // only, and goes on in the stream.
+    faults.push(("events replayed from the table", world.replay(&batch).await));
+    Account::of(world, &batch).await.close("AWS failed", &faults, began.elapsed());
+}

@@ -1,0 +1,46 @@
+//! A few payments that the gateway answered with an error of its own, which it keeps and repeats under their key. Until their
+//! next key, twenty minutes later, those orders wait; the gateway is well, and the others must not wait with them.
+
+use std::time::{Duration, Instant};
+
+use ops::gateway_simulator::Faults;
+
+use crate::flow::Flow;
+use crate::orders::Batch;
+use crate::world::World;
+
+/// Orders whose authorisation the gateway executes and answers with an error that it keeps.
+const KEPT: u32 = 8;
+/// For so long their retries may make the gateway look as if it were down.
+const RETRIES: Duration = Duration::from_secs(75);
+const PAUSE: Duration = Duration::from_secs(1);
+/// Orders that come later.
+const LATER: usize = 5;
+/// Longest time for those: nothing is wrong with them.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub async fn a_few_payments_with_an_error_that_is_kept_hold_up_no_others(world: &World<'_>) {
+    let simulator = world.environment.simulator().expect("the simulator runs in this process");
+    let opened_before = world.circuits_opened().await;
+    let kept = Batch::of(&world.shop, KEPT as usize).await;
+    simulator.set_faults(Faults { charged_but_error: true, remaining: Some(KEPT), ..Faults::default() });
+    Flow::new(world, &kept).place(KEPT as usize).await;
+    let began = Instant::now();
+    while world.circuits_opened().await == opened_before && began.elapsed() < RETRIES {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let opened = world.circuits_opened().await - opened_before;
+
+    let later = Batch::of(&world.shop, LATER).await;
+    let flow = Flow::new(world, &later);
+    let began = Instant::now();
+    flow.place(1).await;
+    let open = flow.follow_all_but(0, PATIENCE).await;
+    let took = began.elapsed().as_secs();
+    println!(
+        "errors kept: {KEPT}; circuits opened by them: {opened}; of {LATER} orders afterwards {} are not at their end after {took} s",
+        open.len()
+    );
+    assert_eq!(opened, 0, "errors that are kept count as a gateway that is down");
+    assert!(open.is_empty(), "held up: {open:?}");
+}

@@ -1,0 +1,46 @@
+//! The scenarios: what goes wrong, while orders flow.
+
+mod aws_fails;
+mod emulator_restarts;
+mod errors_are_kept;
+mod functions_die;
+mod gateway_fails;
+mod gateway_is_away;
+
+use futures::future::LocalBoxFuture;
+
+use crate::world::World;
+
+/// One scenario.
+pub struct Scenario {
+    /// Its name: what must hold.
+    pub name: &'static str,
+    /// Whether it runs only when it is asked for.
+    pub ignored: bool,
+    /// What it does; it fails by panicking.
+    pub run: for<'a> fn(&'a World<'a>) -> LocalBoxFuture<'a, ()>,
+}
+
+/// A scenario, named after its function.
+macro_rules! scenario {
+    ($file:ident::$name:ident) => {
+        Scenario { name: stringify!($name), ignored: false, run: |world| Box::pin($file::$name(world)) }
+    };
+}
+
+/// Every scenario, in the order in which they run.
+pub fn all() -> Vec<Scenario> {
+    vec![
+        scenario!(functions_die::no_order_is_lost_when_functions_are_killed_at_work),
+        scenario!(aws_fails::no_order_is_lost_when_aws_fails_is_slow_and_loses_answers),
+        scenario!(gateway_is_away::an_outage_of_the_gateway_delays_orders_and_loses_none),
+        scenario!(gateway_fails::nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers),
+        scenario!(emulator_restarts::orders_under_way_survive_a_restart_of_the_emulator),
+        // Fails: an error that is kept counts as a failure of the gateway each time that it is repeated, so that a few of them
+        // open the circuit for all orders, and keep it open.
+        Scenario {
+            ignored: true,
+            ..scenario!(errors_are_kept::a_few_payments_with_an_error_that_is_kept_hold_up_no_others)
+        },
+    ]
+}

@@ -1,0 +1,181 @@
+//! The environment under faults: what a scenario breaks, and what it looks at.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use ops::cancel::Cancel;
+use ops::client::History;
+use ops::dead_letters::{self, Letter};
+use ops::deployed::Deployed;
+use ops::environment::{Environment, FaultProxies};
+use ops::fault_proxy::Counts;
+use ops::gateway_simulator::{Faults, LedgerSummary};
+use ops::progress::Progress;
+use ops::replay::{Options, Window, replay};
+use order_domain::id::OrderId;
+use order_domain::order::Order;
+use order_domain::time::Timestamp;
+use order_domain::wiring::metric;
+use order_handlers::adapters::dynamodb::DynamoDb;
+use order_handlers::failure::Failure;
+use order_handlers::ports::Orders as _;
+
+use crate::account::unheard;
+use crate::listener::Listener;
+use crate::orders::Batch;
+use crate::shop::Shop;
+
+/// For how long a received message is hidden here. As deployed it is six times the function's timeout, three to nine
+/// minutes, and that is how long what a killed function held would have to wait: the one setting that the scenarios
+/// shorten. It is shorter than a slow batch may take, so that some messages are worked on twice at the same time, too.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Events a second that are replayed: an emulator has nothing to be spared.
+const REPLAY_RATE: u32 = 1_000;
+/// Nothing is under way from the stream to the topics when nothing arrived for so long.
+const AT_REST: Duration = Duration::from_secs(3);
+
+/// Most dead letters that are looked at in a queue.
+const LETTERS: usize = 1_000;
+
+/// The queues that an order passes through. The reconciler's is never empty for long.
+const ORDER_QUEUES: [&str; 4] = ["validate-queue", "inventory-queue", "payment-queue", "fulfilment-queue"];
+
+/// An environment that is up, and its shop.
+pub struct World<'a> {
+    pub environment: &'a Environment,
+    pub shop: Shop,
+    pub listener: Listener,
+    pub deployed: Deployed,
+    tables: DynamoDb,
+}
+
+impl<'a> World<'a> {
+    pub async fn open(environment: &'a Environment) -> Self {
+        let shop = Shop::open(environment).await;
+        for (_, url) in shop.connection.queues.iter().filter(|(name, _)| !name.ends_with("-dlq")) {
+            let set = shop.sqs.set_queue_attributes().queue_url(url);
+            let seconds = VISIBILITY_TIMEOUT.as_secs().to_string();
+            set.attributes(QueueAttributeName::VisibilityTimeout, seconds).send().await.unwrap();
+        }
+        let connection = &shop.connection;
+        Self {
+            environment,
+            listener: Listener::new(shop.sqs.clone(), shop.observer.clone()),
+            deployed: Deployed::of_connection(connection, "faults").await,
+            tables: DynamoDb::new(shop.dynamodb.clone(), &connection.orders_table, &connection.inventory_table),
+            shop,
+        }
+    }
+
+    pub async fn close(&self) {
+        self.shop.close().await;
+    }
+
+    /// What makes AWS and the gateway fail for the functions.
+    pub fn proxies(&self) -> &FaultProxies {
+        self.environment.fault_proxies().expect("the environment has fault proxies")
+    }
+
+    /// The gateway's books.
+    pub fn ledger(&self) -> LedgerSummary {
+        self.environment.simulator().expect("the simulator runs in this process").ledger()
+    }
+
+    /// The batch's orders as they are stored.
+    pub async fn stored(&self, batch: &Batch) -> Result<HashMap<OrderId, Order>, Failure> {
+        self.tables.load(&batch.ids()).await
+    }
+
+    /// How often the batch's orders changed until now.
+    pub async fn changes(&self, batch: &Batch) -> u64 {
+        self.stored(batch).await.map_or(0, |stored| stored.values().map(|order| order.version).sum())
+    }
+
+    /// An order's history, as an auditor asks for it.
+    pub async fn history(&self, id: &OrderId) -> Option<History> {
+        self.shop.api.history(id.as_str()).await.ok()?.found()
+    }
+
+    /// Messages under way to an order's stage, by queue; queues without any are left out.
+    pub async fn under_way(&self) -> BTreeMap<&'static str, u64> {
+        let mut lengths = BTreeMap::new();
+        for name in ORDER_QUEUES {
+            let ask = self.shop.sqs.get_queue_attributes().queue_url(&self.shop.connection.queues[name]);
+            let ask = ask.attribute_names(QueueAttributeName::ApproximateNumberOfMessages);
+            let ask = ask.attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
+            let counts = ask.send().await.unwrap().attributes.unwrap_or_default();
+            let length = counts.values().filter_map(|count| count.parse::<u64>().ok()).sum();
+            lengths.insert(name, length);
+        }
+        lengths.retain(|_, length| *length > 0);
+        lengths
+    }
+
+    /// The dead letters of every queue, with its name.
+    pub async fn dead_letters(&self) -> Vec<(String, Letter)> {
+        let mut letters = Vec::new();
+        for queue in dead_letters::queues(&self.deployed).await.unwrap() {
+            let of_queue = dead_letters::show(&self.deployed, &queue, LETTERS, &Cancel::new()).await.unwrap();
+            letters.extend(of_queue.into_iter().map(|letter| (queue.name.clone(), letter)));
+        }
+        letters
+    }
+
+    /// Replays the batch's events from the table, as an operator does whose stream lost some; how many of them nobody had
+    /// heard of before. Those that were told are not told again.
+    pub async fn replay(&self, batch: &Batch) -> u64 {
+        let unheard = self.unheard_at_rest(batch).await;
+        let window = Window::new(batch.began, Timestamp::now()).unwrap();
+        let options = Options { windows: window.into(), order: None, dry_run: false, rate: REPLAY_RATE };
+        let replayed = replay(&self.deployed, &options, Progress::silent(), &Cancel::new()).await.unwrap();
+        assert!(replayed.is_complete(), "{replayed:?}");
+        unheard
+    }
+
+    /// How many of the batch's events nobody has heard of, once nothing more is heard.
+    async fn unheard_at_rest(&self, batch: &Batch) -> u64 {
+        let stored = self.stored(batch).await.unwrap();
+        let mut last = None;
+        loop {
+            let heard = self.listener.listen().await;
+            let unheard = stored.values().map(|order| unheard(order, &heard).len() as u64).sum();
+            drop(heard);
+            if unheard == 0 || last == Some(unheard) {
+                return unheard;
+            }
+            last = Some(unheard);
+            tokio::time::sleep(AT_REST).await;
+        }
+    }
+
+    /// Everything works again, whatever a scenario that failed left behind.
+    pub async fn mend(&self) {
+        let FaultProxies { aws, gateway } = self.proxies();
+        for proxy in [aws, gateway] {
+            proxy.clear();
+            proxy.come_back().await.unwrap();
+        }
+        self.environment.simulator().expect("the simulator runs in this process").set_faults(Faults::default());
+        self.environment.resume_emulator().await.unwrap();
+    }
+
+    /// How often a circuit of the payment function opened until now, by its metric.
+    pub async fn circuits_opened(&self) -> u64 {
+        let lines = self.shop.log_of("payment-function").await;
+        lines.iter().filter_map(|line| line[metric::GATEWAY_CIRCUIT_OPENED].as_u64()).sum()
+    }
+
+    /// How many of the emulator's invocations ended with the process that served them, since it was started.
+    pub fn invocations_cut_short(&self) -> u64 {
+        let log = std::fs::read_to_string(self.environment.emulator_log()).unwrap_or_default();
+        log.lines().filter(|line| line.contains("Runtime exited before returning a response")).count() as u64
+    }
+}
+
+/// What a proxy did between two looks, by the kind of fault.
+pub fn injected(before: &Counts, after: &Counts) -> Vec<(&'static str, u64)> {
+    let count = |name| after.injected[name] - before.injected.get(name).copied().unwrap_or_default();
+    after.injected.keys().map(|name| (*name, count(*name))).filter(|(_, count)| *count > 0).collect()
+}
