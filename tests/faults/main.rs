@@ -39,15 +39,11 @@ fn main() -> ExitCode {
         let matches = |filter: &String| if arguments.exact { name == filter } else { name.contains(filter) };
         arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
     };
-    let asked_for = |ignored: bool| arguments.include_ignored || ignored == arguments.ignored;
     let (selected, others): (Vec<Scenario>, Vec<Scenario>) =
-        scenarios::all().into_iter().partition(|scenario| asked_for(scenario.ignored) && wanted(scenario.name));
+        scenarios::all().into_iter().partition(|scenario| !arguments.ignored && wanted(scenario.name));
     if arguments.list || selected.is_empty() {
         // Nothing to run: no environment is needed to say so.
-        let trials = selected
-            .iter()
-            .chain(&others)
-            .map(|scenario| Trial::test(scenario.name, || Ok(())).with_ignored_flag(scenario.ignored));
+        let trials = selected.iter().chain(&others).map(|scenario| Trial::test(scenario.name, || Ok(())));
         return libtest_mimic::run(&arguments, trials.collect()).exit_code();
     }
     let runtime = tokio::runtime::Runtime::new().expect("a Tokio runtime");

@@ -1,5 +1,5 @@
 //! A few payments that the gateway answered with an error of its own, which it keeps and repeats under their key. Until their
-//! next key, twenty minutes later, those orders wait; the gateway is well, and the others must not wait with them.
+//! next key, minutes later, those orders wait; the gateway is well, and the others must not wait with them.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::world::World;
 /// Orders whose authorisation the gateway executes and answers with an error that it keeps.
 const KEPT: u32 = 8;
 /// For so long their retries may make the gateway look as if it were down.
-const RETRIES: Duration = Duration::from_secs(75);
+const RETRIES: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Orders that come later.
 const LATER: usize = 5;

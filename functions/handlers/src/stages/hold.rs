@@ -16,7 +16,7 @@ use crate::ports::{Found, Gateway, GatewayAnswer, SEARCH_IS_CURRENT_AFTER};
 /// The first hold of an order.
 pub const FIRST_ATTEMPT: u32 = 1;
 /// How long one key is used.
-pub const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60);
+pub const KEY_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// How many keys were used up since then, and how long the current one has been in use.
 #[must_use]
@@ -78,9 +78,9 @@ mod tests {
         let since = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
         let at = |seconds| attempts(since, since.after(Duration::from_secs(seconds)));
         assert_eq!(at(0), (0, Duration::ZERO));
-        assert_eq!(at(1199), (0, Duration::from_secs(1199)));
-        assert_eq!(at(1200), (1, Duration::ZERO));
-        assert_eq!(at(2500), (2, Duration::from_secs(100)));
+        assert_eq!(at(599), (0, Duration::from_secs(599)));
+        assert_eq!(at(600), (1, Duration::ZERO));
+        assert_eq!(at(1300), (2, Duration::from_secs(100)));
         assert_eq!(attempts(since.after(Duration::from_secs(5)), since), (0, Duration::ZERO));
     }
 }

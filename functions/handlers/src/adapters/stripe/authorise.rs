@@ -1,5 +1,7 @@
 //! The request that holds the money, and what the gateway's answer to it means.
 
+use std::time::Duration;
+
 use order_domain::order::Order;
 use reqwest::StatusCode;
 
@@ -8,6 +10,9 @@ use super::objects::{PaymentIntent, StripeError};
 use super::refusal::refusal;
 use crate::failure::Failure;
 use crate::ports::GatewayAnswer;
+
+/// How long an order waits whose key is spent: by then another may be in use.
+const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
 
 /// The request's parameters. One idempotency key belongs to one set of them: they depend on the order and the attempt only.
 pub fn form(order: &Order, attempt: u32) -> Vec<(&'static str, String)> {
@@ -39,6 +44,14 @@ pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, 
             "requires_payment_method" | "requires_action" | "canceled" => Ok(GatewayAnswer::Declined(intent.status)),
             state => Err(Failure::transient_because(format!("{what}: the payment is still {state}"))),
         };
+    }
+    if reply.is_saved_error() {
+        // The gateway is well, and this key is spent: others go on, and this order with the next key.
+        return Err(Failure::Waiting {
+            what: format!("{what}: the gateway keeps an error of its own under this key"),
+            wait: SPENT_KEY_WAITS,
+            cause: None,
+        });
     }
     let error = StripeError::of(reply);
     if reply.status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {
@@ -86,6 +99,13 @@ mod tests {
         assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("authentication_required".into()));
         let body = r#"{"error":{"type":"invalid_request_error","code":"amount_too_small"}}"#;
         assert_eq!(classed(400, body).unwrap(), GatewayAnswer::Declined("amount_too_small".into()));
+    }
+
+    #[test]
+    fn an_error_that_the_gateway_keeps_says_nothing_of_its_health() {
+        let reply = |replayed| Reply { status: StatusCode::INTERNAL_SERVER_ERROR, body: b"{}".to_vec(), replayed };
+        assert!(matches!(answer(&reply(false), 1, "the payment"), Err(Failure::Transient { .. })));
+        assert!(matches!(answer(&reply(true), 1, "the payment"), Err(Failure::Waiting { .. })));
     }
 
     #[test]
