@@ -12,7 +12,7 @@ use ops::gateway_simulator::{LedgerSummary, Totals};
 use order_domain::id::{OrderId, Sku};
 use order_domain::notification::topics_of;
 use order_domain::order::{Order, OrderStatus, PaymentStatus, ShipmentStatus};
-use order_handlers::adapters::dynamodb::catalogue::StockLevel;
+use order_domain::stock::StockLevel;
 
 use crate::listener::Heard;
 use crate::orders::{Batch, Planned};

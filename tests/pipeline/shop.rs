@@ -13,7 +13,8 @@ use order_domain::charges::VatRate;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
-use order_handlers::adapters::dynamodb::catalogue::{StockLevel, put_product, stock_level};
+use order_domain::stock::StockLevel;
+use order_handlers::adapters::dynamodb::catalogue::{put_product, stock_level};
 use serde_json::Value;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -19,6 +19,17 @@ pub struct StockPart {
     pub quantity: u32,
 }
 
+/// Units of a SKU, by what they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockLevel {
+    /// Can be reserved.
+    pub free: u64,
+    /// Held for orders that are not dispatched.
+    pub reserved: u64,
+    /// Dispatched.
+    pub sold: u64,
+}
+
 /// Most shards that each line of an order may take units from, so that its reservation is still one transaction: beside
 /// the order and its event, every line writes its reservation and one item a shard.
 #[must_use]

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use futures::stream::{StreamExt, TryStreamExt, iter};
 use order_domain::catalogue::Product;
 use order_domain::id::Sku;
-use order_handlers::adapters::dynamodb::catalogue::StockLevel;
+use order_domain::stock::StockLevel;
 use order_handlers::adapters::dynamodb::warehouse::{MAXIMUM_UNITS, Warehouse, sum};
 use serde::Serialize;
 

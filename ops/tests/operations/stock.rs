@@ -8,7 +8,8 @@ use ops::stock::{Forecast, Imported, Shelf, StockError, forecast, import, parse}
 use order_domain::catalogue::Product;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
-use order_handlers::adapters::dynamodb::catalogue::{StockLevel, put_product, stock_level};
+use order_domain::stock::StockLevel;
+use order_handlers::adapters::dynamodb::catalogue::{put_product, stock_level};
 use order_handlers::adapters::dynamodb::warehouse::Warehouse;
 
 use crate::pipeline::{Item, Pipeline};

@@ -2,7 +2,7 @@
 
 use order_domain::event::EventType;
 use order_domain::order::OrderStatus;
-use order_handlers::adapters::dynamodb::catalogue::StockLevel;
+use order_domain::stock::StockLevel;
 use serde_json::json;
 
 use crate::order::{order_of, with};

@@ -3,7 +3,7 @@
 use ops::client::{OrderView, Placed};
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
-use order_handlers::adapters::dynamodb::catalogue::StockLevel;
+use order_domain::stock::StockLevel;
 use serde_json::{Value, json};
 
 use crate::order::{id, order_of, unique, with};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
-use order_handlers::adapters::dynamodb::catalogue::StockLevel;
+use order_domain::stock::StockLevel;
 use serde_json::json;
 
 use crate::order::{order_of, with};

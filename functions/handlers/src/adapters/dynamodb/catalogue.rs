@@ -7,7 +7,7 @@ use order_domain::catalogue::{PriceList, Product};
 use order_domain::charges::DeliveryCharge;
 use order_domain::id::Sku;
 use order_domain::money::Currency;
-use serde::{Deserialize, Serialize};
+use order_domain::stock::StockLevel;
 
 use super::items::{delivery_key, product_key, read};
 use super::warehouse::{Warehouse, sum};
@@ -44,17 +44,6 @@ pub async fn put_delivery_charge(client: &Client, table: &str, rule: DeliveryCha
     item.extend(delivery_key(rule.currency));
     let put = client.put_item().table_name(table).set_item(Some(item)).send();
     put.await.map(drop).map_err(|error| classify(what, error))
-}
-
-/// Units of a SKU, over all of its stock items.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockLevel {
-    /// Can be reserved.
-    pub free: u64,
-    /// Held for orders that are not dispatched.
-    pub reserved: u64,
-    /// Dispatched.
-    pub sold: u64,
 }
 
 /// Writes a product, and says how many of its units are free, spread over its stock items. What orders hold and what was

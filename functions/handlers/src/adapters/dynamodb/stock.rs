@@ -3,11 +3,11 @@
 use order_domain::id::Sku;
 use order_domain::wiring::table;
 
-use super::catalogue::StockLevel;
 use super::{DynamoDb, items, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::Stock;
+use order_domain::stock::StockLevel;
 
 impl Stock for DynamoDb {
     async fn free_units(&self, sku: &Sku) -> Result<Vec<(u16, u32)>, Failure> {

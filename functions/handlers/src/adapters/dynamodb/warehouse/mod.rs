@@ -12,9 +12,9 @@ use order_domain::catalogue::Product;
 use order_domain::id::Sku;
 use order_domain::wiring::table;
 
-use super::catalogue::StockLevel;
 use super::items::{product_key, stock_key};
 use super::{Item, number, string};
+use order_domain::stock::StockLevel;
 
 /// Most stock items of a SKU: adding to them is one transaction, and at about 500 reservations a second for each, 64 take
 /// more orders than any other part of the pipeline.

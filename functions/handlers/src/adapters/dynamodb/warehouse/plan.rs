@@ -50,8 +50,8 @@ pub(super) fn moves(stored: &[ShardLevel], shards: u16) -> Vec<Move> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::catalogue::StockLevel;
     use super::*;
+    use order_domain::stock::StockLevel;
 
     fn stored(free: &[u64]) -> Vec<ShardLevel> {
         (0..)

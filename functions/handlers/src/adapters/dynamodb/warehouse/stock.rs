@@ -11,7 +11,7 @@ use rand::Rng;
 
 use super::plan::{Move, moves, shares};
 use super::{ShardLevel, Warehouse, WarehouseError, number, stock_key};
-use crate::adapters::dynamodb::catalogue::StockLevel;
+use order_domain::stock::StockLevel;
 
 /// How often something is read and written again when orders change it meanwhile.
 const ATTEMPTS: u32 = 30;
