@@ -11,6 +11,8 @@ use crate::orders::Batch;
 use crate::world::World;
 
 const ORDERS: usize = 100;
+/// How often it is struck, at least.
+const STRIKES: u64 = 4;
 /// Invocations that have to be cut short for the scenario to mean something.
 const CUT_SHORT: u64 = 10;
 /// Changes of orders from one strike to the next: so many tell that functions are at work again, and not just starting.
@@ -28,7 +30,7 @@ pub async fn no_order_is_lost_when_functions_are_killed_at_work(world: &World<'_
     let over = Cell::new(false);
     let strikes = async {
         let (mut strikes, mut killed, mut changes_then) = (0, 0, 0);
-        while !over.get() && world.invocations_cut_short() - before < CUT_SHORT {
+        while !over.get() && (strikes < STRIKES || world.invocations_cut_short() - before < CUT_SHORT) {
             let changes = world.changes(&batch).await;
             if changes >= changes_then + CHANGES_BETWEEN_STRIKES {
                 (strikes, killed, changes_then) = (strikes + 1, killed + world.environment.kill_functions(), changes);
@@ -46,5 +48,8 @@ pub async fn no_order_is_lost_when_functions_are_killed_at_work(world: &World<'_
     let cut_short = world.invocations_cut_short() - before;
     let faults = [("strikes", strikes), ("processes killed", killed), ("of them at work", cut_short)];
     Account::of(world, &batch).await.close("functions killed", &faults, began.elapsed());
-    assert!(cut_short >= CUT_SHORT, "too few functions were met at work to tell anything: {faults:?}");
+    assert!(
+        strikes >= STRIKES && cut_short >= CUT_SHORT,
+        "too few functions were met at work to tell anything: {faults:?}"
+    );
 }
