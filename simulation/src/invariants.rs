@@ -1,0 +1,341 @@
+//! What must hold, while a run goes on and when it is over.
+
+use std::collections::BTreeMap;
+
+use order_domain::event::Occasion;
+use order_domain::fingerprint::Fingerprint;
+use order_domain::id::Sku;
+use order_domain::message::FulfilmentCommand;
+use order_domain::message::ShipmentUpdate;
+use order_domain::notification::{sms_text, topics_of};
+use order_domain::order::{Order, OrderStatus, PaymentStatus, ShipmentStatus};
+use order_domain::request::{Channel, PlaceOrder};
+use order_domain::transition::{Change, Step};
+use order_domain::wiring::Stage;
+use order_handlers::failure::DeadLetterReason;
+use order_handlers::ports::Addressee;
+
+use crate::gateway::IntentStatus;
+use crate::invocation::RETAILER;
+use crate::plan::Invariant;
+use crate::table::{Units, Written};
+use crate::workload::{Command, is_plentiful, is_refused, number_of};
+use crate::world::{Letter, State, World};
+
+/// A change was just written.
+pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written, now: u64) {
+    let after = change.order();
+    let order = number_of(&after.order_id);
+    if let Some(event) = &written.overwritten {
+        let what = format!("event {} ({}) was overwritten", event.sequence, event.event_type.name());
+        state.broken(Invariant::EventImmutable, order, now, what);
+    }
+    let version = written.before.as_ref().map_or(0, |before| before.version);
+    if after.version != version + 1 || change.event().sequence != after.version {
+        let what = format!("version {version} was followed by version {}", after.version);
+        state.broken(Invariant::HistoryGapless, order, now, what);
+    }
+    if let Some(before) = &written.before
+        && let Some(what) = moves_back(before, after)
+    {
+        state.broken(Invariant::StatesForward, order, now, what);
+    }
+    if after.status == OrderStatus::OutOfStock
+        && let Some(order_domain::order::RejectionReason::OutOfStock { sku }) = &after.reason
+        && is_plentiful(sku)
+    {
+        state.broken(Invariant::NeverOversold, order, now, format!("out of stock, although there is plenty of {sku}"));
+    }
+    for line in &after.lines {
+        let shards = state.table.stock.range((line.sku.clone(), 0)..=(line.sku.clone(), u16::MAX));
+        let below_zero = shards.map(|((_, shard), units)| (*shard, *units)).find(|(_, units)| is_negative(*units));
+        if let Some((shard, units)) = below_zero {
+            state.broken(Invariant::NeverOversold, order, now, format!("{}/{shard} has {units:?}", line.sku));
+        }
+    }
+}
+
+const fn is_negative(units: Units) -> bool {
+    units.free < 0 || units.reserved < 0 || units.sold < 0
+}
+
+fn moves_back(before: &Order, after: &Order) -> Option<String> {
+    use OrderStatus as O;
+    use PaymentStatus as P;
+    use ShipmentStatus as S;
+    let order = before.status == after.status
+        || matches!(
+            (before.status, after.status),
+            (O::Validated, O::Reserved | O::OutOfStock | O::Cancelled)
+                | (O::Reserved, O::Confirmed | O::PaymentDeclined | O::Cancelled)
+                | (O::Confirmed, O::Completed | O::Cancelled)
+        );
+    let payment = before.payment_status == after.payment_status
+        || matches!(
+            (before.payment_status, after.payment_status),
+            (P::None, P::Authorised | P::Declined) | (P::Authorised, P::Captured | P::Voided) | (P::Captured, P::Refunded)
+        );
+    let shipment = before.shipment_status == after.shipment_status
+        || matches!(
+            (before.shipment_status, after.shipment_status),
+            (S::None, S::Dispatched) | (S::Dispatched, S::Delivered | S::Returned) | (S::Delivered, S::Returned)
+        );
+    let same = before.fingerprint == after.fingerprint
+        && before.total == after.total
+        && before.created_at == after.created_at
+        && before.refunded <= after.refunded
+        && before.conflicts.is_subset(&after.conflicts);
+    (!(order && payment && shipment && same)).then(|| {
+        let states = |order: &Order| {
+            format!("{:?}/{:?}/{:?}", order.status, order.payment_status, order.shipment_status)
+        };
+        format!("{} v{} became {} v{}", states(before), before.version, states(after), after.version)
+    })
+}
+
+/// Something was just put into a dead-letter queue.
+pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
+    let reason = letter.reason;
+    let is = |expected: DeadLetterReason| reason == Some(expected.name());
+    let stored = letter.order.and_then(|number| stored(state, number));
+    let justified = if reason.is_none() {
+        state.asked.poisoned.contains(&letter.message_id) || waits_in_vain(stored, &letter.body)
+    } else if is(DeadLetterReason::NotAnOrder) {
+        letter.stage == Stage::Validate && PlaceOrder::from_json(&letter.body).is_err()
+    } else if is(DeadLetterReason::NotACommand) {
+        serde_json::from_str::<FulfilmentCommand>(&letter.body).is_err() && letter.stage == Stage::Fulfilment
+    } else if is(DeadLetterReason::OrderUnknown) {
+        stored.is_none()
+    } else if is(DeadLetterReason::IllegalCommand) {
+        stored.is_some_and(|order| matches!(step(order, &letter.body), Some(Step::Refuse(_))))
+    } else if is(DeadLetterReason::NotAnEvent) {
+        state.asked.unreadable.contains(&letter.message_id)
+    } else if is(DeadLetterReason::MoneyLost) {
+        letter.order.is_some_and(|order| state.gateway.refused_anew.contains(&order))
+    } else {
+        // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
+        false
+    };
+    if !justified {
+        let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
+        let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
+        let what = format!(
+            "{} of {}-queue lies in its dead-letter queue ({}), and the order is {stands}",
+            letter.message_id,
+            letter.stage.name(),
+            reason.unwrap_or("too many receives")
+        );
+        state.broken(invariant, letter.order, now, what);
+    }
+}
+
+fn stored(state: &State, number: u32) -> Option<&Order> {
+    let id = order_domain::id::OrderId::new(format!("ord-{number}")).ok()?;
+    state.table.orders.get(&id)
+}
+
+/// What the order answers to a report; none where the document is no report.
+fn step(order: &Order, body: &str) -> Option<Step> {
+    let occasion = Occasion { at: order.updated_at, actor: Stage::Fulfilment, cause: String::new() };
+    match serde_json::from_str(body).ok()? {
+        FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
+            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),
+            ShipmentUpdate::Delivered { .. } => order.delivered(&occasion),
+            ShipmentUpdate::Returned { refund, .. } => order.returned(refund, &occasion),
+        }),
+        FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &occasion)),
+        FulfilmentCommand::SettleMoney { .. } => None,
+    }
+}
+
+/// A report that was made early, of something that has not happened to this day.
+fn waits_in_vain(order: Option<&Order>, body: &str) -> bool {
+    order.and_then(|order| step(order, body)).is_some_and(|step| matches!(step, Step::TooEarly(_)))
+}
+
+/// The run is over, and everything is at rest.
+pub(crate) fn judge_end(world: &World, state: &mut State) {
+    let now = world.now();
+    state.gateway.lapse(now);
+    let mut found = Vec::new();
+    for number in 0..world.orders {
+        judge_order(state, number, &mut found);
+    }
+    judge_commands(state, &mut found);
+    judge_stock(world, state, &mut found);
+    judge_notices(state, &mut found);
+    for (invariant, order, what) in found {
+        state.broken(invariant, order, now, what);
+    }
+}
+
+type Found = Vec<(Invariant, Option<u32>, String)>;
+
+fn judge_order(state: &mut State, number: u32, found: &mut Found) {
+    let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
+    let buried = state.letters.iter().any(|letter| letter.order == Some(number));
+    let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
+    let Some(order) = stored(state, number) else {
+        *state.statistics.ended.entry("NOT_STORED").or_default() += 1;
+        if !buried && !placed.is_empty() {
+            broken(Invariant::OrderAccountedFor, "it was accepted and is nowhere".to_owned());
+        }
+        return;
+    };
+    let order = order.clone();
+    *state.statistics.ended.entry(order.status.name()).or_default() += 1;
+    if order.is_open() && !buried {
+        let what = format!(
+            "it stands at {} with payment {:?}, shipment {:?}, and nothing will move it",
+            order.status, order.payment_status, order.shipment_status
+        );
+        broken(Invariant::OrderAccountedFor, what);
+    }
+    judge_conflicts(state, number, &order, &mut broken);
+    judge_history(state, &order, &mut broken);
+    judge_money(state, number, &order, buried, &mut broken);
+}
+
+/// Every other request under the id was recorded, and nothing that nobody asked for.
+fn judge_conflicts(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let letters: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
+    let known = |fingerprint: &Fingerprint| order.fingerprint == *fingerprint || order.conflicts.contains(fingerprint);
+    for (fingerprint, message_id) in placed {
+        if !known(fingerprint) && !letters.contains(&message_id.as_str()) {
+            broken(Invariant::ConflictRecorded, format!("{message_id} asked for something else, unrecorded"));
+        }
+    }
+    if !placed.iter().any(|(fingerprint, _)| order.fingerprint == *fingerprint) {
+        broken(Invariant::ConflictRecorded, "it is stored as nobody placed it".to_owned());
+    }
+}
+
+fn judge_history(state: &State, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let Some(events) = state.table.events.get(&order.order_id) else {
+        return broken(Invariant::HistoryGapless, "it has no history".to_owned());
+    };
+    if !events.keys().copied().eq(1..=order.version) {
+        let numbers: Vec<u64> = events.keys().copied().collect();
+        broken(Invariant::HistoryGapless, format!("version {} has the events {numbers:?}", order.version));
+    }
+    let last = events.values().next_back();
+    let told = last.map(|event| (event.status, event.payment_status, event.shipment_status, event.refunded));
+    if told != Some((order.status, order.payment_status, order.shipment_status, order.refunded)) {
+        broken(Invariant::HistoryGapless, format!("its last event says {told:?}, it is {}", order.status));
+    }
+}
+
+fn judge_money(
+    state: &State,
+    number: u32,
+    order: &Order,
+    buried: bool,
+    broken: &mut impl FnMut(Invariant, String),
+) {
+    let with = |status| state.gateway.of(number).filter(move |intent| intent.status == status);
+    let captured: u64 = with(IntentStatus::Succeeded).map(|intent| intent.amount).sum();
+    let refunded: u64 = with(IntentStatus::Succeeded).map(|intent| intent.refunded).sum();
+    let held = with(IntentStatus::RequiresCapture).count();
+    if with(IntentStatus::Succeeded).count() > 1 || captured > order.total.amount {
+        broken(Invariant::CapturedOnce, format!("{captured} was taken for a total of {}", order.total.amount));
+    }
+    let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
+    let expected = if taken { (order.total.amount, order.refunded) } else { (0, 0) };
+    // Where a message about the order lies in a dead-letter queue, the gateway may be a step ahead of the order.
+    if (captured, refunded) != expected && !buried {
+        let what = format!(
+            "the gateway took {captured} and gave {refunded} back; the order is {:?} with {} given back",
+            order.payment_status, order.refunded
+        );
+        broken(Invariant::MoneyMatches, what);
+    }
+    let may_hold = usize::from(order.status == OrderStatus::Confirmed && !taken);
+    if held > 1 || (held > may_hold && !buried) {
+        broken(Invariant::NoForgottenHold, format!("{held} holds on an order that is {}", order.status));
+    }
+}
+
+/// What was reported has had its effect.
+fn judge_commands(state: &State, found: &mut Found) {
+    let buried: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    for sent in &state.asked.commands {
+        let Some(order) = stored(state, sent.order) else { continue };
+        let obeyed = match sent.command {
+            Command::Dispatched => order.shipment_status != ShipmentStatus::None,
+            Command::Delivered => {
+                matches!(order.shipment_status, ShipmentStatus::Delivered | ShipmentStatus::Returned)
+            }
+            Command::Returned => order.shipment_status == ShipmentStatus::Returned,
+            Command::Cancelled => {
+                order.cancellation.is_some()
+                    || matches!(
+                        order.status,
+                        OrderStatus::Cancelled
+                            | OrderStatus::Rejected
+                            | OrderStatus::OutOfStock
+                            | OrderStatus::PaymentDeclined
+                    )
+            }
+            Command::Nonsense => false,
+        };
+        if !obeyed && !buried.contains(&sent.message_id.as_str()) {
+            let what = format!("{} ({:?}) had no effect: it is {}", sent.message_id, sent.command, order.status);
+            found.push((Invariant::CommandObeyed, Some(sent.order), what));
+        }
+    }
+}
+
+fn judge_stock(world: &World, state: &State, found: &mut Found) {
+    let mut held: BTreeMap<(&Sku, u16), Units> = BTreeMap::new();
+    for order in state.table.orders.values() {
+        for line in &order.lines {
+            let Some(shard) = line.reserved_from else { continue };
+            let units = held.entry((&line.sku, shard)).or_default();
+            match (order.status, order.shipment_status) {
+                (_, ShipmentStatus::Dispatched | ShipmentStatus::Delivered | ShipmentStatus::Returned) => {
+                    units.sold += i64::from(line.quantity);
+                }
+                (OrderStatus::Reserved | OrderStatus::Confirmed, _) => units.reserved += i64::from(line.quantity),
+                _ => {}
+            }
+        }
+    }
+    let mut shelves = crate::table::Table::default();
+    crate::workload::fill_shelves(&mut shelves, world.orders);
+    for ((sku, shard), units) in &state.table.stock {
+        let initial = shelves.stock.get(&(sku.clone(), *shard)).copied().unwrap_or_default();
+        let expected = held.get(&(sku, *shard)).copied().unwrap_or_default();
+        if units.sum() != initial.sum() || units.reserved != expected.reserved || units.sold != expected.sold {
+            let what = format!("{sku}/{shard} began with {initial:?} and has {units:?}; orders hold {expected:?}");
+            found.push((Invariant::StockConserved, None, what));
+        }
+    }
+}
+
+fn judge_notices(state: &State, found: &mut Found) {
+    let told = |event: &order_domain::event::Event, addressee| {
+        state.told.tellings.contains_key(&(event.order_id.clone(), event.sequence, addressee))
+    };
+    for event in state.table.all_events() {
+        let order = number_of(&event.order_id);
+        let mut missing: Vec<&str> = topics_of(event.event_type)
+            .iter()
+            .map(|topic| Addressee::Topic(*topic))
+            .filter(|addressee| !told(event, *addressee))
+            .map(Addressee::name)
+            .collect();
+        let wants_text = state.table.orders.get(&event.order_id).is_some_and(|order| {
+            order.notify.contains(&Channel::Sms)
+                && order.customer.phone.as_ref().is_some_and(|phone| !is_refused(phone))
+        });
+        if wants_text && sms_text(event, RETAILER).is_some() && !told(event, Addressee::Sms) {
+            missing.push(Addressee::Sms.name());
+        }
+        if !missing.is_empty() {
+            let (sequence, name) = (event.sequence, event.event_type.name());
+            let what = format!("event {sequence} ({name}) was never told to {}", missing.join(", "));
+            found.push((Invariant::ToldAtLeastOnce, order, what));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A standard queue of SQS: at least once, in no certain order, with visibility timeouts, receive counts, a limit of
+//! receives and a retention.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::chance::Chance;
+use crate::settings::{MAXIMUM_RECEIVES, RETENTION};
+
+/// How many of the messages that came first a receive picks from where a queue is only slightly out of order.
+const SLIGHTLY: usize = 12;
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) id: u64,
+    pub(crate) body: String,
+    /// The number of the order that it is about, where there is one.
+    pub(crate) order: Option<u32>,
+    pub(crate) sent_at: u64,
+    pub(crate) receives: u32,
+    /// It kills every process that receives it.
+    pub(crate) poison: bool,
+    visible_at: u64,
+    handle: u64,
+}
+
+impl Message {
+    /// The id that a delivery of it carries.
+    pub(crate) fn name(&self) -> String {
+        format!("m-{}", self.id)
+    }
+}
+
+/// A message as it is delivered.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) message: Message,
+    pub(crate) handle: String,
+}
+
+/// What a queue gave up by itself.
+#[derive(Debug)]
+pub(crate) enum GivenUp {
+    /// Received too often: moved to the dead-letter queue, without a reason.
+    Exhausted(Message),
+    /// Older than the retention: gone.
+    Expired(Message),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    messages: BTreeMap<u64, Message>,
+    /// By the moment from which they can be received.
+    order: BTreeSet<(u64, u64)>,
+    handles: u64,
+}
+
+impl Queue {
+    pub(crate) fn send(&mut self, id: u64, body: String, order: Option<u32>, poison: bool, now: u64, delay: u64) {
+        let visible_at = now + delay;
+        let message = Message { id, body, order, sent_at: now, receives: 0, poison, visible_at, handle: 0 };
+        self.order.insert((visible_at, id));
+        self.messages.insert(id, message);
+    }
+
+    /// Takes up to `most` of the messages that are visible and hides them; each is picked among the first ones, or among
+    /// all of them.
+    pub(crate) fn receive(
+        &mut self,
+        now: u64,
+        most: usize,
+        hidden_for: u64,
+        in_any_order: bool,
+        chance: &mut Chance,
+    ) -> (Vec<Received>, Vec<GivenUp>) {
+        let mut received = Vec::new();
+        let mut given_up = Vec::new();
+        let mut visible: Vec<u64> = self.order.range(..=(now, u64::MAX)).map(|(_, id)| *id).collect();
+        while received.len() < most && !visible.is_empty() {
+            let among = if in_any_order { visible.len() } else { visible.len().min(SLIGHTLY) };
+            let id = visible.remove(chance.position(among));
+            let Some(message) = self.messages.get_mut(&id) else { continue };
+            if now.saturating_sub(message.sent_at) > RETENTION || message.receives >= MAXIMUM_RECEIVES {
+                let expired = message.receives < MAXIMUM_RECEIVES;
+                if let Some(message) = self.remove(id) {
+                    given_up.push(if expired { GivenUp::Expired(message) } else { GivenUp::Exhausted(message) });
+                }
+                continue;
+            }
+            self.handles += 1;
+            message.receives += 1;
+            message.handle = self.handles;
+            let received_message = message.clone();
+            self.show_at(id, now + hidden_for);
+            received.push(Received { handle: format!("{id}/{}", self.handles), message: received_message });
+        }
+        (received, given_up)
+    }
+
+    /// Hides a message that was received, or shows it, from that moment on. A handle of an earlier receive changes
+    /// nothing, as on SQS when the message was received again since.
+    pub(crate) fn change_visibility(&mut self, handle: &str, visible_at: u64) {
+        let mut parts = handle.split('/').map(|part| part.parse::<u64>().ok());
+        let (Some(Some(id)), Some(Some(number))) = (parts.next(), parts.next()) else { return };
+        if self.messages.get(&id).is_some_and(|message| message.handle == number) {
+            self.show_at(id, visible_at);
+        }
+    }
+
+    /// Shows a message at that moment, whoever has it.
+    pub(crate) fn show_at(&mut self, id: u64, visible_at: u64) {
+        if let Some(message) = self.messages.get_mut(&id) {
+            self.order.remove(&(message.visible_at, id));
+            message.visible_at = visible_at;
+            self.order.insert((visible_at, id));
+        }
+    }
+
+    /// Deletes a message.
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Message> {
+        let message = self.messages.remove(&id)?;
+        self.order.remove(&(message.visible_at, id));
+        Some(message)
+    }
+
+    /// When the next message can be received.
+    pub(crate) fn next_visible(&self) -> Option<u64> {
+        self.order.first().map(|(visible_at, _)| *visible_at)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// What is still in it.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue_of(bodies: &[&str]) -> Queue {
+        let mut queue = Queue::default();
+        for (id, body) in (0..).zip(bodies) {
+            queue.send(id, (*body).to_owned(), None, false, 0, 0);
+        }
+        queue
+    }
+
+    #[test]
+    fn what_was_received_is_hidden_and_comes_back_with_its_count() {
+        let (mut queue, mut chance) = (queue_of(&["a"]), Chance::new(1, 1));
+        assert_eq!(queue.receive(0, 10, 100, true, &mut chance).0.len(), 1);
+        assert!(queue.receive(99, 10, 100, true, &mut chance).0.is_empty());
+        assert_eq!(queue.receive(100, 10, 100, true, &mut chance).0[0].message.receives, 2);
+    }
+
+    #[test]
+    fn an_old_handle_changes_nothing() {
+        let (mut queue, mut chance) = (queue_of(&["a"]), Chance::new(1, 1));
+        let first = queue.receive(0, 1, 10, true, &mut chance).0[0].handle.clone();
+        let second = queue.receive(10, 1, 10, true, &mut chance).0[0].handle.clone();
+        queue.change_visibility(&first, 5000);
+        assert_eq!(queue.next_visible(), Some(20));
+        queue.change_visibility(&second, 5000);
+        assert_eq!(queue.next_visible(), Some(5000));
+    }
+
+    #[test]
+    fn a_message_is_given_up_after_its_last_receive_or_when_it_is_too_old() {
+        let (mut queue, mut chance) = (queue_of(&["a"]), Chance::new(1, 1));
+        for receive in 0..u64::from(MAXIMUM_RECEIVES) {
+            assert_eq!(queue.receive(receive, 1, 1, true, &mut chance).0.len(), 1);
+        }
+        assert!(matches!(queue.receive(99, 1, 1, true, &mut chance).1[..], [GivenUp::Exhausted(_)]));
+        let mut queue = queue_of(&["b"]);
+        assert!(matches!(queue.receive(RETENTION + 1, 1, 1, true, &mut chance).1[..], [GivenUp::Expired(_)]));
+        assert!(queue.is_empty());
+    }
+}

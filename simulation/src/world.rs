@@ -1,0 +1,279 @@
+//! The world around the stages: one state, one clock, and one seed that decides everything.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use order_domain::time::Timestamp;
+use order_domain::wiring::Stage;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+
+use crate::chance::Chance;
+use crate::fault::{FaultKind, Faults};
+use crate::gateway::Gateway;
+use crate::invariants::judge_letter;
+use crate::mutation::Mutation;
+use crate::notifier::Told;
+use crate::plan::{Invariant, Plan, Statistics, Violation};
+use crate::queue::{GivenUp, Queue};
+use crate::story::{Line, Story};
+use crate::stream::Shard;
+use crate::table::Table;
+use crate::workload::Asked;
+
+/// The run's first moment: 2026-11-27 08:00 UTC, a Black Friday.
+const FIRST_MOMENT: i64 = 1_795_766_400_000;
+/// Further violations of a run say nothing new.
+const MOST_VIOLATIONS: usize = 50;
+
+/// The stages behind a queue, in the order in which an order meets them.
+pub(crate) const QUEUED: [Stage; 4] = [Stage::Validate, Stage::Inventory, Stage::Payment, Stage::Fulfilment];
+
+/// Something in a dead-letter queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// The stage whose dead-letter queue holds it.
+    pub(crate) stage: Stage,
+    /// Its id in the source.
+    pub(crate) message_id: String,
+    pub(crate) order: Option<u32>,
+    /// As the stage named it; none where the queue itself gave the message up.
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) body: String,
+}
+
+/// Everything that is, at one moment.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Interleavings: how long things take and which come first.
+    pub(crate) schedule: Chance,
+    pub(crate) faults: Faults,
+    pub(crate) queues: BTreeMap<Stage, Queue>,
+    pub(crate) table: Table,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) gateway: Gateway,
+    pub(crate) told: Told,
+    pub(crate) letters: Vec<Letter>,
+    pub(crate) asked: Asked,
+    /// Invocations under way.
+    pub(crate) under_way: usize,
+    /// Clients and warehouses that have not said everything yet.
+    pub(crate) scripts: usize,
+    pub(crate) statistics: Statistics,
+    pub(crate) violations: Vec<Violation>,
+    story: Option<Story>,
+    names: u64,
+}
+
+impl State {
+    /// A number that was not used before.
+    pub(crate) fn name(&mut self) -> u64 {
+        self.names += 1;
+        self.names
+    }
+
+    /// Adds a line to the story, if there is one.
+    pub(crate) fn tell(&mut self, at: u64, order: Option<u32>, what: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            story.lines.push(Line { at, order, what: what() });
+        }
+    }
+
+    /// Whether a fault strikes now.
+    pub(crate) fn strikes(&mut self, kind: FaultKind, now: u64) -> bool {
+        self.faults.strike(kind, now)
+    }
+
+    pub(crate) fn broken(&mut self, invariant: Invariant, order: Option<u32>, at: u64, what: String) {
+        self.tell(at, order, || format!("VIOLATION {invariant}: {what}"));
+        if self.violations.len() < MOST_VIOLATIONS {
+            self.violations.push(Violation { invariant, order, at, what });
+        }
+    }
+
+    /// Puts something into a dead-letter queue.
+    pub(crate) fn bury(&mut self, letter: Letter, now: u64) {
+        self.tell(now, letter.order, || {
+            format!("DEAD LETTER {} of {}: {}", letter.message_id, letter.stage.name(), letter.reason.unwrap_or("-"))
+        });
+        *self.statistics.dead_letters.entry(letter.reason.unwrap_or("TOO_MANY_RECEIVES")).or_default() += 1;
+        judge_letter(self, &letter, now);
+        self.letters.push(letter);
+    }
+
+    /// What a queue gave up goes to its dead-letter queue, or is gone.
+    pub(crate) fn give_up(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
+        match given_up {
+            GivenUp::Exhausted(message) => {
+                let letter = Letter {
+                    stage,
+                    message_id: message.name(),
+                    order: message.order,
+                    reason: None,
+                    body: message.body,
+                };
+                if message.poison {
+                    self.asked.poisoned.insert(letter.message_id.clone());
+                }
+                self.bury(letter, now);
+            }
+            GivenUp::Expired(message) => {
+                let what = format!("{} was deleted by {}-queue after its retention", message.name(), stage.name());
+                self.broken(Invariant::NothingGivenUp, message.order, now, what);
+            }
+        }
+    }
+
+    /// The story, when the run is over.
+    pub(crate) fn take_story(&mut self) -> Option<Story> {
+        self.story.take()
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.scripts == 0
+            && self.under_way == 0
+            && self.queues.values().all(Queue::is_empty)
+            && self.shards.iter().all(Shard::is_read)
+    }
+}
+
+/// One run's world.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) mutation: Option<Mutation>,
+    pub(crate) seed: u64,
+    pub(crate) orders: u32,
+    start: Instant,
+    state: Mutex<State>,
+    /// Rings when a queue has a new message.
+    bells: BTreeMap<Stage, Notify>,
+    /// How many invocations of a stage may run at the same time.
+    pub(crate) concurrency: BTreeMap<Stage, Semaphore>,
+    /// Rings when a shard of the stream has a new record.
+    pub(crate) shard_bells: Vec<Notify>,
+}
+
+impl World {
+    /// The world of a plan, inside the runtime whose clock it uses.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut chance = Chance::new(plan.seed, 0x0770_71d);
+        // Orders arrive for about a minute a hundred; faults last until well after, then everything must come to rest.
+        let until = chance.between(10, 90) * 60_000 + u64::from(plan.orders) * 600;
+        let mut faults = Faults::new(plan.faults.clone(), plan.seed, until);
+        let mut gateway = Gateway::default();
+        for _ in 0..2 {
+            if faults.strike(FaultKind::Outage, 0) {
+                let from = chance.below(until);
+                gateway.outages.push((from, (from + chance.between(60_000, 3_600_000)).min(faults.until())));
+            }
+        }
+        let shards = chance.between(1, 4);
+        let concurrency = QUEUED.map(|stage| (stage, Semaphore::new(1 + chance.position(6))));
+        let state = State {
+            schedule: Chance::new(plan.seed, 0x5c_4ed0),
+            faults,
+            queues: QUEUED.map(|stage| (stage, Queue::default())).into(),
+            table: Table::default(),
+            shards: (0..shards).map(|_| Shard::default()).collect(),
+            gateway,
+            told: Told::default(),
+            letters: Vec::new(),
+            asked: Asked::default(),
+            under_way: 0,
+            scripts: 0,
+            statistics: Statistics { orders: plan.orders.into(), ..Statistics::default() },
+            violations: Vec::new(),
+            story: plan.tell.then(Story::default),
+            names: 0,
+        };
+        Self {
+            mutation: plan.mutation,
+            seed: plan.seed,
+            orders: plan.orders,
+            start: Instant::now(),
+            state: Mutex::new(state),
+            bells: QUEUED.map(|stage| (stage, Notify::new())).into(),
+            concurrency: concurrency.into(),
+            shard_bells: (0..shards).map(|_| Notify::new()).collect(),
+        }
+    }
+
+    /// The state. One thread runs the world, so nobody ever waits; the guard never lives across an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A fault of the simulation panics while nothing is locked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Milliseconds of the run.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The moment as a clock shows it that is wrong by that many milliseconds.
+    pub(crate) fn clock(&self, at: u64, skew: i64) -> Timestamp {
+        let milliseconds = FIRST_MOMENT + i64::try_from(at).unwrap_or(i64::MAX / 4) + skew;
+        Timestamp::from_unix_milliseconds(milliseconds).unwrap_or_else(|_| Timestamp::now())
+    }
+
+    /// Whether a mistake is made in this run.
+    pub(crate) fn makes(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+
+    /// Puts a message into a stage's queue.
+    pub(crate) fn send(&self, stage: Stage, body: String, order: Option<u32>) -> String {
+        let now = self.now();
+        let mut state = self.state();
+        let id = state.name();
+        let delayed = state.strikes(FaultKind::Delay, now);
+        let delay = if delayed { state.faults.chance(FaultKind::Delay).between(1_000, 120_000) } else { 0 };
+        let poison = state.strikes(FaultKind::Poison, now);
+        if poison {
+            state.tell(now, order, || format!("FAULT m-{id} kills every process that receives it"));
+        }
+        if let Some(queue) = state.queues.get_mut(&stage) {
+            queue.send(id, body, order, poison, now, delay);
+        }
+        drop(state);
+        self.ring(stage);
+        format!("m-{id}")
+    }
+
+    /// Tells a stage's poller that there may be something to receive.
+    pub(crate) fn ring(&self, stage: Stage) {
+        if let Some(bell) = self.bells.get(&stage) {
+            bell.notify_one();
+        }
+    }
+
+    /// Waits until a stage's queue may have something to receive, at the latest until then.
+    pub(crate) async fn heard(&self, stage: Stage, until: Option<u64>) {
+        let Some(bell) = self.bells.get(&stage) else { return };
+        match until {
+            None => bell.notified().await,
+            Some(until) => {
+                let wait = Duration::from_millis(until.saturating_sub(self.now()));
+                // Both ends are reasons to look again.
+                let _ = tokio::time::timeout(wait, bell.notified()).await;
+            }
+        }
+    }
+
+    /// Waits until everything is at rest; false when that takes longer than the queues keep messages.
+    pub(crate) async fn comes_to_rest(&self) -> bool {
+        let limit = self.state().faults.until() + crate::settings::RETENTION;
+        while self.now() < limit {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            if self.state().is_at_rest() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Waits that many milliseconds of the run.
+pub(crate) async fn pause(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}
