@@ -8,6 +8,7 @@ use order_handlers::batch::Delivery;
 use crate::fault::FaultKind;
 use crate::invocation::{Work, invoke};
 use crate::mutation::Mutation;
+use crate::plan::Invariant;
 use crate::queue::Received;
 use crate::settings::{BATCH, visibility_timeout};
 use crate::world::{World, pause};
@@ -112,10 +113,12 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
     }
     let known = |name: &String| batch.iter().any(|received| received.message.name() == *name);
     // An identifier that Lambda does not know, or an empty one, fails the whole batch.
+    let now = world.now();
     if !failed.iter().all(known) {
+        let what = format!("{} names [{}], which its batch does not hold", stage.name(), failed.join(", "));
+        world.state().broken(Invariant::AnswerUnderstood, None, now, what);
         return;
     }
-    let now = world.now();
     let mut guard = world.state();
     let state = &mut *guard;
     for received in batch {

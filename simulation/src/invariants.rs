@@ -15,12 +15,16 @@ use order_domain::wiring::Stage;
 use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::Addressee;
 
+use crate::finding;
 use crate::gateway::IntentStatus;
 use crate::invocation::RETAILER;
 use crate::plan::Invariant;
 use crate::table::{Units, Written};
 use crate::workload::{Command, is_plentiful, is_refused, number_of};
 use crate::world::{Letter, State, World};
+
+/// For how long an invocation may still believe that an order is not stored: the longest function's time.
+const WHILE_STORED: u64 = 60_000;
 
 /// A change was just written.
 pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written, now: u64) {
@@ -105,7 +109,9 @@ pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
     } else if is(DeadLetterReason::NotACommand) {
         serde_json::from_str::<FulfilmentCommand>(&letter.body).is_err() && letter.stage == Stage::Fulfilment
     } else if is(DeadLetterReason::OrderUnknown) {
-        stored.is_none()
+        // A stage forwards only what is committed; but the world may report on an order before it is stored, or while it is.
+        letter.stage == Stage::Fulfilment
+            && stored.is_none_or(|order| now < state.stored_at(&order.order_id).saturating_add(WHILE_STORED))
     } else if is(DeadLetterReason::IllegalCommand) {
         stored.is_some_and(|order| matches!(step(order, &letter.body), Some(Step::Refuse(_))))
     } else if is(DeadLetterReason::NotAnEvent) {
@@ -116,7 +122,14 @@ pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
         // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
         false
     };
-    if !justified {
+    if justified {
+        return;
+    }
+    if let Some(finding) = finding::behind(letter, stored, &state.gateway) {
+        *state.statistics.findings.entry(finding).or_default() += 1;
+        return;
+    }
+    {
         let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
         let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
         let what = format!(
@@ -227,7 +240,7 @@ fn judge_history(state: &State, order: &Order, broken: &mut impl FnMut(Invariant
 }
 
 fn judge_money(
-    state: &State,
+    state: &mut State,
     number: u32,
     order: &Order,
     buried: bool,
@@ -251,7 +264,9 @@ fn judge_money(
         broken(Invariant::MoneyMatches, what);
     }
     let may_hold = usize::from(order.status == OrderStatus::Confirmed && !taken);
-    if held > 1 || (held > may_hold && !buried) {
+    if let Some(finding) = finding::behind_hold(number, order, &state.gateway) {
+        *state.statistics.findings.entry(finding).or_default() += 1;
+    } else if held > 1 || (held > may_hold && !buried) {
         broken(Invariant::NoForgottenHold, format!("{held} holds on an order that is {}", order.status));
     }
 }

@@ -8,9 +8,11 @@
 //! `invocation` are Lambda; `ports` is the way between the stages and the services, where things go wrong; `workload` is
 //! what clients and warehouses do; `invariants` is what must hold.
 
+mod campaign;
 mod chance;
 mod event_source;
 mod fault;
+mod finding;
 mod gateway;
 mod invariants;
 mod invocation;
@@ -21,14 +23,18 @@ mod ports;
 mod queue;
 mod run;
 pub mod settings;
+mod shrink;
 mod story;
 mod stream;
 mod table;
 mod workload;
 mod world;
 
+pub use campaign::{Broken, Report, run_many};
 pub use fault::{FaultKind, FaultProfile, UnknownFault};
+pub use finding::Finding;
 pub use mutation::Mutation;
 pub use plan::{Invariant, Outcome, Plan, Statistics, Violation};
 pub use run::{NoRuntime, run};
+pub use shrink::{Shortest, shrink};
 pub use story::{Line, Story};

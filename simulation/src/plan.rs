@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::fault::{FaultKind, FaultProfile};
+use crate::finding::Finding;
 use crate::mutation::Mutation;
 use crate::story::Story;
 
@@ -88,6 +89,8 @@ pub enum Invariant {
     ConflictRecorded,
     /// One order's panic ends neither its batch nor its process.
     PanicContained,
+    /// An answer names as failed only what its batch holds: Lambda takes any other name for a failure of the whole batch.
+    AnswerUnderstood,
     /// When faults stop, everything comes to rest.
     ComesToRest,
 }
@@ -144,6 +147,8 @@ pub struct Statistics {
     pub notifications: u64,
     /// Dead letters by reason.
     pub dead_letters: BTreeMap<&'static str, u64>,
+    /// What bugs that are known have caused, by bug; see `docs/simulation.md`.
+    pub findings: BTreeMap<Finding, u64>,
     /// Simulated time, in seconds.
     pub virtual_seconds: u64,
 }
@@ -151,9 +156,9 @@ pub struct Statistics {
 impl Statistics {
     /// Adds those of another run.
     pub fn add(&mut self, other: &Self) {
-        fn all(sums: &mut BTreeMap<&'static str, u64>, more: &BTreeMap<&'static str, u64>) {
+        fn all<K: Copy + Ord>(sums: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
             for (name, count) in more {
-                *sums.entry(name).or_default() += count;
+                *sums.entry(*name).or_default() += count;
             }
         }
         self.orders += other.orders;
@@ -166,6 +171,7 @@ impl Statistics {
         all(&mut self.ended, &other.ended);
         all(&mut self.faults, &other.faults);
         all(&mut self.dead_letters, &other.dead_letters);
+        all(&mut self.findings, &other.findings);
     }
 
     /// How often a kind of fault struck.

@@ -116,6 +116,10 @@ fn told(world: &World, numbers: &[String], mut failed: Vec<String>) -> Option<us
     let places = failed.iter().map(|number| numbers.iter().position(|known| known == number));
     // A number that Lambda does not know, or an empty one, fails the whole batch.
     let places: Option<Vec<usize>> = places.collect();
+    if places.is_none() {
+        let what = format!("notify names [{}], which its batch does not hold", failed.join(", "));
+        world.state().broken(Invariant::AnswerUnderstood, None, world.now(), what);
+    }
     places.map(|places| places.into_iter().min().unwrap_or(numbers.len()))
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Table {
     pub(crate) products: BTreeMap<Sku, Product>,
     pub(crate) stock: BTreeMap<(Sku, u16), Units>,
     pub(crate) reservations: BTreeSet<(Sku, OrderId)>,
+    /// When each order was stored first, in milliseconds of the run.
+    pub(crate) stored_at: BTreeMap<OrderId, u64>,
     sent: BTreeSet<(OrderId, u64, Addressee)>,
     /// Items of transactions that are under way, and until when.
     under_way: BTreeMap<Item, u64>,

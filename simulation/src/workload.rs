@@ -114,7 +114,9 @@ impl Request {
     fn draw(number: u32, chance: &mut Chance) -> Self {
         let mut items = Vec::new();
         for _ in 0..chance.between(1, 3) {
-            let (sku, ..) = PRODUCTS[chance.position(PRODUCTS.len())];
+            // One line in ten is for something that is scarce.
+            let choice = if chance.percent(10) { 3 + chance.position(2) } else { chance.position(3) };
+            let (sku, ..) = PRODUCTS[choice];
             items.push((sku, u32::try_from(chance.between(1, 3)).unwrap_or(1)));
         }
         if chance.percent(4) {

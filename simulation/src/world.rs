@@ -24,6 +24,8 @@ use crate::workload::Asked;
 
 /// The run's first moment: 2026-11-27 08:00 UTC, a Black Friday.
 const FIRST_MOMENT: i64 = 1_795_766_400_000;
+/// Milliseconds between two polls of a queue that seems to be empty.
+const POLL: u64 = 20;
 /// Further violations of a run say nothing new.
 const MOST_VIOLATIONS: usize = 50;
 
@@ -128,6 +130,11 @@ impl State {
     /// The story, when the run is over.
     pub(crate) fn take_story(&mut self) -> Option<Story> {
         self.story.take()
+    }
+
+    /// When an order was stored first.
+    pub(crate) fn stored_at(&self, id: &order_domain::id::OrderId) -> u64 {
+        self.table.stored_at.get(id).copied().unwrap_or(u64::MAX)
     }
 
     fn is_at_rest(&self) -> bool {
@@ -253,7 +260,8 @@ impl World {
         match until {
             None => bell.notified().await,
             Some(until) => {
-                let wait = Duration::from_millis(until.saturating_sub(self.now()));
+                // A message that is visible was overlooked: the next poll may find it.
+                let wait = Duration::from_millis(until.saturating_sub(self.now()).max(POLL));
                 // Both ends are reasons to look again.
                 let _ = tokio::time::timeout(wait, bell.notified()).await;
             }

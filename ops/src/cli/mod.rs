@@ -5,6 +5,7 @@ mod demo;
 mod down;
 mod gateway_simulator;
 mod package;
+mod simulate;
 mod status;
 mod up;
 
@@ -47,6 +48,8 @@ enum Command {
     Package(package::Package),
     /// Runs the payment gateway's simulator until Ctrl-C
     GatewaySimulator(gateway_simulator::GatewaySimulator),
+    /// Simulates the pipeline on its worst day: one seed, one story
+    Simulate(simulate::Simulate),
 }
 
 /// How a command ended.
@@ -74,6 +77,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Status(command) => command.run(),
         Command::Package(command) => command.run(&cancel).await,
         Command::GatewaySimulator(command) => command.run(&cancel).await,
+        Command::Simulate(command) => command.run(&cancel).await,
     };
     match result {
         Ok(Outcome::Well) => ExitCode::SUCCESS,

@@ -118,6 +118,7 @@ impl Ports {
             format!("{} v{} by {} #{by}: {answer}", event.event_type.name(), event.sequence, event.actor)
         });
         let Some(written) = written else { return committed };
+        state.table.stored_at.entry(change.order().order_id.clone()).or_insert(now);
         judge_change(&mut state, change, &written, now);
         state.statistics.events += 1;
         let shard = state.publish(change.event().clone(), now);
