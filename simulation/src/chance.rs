@@ -1,5 +1,19 @@
 //! Chance that is the same everywhere: on every machine, in every version of every library.
 
+/// The numbers of a seed's streams.
+pub(crate) mod stream {
+    /// The world of a run: how long faults last, how many shards there are.
+    pub(crate) const WORLD: u64 = 1;
+    /// Interleavings.
+    pub(crate) const SCHEDULE: u64 = 2;
+    /// What a client does.
+    pub(crate) const CLIENT: u64 = 3;
+    /// What the warehouse and the carrier do.
+    pub(crate) const WAREHOUSE: u64 = 4;
+    /// The first kind of fault; each has its own.
+    pub(crate) const FAULTS: u64 = 100;
+}
+
 /// A stream of numbers that follows from a seed alone (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom
 /// number generators", OOPSLA 2014).
 #[derive(Debug, Clone)]

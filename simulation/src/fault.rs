@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, stream};
 
 /// Something that goes wrong in the world around the stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -202,10 +202,10 @@ impl FromStr for FaultProfile {
 }
 
 fn kind_named(name: &str) -> Result<FaultKind, UnknownFault> {
-    FaultKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| UnknownFault {
-        given: name.to_owned(),
-        known: FaultKind::ALL.map(FaultKind::name).join(", "),
-    })
+    FaultKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| UnknownFault { given: name.to_owned(), known: FaultKind::ALL.map(FaultKind::name).join(", ") })
 }
 
 /// The faults of one run: each kind has a stream of chance of its own.
@@ -221,7 +221,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn new(profile: FaultProfile, seed: u64, until: u64) -> Self {
-        let chances = std::array::from_fn(|kind| Chance::new(seed, 0x0fa0_17 + kind as u64));
+        let chances = std::array::from_fn(|kind| Chance::new(seed, stream::FAULTS + kind as u64));
         Self { profile, chances, struck: [0; KINDS], until }
     }
 

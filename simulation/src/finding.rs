@@ -5,7 +5,9 @@ use order_domain::order::{Order, PaymentStatus, ShipmentStatus};
 use order_handlers::failure::DeadLetterReason;
 use serde::Serialize;
 
+use crate::fault::FaultProfile;
 use crate::gateway::{Gateway, IntentStatus};
+use crate::plan::Plan;
 use crate::world::Letter;
 
 /// A known bug.
@@ -24,6 +26,16 @@ pub enum Finding {
 impl Finding {
     /// Every finding.
     pub const ALL: [Self; 2] = [Self::ReturnedWhileCaptured, Self::HeldAnewAfterVoid];
+
+    /// A small run that shows it, without any fault.
+    #[must_use]
+    pub const fn example(self) -> Plan {
+        let seed = match self {
+            Self::ReturnedWhileCaptured => 6,
+            Self::HeldAnewAfterVoid => 1_747,
+        };
+        Plan::new(seed, 2, FaultProfile::none())
+    }
 }
 
 /// The known bug that put a letter into a dead-letter queue, if one did.

@@ -30,10 +30,22 @@ pub(crate) struct Intent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// A new intent, to be captured by hand.
-    Authorise { order: u32, amount: u64, method: String },
-    Capture { intent: String, amount: u64 },
-    Cancel { intent: String },
-    Refund { intent: String, amount: u64 },
+    Authorise {
+        order: u32,
+        amount: u64,
+        method: String,
+    },
+    Capture {
+        intent: String,
+        amount: u64,
+    },
+    Cancel {
+        intent: String,
+    },
+    Refund {
+        intent: String,
+        amount: u64,
+    },
 }
 
 /// What it answers.
@@ -145,9 +157,7 @@ impl Gateway {
                 }
             },
             Request::Refund { intent, amount } => match self.intents.get_mut(intent) {
-                Some(taken)
-                    if taken.status == IntentStatus::Succeeded && taken.refunded + amount <= taken.amount =>
-                {
+                Some(taken) if taken.status == IntentStatus::Succeeded && taken.refunded + amount <= taken.amount => {
                     taken.refunded += amount;
                     Answer::Refunded
                 }

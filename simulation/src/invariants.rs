@@ -77,7 +77,9 @@ fn moves_back(before: &Order, after: &Order) -> Option<String> {
     let payment = before.payment_status == after.payment_status
         || matches!(
             (before.payment_status, after.payment_status),
-            (P::None, P::Authorised | P::Declined) | (P::Authorised, P::Captured | P::Voided) | (P::Captured, P::Refunded)
+            (P::None, P::Authorised | P::Declined)
+                | (P::Authorised, P::Captured | P::Voided)
+                | (P::Captured, P::Refunded)
         );
     let shipment = before.shipment_status == after.shipment_status
         || matches!(
@@ -90,9 +92,8 @@ fn moves_back(before: &Order, after: &Order) -> Option<String> {
         && before.refunded <= after.refunded
         && before.conflicts.is_subset(&after.conflicts);
     (!(order && payment && shipment && same)).then(|| {
-        let states = |order: &Order| {
-            format!("{:?}/{:?}/{:?}", order.status, order.payment_status, order.shipment_status)
-        };
+        let states =
+            |order: &Order| format!("{:?}/{:?}/{:?}", order.status, order.payment_status, order.shipment_status);
         format!("{} v{} became {} v{}", states(before), before.version, states(after), after.version)
     })
 }
@@ -184,9 +185,20 @@ pub(crate) fn judge_end(world: &World, state: &mut State) {
 
 type Found = Vec<(Invariant, Option<u32>, String)>;
 
+/// Whether what lies in a dead-letter queue keeps an order from going on. A command that was refused does not.
+fn is_stuck(state: &State, number: u32) -> bool {
+    let stops = |letter: &&Letter| match letter.reason {
+        None => state.asked.poisoned.contains(&letter.message_id),
+        Some(reason) => [DeadLetterReason::MoneyLost, DeadLetterReason::RequestRefused]
+            .map(DeadLetterReason::name)
+            .contains(&reason),
+    };
+    state.letters.iter().filter(|letter| letter.order == Some(number)).any(|letter| stops(&letter))
+}
+
 fn judge_order(state: &mut State, number: u32, found: &mut Found) {
     let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
-    let buried = state.letters.iter().any(|letter| letter.order == Some(number));
+    let buried = is_stuck(state, number);
     let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
     let Some(order) = stored(state, number) else {
         *state.statistics.ended.entry("NOT_STORED").or_default() += 1;
@@ -255,7 +267,7 @@ fn judge_money(
     }
     let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
     let expected = if taken { (order.total.amount, order.refunded) } else { (0, 0) };
-    // Where a message about the order lies in a dead-letter queue, the gateway may be a step ahead of the order.
+    // Where the order's money is a person's affair, the gateway may be a step ahead of the order.
     if (captured, refunded) != expected && !buried {
         let what = format!(
             "the gateway took {captured} and gave {refunded} back; the order is {:?} with {} given back",
@@ -274,6 +286,12 @@ fn judge_money(
 /// What was reported has had its effect.
 fn judge_commands(state: &State, found: &mut Found) {
     let buried: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    for (order, message_id) in &state.asked.malformed {
+        if !buried.contains(&message_id.as_str()) {
+            let what = format!("{message_id} was no order and vanished");
+            found.push((Invariant::OrderAccountedFor, Some(*order), what));
+        }
+    }
     for sent in &state.asked.commands {
         let Some(order) = stored(state, sent.order) else { continue };
         let obeyed = match sent.command {

@@ -22,6 +22,7 @@ use crate::fault::FaultKind;
 use crate::plan::Invariant;
 use crate::ports::Ports;
 use crate::settings::{POLICY, RESERVE, function_timeout};
+use crate::workload::{number_in, number_of};
 use crate::world::World;
 
 /// The retailer's name in texts.
@@ -36,11 +37,28 @@ pub(crate) enum Work {
     Records(Vec<Record>),
 }
 
+impl Work {
+    /// The orders that it is about.
+    fn orders(&self) -> Vec<u32> {
+        let mut orders: Vec<u32> = match self {
+            Self::Messages(messages) => messages.iter().filter_map(|delivery| number_in(&delivery.body)).collect(),
+            Self::Records(records) => {
+                let events = records.iter().filter_map(|record| record.event.as_ref().ok());
+                events.filter_map(|event| number_of(&event.order_id)).collect()
+            }
+        };
+        orders.dedup();
+        orders
+    }
+}
+
 /// What the simulation knows of an invocation while it runs.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) id: u64,
     pub(crate) stage: Stage,
+    /// The orders of its batch, where a story is told.
+    pub(crate) orders: Vec<u32>,
     /// By how much its clock is wrong, in milliseconds.
     pub(crate) skew: i64,
     /// When the time for its work is over.
@@ -116,13 +134,17 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
         }
         Ok(None) => None,
         Err(_) => {
-            state.tell(now, None, || format!("{} #{id} is stopped by Lambda after {timeout:?}", stage.name()));
+            state.tell_of(now, &invocation.orders, || {
+                format!("{} #{id} is stopped by Lambda after {timeout:?}", stage.name())
+            });
             None
         }
     };
     match &answer {
         Some(failed) => {
-            state.tell(now, None, || format!("{} #{id} answers, failed: [{}]", stage.name(), failed.join(", ")));
+            state.tell_of(now, &invocation.orders, || {
+                format!("{} #{id} answers, failed: [{}]", stage.name(), failed.join(", "))
+            });
         }
         None => {
             state.told.unrecorded.insert(id);
@@ -144,7 +166,8 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation
     let skewed = state.faults.in_force(FaultKind::Skew, now);
     let skew = if skewed { state.faults.chance(FaultKind::Skew).below(4_001) } else { 2_000 };
     let effects_left = if poisoned { i64::try_from(state.schedule.below(6)).unwrap_or(0) } else { -1 };
-    state.tell(now, None, || {
+    let orders = if state.is_told() { work.orders() } else { Vec::new() };
+    state.tell_of(now, &orders, || {
         let names: Vec<&str> = match work {
             Work::Messages(messages) => messages.iter().map(|delivery| delivery.message_id.as_str()).collect(),
             Work::Records(records) => records.iter().map(|record| record.sequence_number.as_str()).collect(),
@@ -154,6 +177,7 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation
     Invocation {
         id,
         stage,
+        orders,
         skew: i64::try_from(skew).unwrap_or(2_000) - 2_000,
         deadline: Instant::now() + function_timeout(stage) - RESERVE,
         dead: AtomicBool::new(false),

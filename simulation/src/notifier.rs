@@ -32,7 +32,11 @@ pub(crate) struct Told {
 }
 
 /// The event that a notification tells of, as it was committed.
-fn event_of<'a>(table: &'a Table, phones: &BTreeMap<String, OrderId>, told: &Notification) -> Option<(&'a Event, Addressee)> {
+fn event_of<'a>(
+    table: &'a Table,
+    phones: &BTreeMap<String, OrderId>,
+    told: &Notification,
+) -> Option<(&'a Event, Addressee)> {
     match told {
         Notification::Publish(topic, event) => {
             let committed = table.events.get(&event.order_id)?.get(&event.sequence)?;
@@ -51,7 +55,12 @@ pub(crate) fn take(state: &mut State, told: &Notification, by: u64, now: u64) ->
     let Some((event, addressee)) = event_of(&state.table, &state.asked.phones, told) else {
         let what = match told {
             Notification::Publish(topic, event) => {
-                format!("{} was told of event {} of {}, which is not stored so", topic.name(), event.sequence, event.order_id)
+                format!(
+                    "{} was told of event {} of {}, which is not stored so",
+                    topic.name(),
+                    event.sequence,
+                    event.order_id
+                )
             }
             Notification::Text { text, .. } => format!("a customer was told what no event says: {text}"),
         };

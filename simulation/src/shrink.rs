@@ -7,10 +7,10 @@ use crate::story::Story;
 
 /// The sizes that are tried, smallest first.
 const SIZES: [u32; 9] = [1, 2, 3, 5, 8, 13, 25, 50, 100];
-/// Seeds that are tried of each size.
-const SEEDS: u64 = 60;
+/// Orders of all the runs that are tried of each size: many small ones, few large ones.
+const ORDERS_OF_A_SIZE: u64 = 400;
 /// Seeds that are tried without a kind of fault.
-const SEEDS_WITHOUT: u64 = 12;
+const SEEDS_WITHOUT: u64 = 25;
 
 /// A short run that breaks what a long one broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Search {
         let now = self.best.0.orders;
         for orders in SIZES.into_iter().filter(|size| *size < now) {
             let plan = Plan { orders, ..self.best.0.clone() };
-            if self.any_seed_breaks(&plan, SEEDS)? {
+            if self.any_seed_breaks(&plan, ORDERS_OF_A_SIZE / u64::from(orders))? {
                 return Ok(());
             }
         }

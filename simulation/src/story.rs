@@ -9,9 +9,9 @@ use serde::Serialize;
 pub struct Line {
     /// When, in milliseconds of the run.
     pub at: u64,
-    /// The number of the order that it happened to; none where it happened to several or to no order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub order: Option<u32>,
+    /// The numbers of the orders that it concerns; empty where it concerns all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<u32>,
     /// What.
     pub what: String,
 }
@@ -19,9 +19,9 @@ pub struct Line {
 impl fmt::Display for Line {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:>6}.{:03} s  ", self.at / 1000, self.at % 1000)?;
-        match self.order {
-            Some(order) => write!(formatter, "{:<8}", format!("ord-{order}"))?,
-            None => write!(formatter, "{:<8}", "")?,
+        match self.orders[..] {
+            [order] => write!(formatter, "{:<8}", format!("ord-{order}"))?,
+            _ => write!(formatter, "{:<8}", "")?,
         }
         formatter.write_str(&self.what)
     }
@@ -40,20 +40,21 @@ impl Story {
     #[must_use]
     pub fn hash(&self) -> u64 {
         let bytes = |line: &Line| {
-            let order = line.order.map_or(0, |order| u64::from(order) + 1);
-            let mut bytes = [line.at.to_le_bytes(), order.to_le_bytes()].concat();
+            let mut bytes = line.at.to_le_bytes().to_vec();
+            bytes.extend(line.orders.iter().flat_map(|order| order.to_le_bytes()));
             bytes.extend_from_slice(line.what.as_bytes());
             bytes
         };
-        self.lines.iter().flat_map(bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        self.lines
+            .iter()
+            .flat_map(bytes)
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 
-    /// What happened to one order, and what happened to no single order.
+    /// What concerns one order.
     #[must_use]
     pub fn of(&self, order: u32) -> Self {
-        let lines = self.lines.iter().filter(|line| line.order.is_none_or(|number| number == order));
+        let lines = self.lines.iter().filter(|line| line.orders.is_empty() || line.orders.contains(&order));
         Self { lines: lines.cloned().collect() }
     }
 }

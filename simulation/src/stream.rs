@@ -151,12 +151,11 @@ impl State {
         }
         let Some(shard) = self.shards.get_mut(place) else { return };
         shard.entries.drain(..told.min(shard.entries.len()));
-        while shard.entries.front().is_some_and(|entry| entry.written_at + RECORD_AGE < now) {
-            let Some(entry) = shard.entries.pop_front() else { break };
+        let too_old = shard.entries.iter().take_while(|entry| entry.written_at + RECORD_AGE < now).count();
+        let given_up: Vec<Entry> = shard.entries.drain(..too_old).collect();
+        for entry in given_up {
             let order = entry.event.as_ref().and_then(|event| number_of(&event.order_id));
-            let what = format!("record {} was given up by the stream", entry.number);
-            self.broken(Invariant::NothingGivenUp, order, now, what);
-            return;
+            self.broken(Invariant::NothingGivenUp, order, now, format!("the stream gave record {} up", entry.number));
         }
     }
 }

@@ -83,10 +83,8 @@ impl Table {
         let order = change.order();
         let id = &order.order_id;
         let stored = self.orders.get(id);
-        let careless = matches!(
-            mutation,
-            Some(Mutation::VersionConditionDropped | Mutation::VersionAndEventConditionsDropped)
-        );
+        let careless =
+            matches!(mutation, Some(Mutation::VersionConditionDropped | Mutation::VersionAndEventConditionsDropped));
         if !careless && stored.map(|order| order.version) != change.replaces_version() {
             return (Committed::Stale(stored.cloned().map(Box::new)), None);
         }

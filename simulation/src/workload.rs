@@ -14,7 +14,7 @@ use order_domain::order::OrderStatus;
 use order_domain::request::PlaceOrder;
 use order_domain::wiring::Stage;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, stream};
 use crate::table::{Table, Units};
 use crate::world::{World, pause};
 
@@ -52,6 +52,8 @@ pub(crate) struct Asked {
     /// The fingerprints of every order's requests, and their messages' ids.
     pub(crate) placed: BTreeMap<u32, Vec<(Fingerprint, String)>>,
     pub(crate) commands: Vec<Sent>,
+    /// Messages that are no orders, with the number of the order that they were meant to be.
+    pub(crate) malformed: Vec<(u32, String)>,
     pub(crate) phones: BTreeMap<String, OrderId>,
     /// Messages that kill every process, once their queue has given them up.
     pub(crate) poisoned: BTreeSet<String>,
@@ -166,9 +168,9 @@ enum Act {
 /// Everything that happens to one order from outside, from its placing to the last report.
 pub(crate) async fn script(world: Arc<World>, number: u32) {
     let seed = world.seed ^ u64::from(number).wrapping_add(1).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    let mut chance = Chance::new(seed, 0x0c11_e47);
+    let mut chance = Chance::new(seed, stream::CLIENT);
     let (acts, journey) = draw(&world, number, &mut chance);
-    let mut warehouse_chance = Chance::new(seed, 0x3a2e_4005e);
+    let mut warehouse_chance = Chance::new(seed, stream::WAREHOUSE);
     futures::join!(
         async {
             for (at, act) in acts {
@@ -233,13 +235,15 @@ fn place(world: &World, number: u32, body: String) {
     let now = world.now();
     let mut state = world.state();
     state.tell(now, Some(number), || format!("{message_id} is placed by the client"));
-    if let Some(request) = request {
-        let fingerprint = Fingerprint::of(&request);
-        if let Some(phone) = request.customer.phone {
-            state.asked.phones.insert(phone, request.order_id);
-        }
-        state.asked.placed.entry(number).or_default().push((fingerprint, message_id));
+    let Some(request) = request else {
+        state.asked.malformed.push((number, message_id));
+        return;
+    };
+    let fingerprint = Fingerprint::of(&request);
+    if let Some(phone) = request.customer.phone {
+        state.asked.phones.insert(phone, request.order_id);
     }
+    state.asked.placed.entry(number).or_default().push((fingerprint, message_id));
 }
 
 fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
@@ -251,7 +255,8 @@ fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
         )),
         Command::Delivered => shipment(format!(r#"{{"update":"DELIVERED","orderId":"{id}"}}"#)),
         Command::Returned => {
-            let part = if chance.percent(50) { format!(r#","refund":{}"#, chance.between(1, 400)) } else { String::new() };
+            let part =
+                if chance.percent(50) { format!(r#","refund":{}"#, chance.between(1, 400)) } else { String::new() };
             shipment(format!(r#"{{"update":"RETURNED","orderId":"{id}"{part}}}"#))
         }
         Command::Cancelled => {

@@ -9,7 +9,7 @@ use order_domain::wiring::Stage;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, stream};
 use crate::fault::{FaultKind, Faults};
 use crate::gateway::Gateway;
 use crate::invariants::judge_letter;
@@ -77,9 +77,19 @@ impl State {
 
     /// Adds a line to the story, if there is one.
     pub(crate) fn tell(&mut self, at: u64, order: Option<u32>, what: impl FnOnce() -> String) {
+        self.tell_of(at, order.as_slice(), what);
+    }
+
+    /// Adds a line about several orders to the story, if there is one.
+    pub(crate) fn tell_of(&mut self, at: u64, orders: &[u32], what: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
-            story.lines.push(Line { at, order, what: what() });
+            story.lines.push(Line { at, orders: orders.to_vec(), what: what() });
         }
+    }
+
+    /// Whether there is a story.
+    pub(crate) const fn is_told(&self) -> bool {
+        self.story.is_some()
     }
 
     /// Whether a fault strikes now.
@@ -164,7 +174,7 @@ pub(crate) struct World {
 impl World {
     /// The world of a plan, inside the runtime whose clock it uses.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut chance = Chance::new(plan.seed, 0x0770_71d);
+        let mut chance = Chance::new(plan.seed, stream::WORLD);
         // Orders arrive for about a minute a hundred; faults last until well after, then everything must come to rest.
         let until = chance.between(10, 90) * 60_000 + u64::from(plan.orders) * 600;
         let mut faults = Faults::new(plan.faults.clone(), plan.seed, until);
@@ -178,7 +188,7 @@ impl World {
         let shards = chance.between(1, 4);
         let concurrency = QUEUED.map(|stage| (stage, Semaphore::new(1 + chance.position(6))));
         let state = State {
-            schedule: Chance::new(plan.seed, 0x5c_4ed0),
+            schedule: Chance::new(plan.seed, stream::SCHEDULE),
             faults,
             queues: QUEUED.map(|stage| (stage, Queue::default())).into(),
             table: Table::default(),

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Failure, Outcome};
 
 /// Runs in which a shorter story is looked for: some seconds.
-const ATTEMPTS: u32 = 400;
+const ATTEMPTS: u32 = 1_500;
 /// Lines of a story that a person reads; the whole of it is in `--json`.
 const LINES: usize = 120;
 
@@ -89,7 +89,11 @@ impl Simulate {
             print!("{story}");
         }
         let told = self.tell(&first, &report, progress)?;
-        if self.json { print_json(&report, told.as_ref()) } else { print_text(&report, told.as_ref()) }
+        if self.json {
+            print_json(&report, told.as_ref())
+        } else {
+            print_text(&report, told.as_ref())
+        }
         Ok(if told.is_none() { Outcome::Well } else { Outcome::Failed })
     }
 
@@ -167,5 +171,18 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("faults         {}", list(&counted.faults));
     if !findings.is_empty() {
         println!("known bugs     {} (docs/simulation.md)", findings.join(", "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use order_simulation::FaultKind;
+
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_fault() {
+        let help = HELP.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(FaultKind::ALL.iter().all(|kind| help.contains(kind.name())), "{help}");
     }
 }

@@ -124,18 +124,21 @@ impl Ports {
     fn meets(&self, call: Call, order: Option<u32>, when: &str) -> Met {
         let now = self.world.now();
         let mut state = self.world.state();
-        let Invocation { id, stage, .. } = *self.invocation;
+        let Invocation { id, stage, ref orders, .. } = *self.invocation;
+        let concerned = if order.is_some() { order.as_slice() } else { orders.as_slice() };
         if state.strikes(FaultKind::Crash, now) {
-            state.tell(now, order, || format!("FAULT {} #{id} dies {when} a {}", stage.name(), call.name()));
+            state.tell_of(now, concerned, || format!("FAULT {} #{id} dies {when} a {}", stage.name(), call.name()));
             return Met::Death;
         }
         if self.invocation.is_killed_by_poison() {
-            state.tell(now, order, || format!("FAULT {} #{id} is killed by a message of its batch", stage.name()));
+            state.tell_of(now, concerned, || {
+                format!("FAULT {} #{id} is killed by a message of its batch", stage.name())
+            });
             return Met::Death;
         }
         let kind = if when == "before" { FaultKind::Throttle } else { FaultKind::LostAnswer };
         if state.strikes(kind, now) {
-            state.tell(now, order, || format!("FAULT {kind}: {} of {} #{id}", call.name(), stage.name()));
+            state.tell_of(now, concerned, || format!("FAULT {kind}: {} of {} #{id}", call.name(), stage.name()));
             return Met::Refusal;
         }
         Met::Nothing

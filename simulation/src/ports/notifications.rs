@@ -79,8 +79,7 @@ impl SentLog for Ports {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
         self.reach(Call::Read, None).await?;
         let mut state = self.world.state();
-        let sent: HashSet<Sending> =
-            sendings.iter().filter(|sending| state.table.was_sent(sending)).cloned().collect();
+        let sent: HashSet<Sending> = sendings.iter().filter(|sending| state.table.was_sent(sending)).cloned().collect();
         if self.makes(Mutation::SentRecordedBeforeSending) {
             sendings.iter().for_each(|sending| state.table.record_sent(sending));
         }
