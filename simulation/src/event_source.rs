@@ -13,6 +13,9 @@ use crate::queue::Received;
 use crate::settings::{BATCH, visibility_timeout};
 use crate::world::{World, pause};
 
+/// Milliseconds until a poll that waits has found something, at most.
+const LONGEST_POLL: u64 = 120;
+
 /// Polls a stage's queue to the end of the run.
 pub(crate) async fn poll(world: Arc<World>, stage: Stage) {
     loop {
@@ -25,6 +28,9 @@ pub(crate) async fn poll(world: Arc<World>, stage: Stage) {
         if batch.is_empty() {
             drop(permit);
             world.heard(stage, next).await;
+            // A poll that is under way finds what arrives with the first message, too.
+            let until_found = world.state().schedule.below(LONGEST_POLL);
+            pause(until_found).await;
             continue;
         }
         permit.forget();

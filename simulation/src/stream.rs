@@ -17,6 +17,10 @@ use crate::settings::{RECORD_AGE, RECORDS};
 use crate::workload::number_of;
 use crate::world::{State, World, pause};
 
+/// Milliseconds between two polls of a shard: Lambda polls four times a second
+/// (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
+const BETWEEN_POLLS: u64 = 250;
+
 /// A record that waits to be told.
 #[derive(Debug)]
 struct Entry {
@@ -87,6 +91,8 @@ pub(crate) async fn consume(world: Arc<World>, place: usize) {
         let (batch, next) = take(&world, place, most);
         if batch.is_empty() {
             wait(&world, place, next).await;
+            let until_polled = world.state().schedule.below(BETWEEN_POLLS);
+            pause(until_polled).await;
             continue;
         }
         let numbers: Vec<String> = batch.iter().map(|record| record.sequence_number.clone()).collect();
