@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::RenderedFile;
 use crate::aws::provider::{DefaultTags, Endpoints, Provider};
-use crate::environment::{Backend, Environment};
+use crate::environment::{Backend, EmailAddress, Environment};
 use crate::modules::functions::{functions_package, payment_gateway_url};
 use crate::modules::{api, functions, observability, queues, table, topics};
+use crate::modules::{environment_suffix, log_retention_days, require_tls, xray_enabled};
 use crate::pipeline::Table;
 use crate::terraform::kind::Text;
-use crate::terraform::{Block, Expression, Module, ModuleError, Value, Variable};
+use crate::terraform::{Block, Expression, Input, Module, ModuleCall, ModuleError, Value, Variable};
 
 /// The value of the tag Application on everything.
 pub const APPLICATION: &str = "order-pipeline";
@@ -39,33 +40,37 @@ pub fn root(environment: &Environment) -> Module {
     } else {
         root.variable(&payment_gateway_url().default(PAYMENT_GATEWAY))
     };
-    let require_tls = !environment.emulator;
-    let retention = u32::from(environment.log_retention_days.days());
+    let shared = shared_inputs(environment);
 
     let queues = queues::define();
-    let queues_call =
-        root.call(&queues.module, vec![queues.environment_suffix.set(suffix), queues.require_tls.set(require_tls)]);
+    let queues_call = call(&mut root, &queues.module, &shared, vec![]);
     let tables = table::define();
-    let tables_call = root.call(&tables.module, vec![tables.environment_suffix.set(suffix)]);
+    let tables_call = call(&mut root, &tables.module, &shared, vec![]);
     let topics = topics::define();
-    let email = environment.alarm_email.as_ref().map_or_else(Value::null, |email| Value::from(email.as_str()));
-    let topics_call = root.call(
+    let topics_call = call(
+        &mut root,
         &topics.module,
-        vec![topics.environment_suffix.set(suffix), topics.require_tls.set(require_tls), topics.alarm_email.set(email)],
+        &shared,
+        vec![topics.alarm_email.set(address(environment.alarm_email.as_ref()))],
     );
     let functions = functions::define();
+    let notifications = &environment.notifications;
     let inputs = &functions.inputs;
-    let functions_call = root.call(
+    let functions_call = call(
+        &mut root,
         &functions.module,
+        &shared,
         vec![
-            inputs.environment_suffix.set(suffix),
             inputs.functions_package.set(package),
             inputs.architecture.set(environment.architecture.as_str()),
-            inputs.log_retention_days.set(retention),
-            inputs.xray_enabled.set(environment.xray),
             inputs.emulator.set(environment.emulator),
-            inputs.sms_enabled.set(environment.notifications.sms),
-            inputs.retailer_name.set(environment.notifications.retailer_name.as_str()),
+            inputs.sms_enabled.set(notifications.sms),
+            inputs.sms_calling_codes.set(notifications.sms_calling_codes.to_string()),
+            inputs.manage_account_sms_limit.set(notifications.manage_account_sms_limit),
+            inputs.sms_monthly_spend_limit_usd.set(notifications.sms_monthly_spend_limit.dollars()),
+            inputs.push_enabled.set(notifications.push),
+            inputs.email_from.set(address(notifications.email_from.as_ref())),
+            inputs.retailer_name.set(notifications.retailer_name.as_str()),
             inputs.payment_gateway_url.set(gateway),
             inputs.queue_arns.set(queues_call.output(&queues.queue_arns)),
             inputs.queue_urls.set(queues_call.output(&queues.queue_urls)),
@@ -80,49 +85,46 @@ pub fn root(environment: &Environment) -> Module {
     );
     let api = api::define();
     let inputs = &api.inputs;
-    let api_call = root.call(
+    let api_call = call(
+        &mut root,
         &api.module,
+        &shared,
         vec![
-            inputs.environment_suffix.set(suffix),
             inputs.queue_arns.set(queues_call.output(&queues.queue_arns)),
             inputs.queue_names.set(queues_call.output(&queues.queue_names)),
             inputs.function_names.set(functions_call.output(&functions.function_names)),
             inputs.function_invoke_arns.set(functions_call.output(&functions.function_invoke_arns)),
             inputs.throttling_rate_limit.set(environment.api.rate_limit.requests()),
             inputs.throttling_burst_limit.set(environment.api.burst_limit.requests()),
+            inputs.webhook_throttled.set(!environment.emulator),
+            inputs.webhook_rate_limit.set(environment.api.webhook_rate_limit.requests()),
+            inputs.webhook_burst_limit.set(environment.api.webhook_burst_limit.requests()),
             inputs.manage_account_logging_role.set(environment.api.manage_account_logging_role),
-            inputs.log_retention_days.set(retention),
-            inputs.xray_enabled.set(environment.xray),
         ],
     );
     let observability = observability::define();
     let inputs = &observability.inputs;
-    let observability_call = root.call(
+    let observability_call = call(
+        &mut root,
         &observability.module,
+        &shared,
         vec![
-            inputs.environment_suffix.set(suffix),
             inputs.alarms_topic_arn.set(topics_call.output(&topics.alarms_topic_arn)),
             inputs.queue_names.set(queues_call.output(&queues.queue_names)),
             inputs.function_names.set(functions_call.output(&functions.function_names)),
             inputs.api_name.set(api_call.output(&api.api_name)),
             inputs.api_stage.set(api_call.output(&api.api_stage)),
             inputs.api_stage_arn.set(api_call.output(&api.api_stage_arn)),
-            inputs.xray_enabled.set(environment.xray),
         ],
     );
 
     let table_names = tables_call.output(&tables.table_names);
-    let texts: [(&str, &str, Expression<Text>); 8] = [
+    let texts: [(&str, &str, Expression<Text>); 7] = [
         ("api_endpoint", "Where the API is called, e.g. with `/orders` after it.", api_call.output(&api.api_endpoint)),
         ("api_id", "The API's id.", api_call.output(&api.api_id)),
         ("api_stage", "Name of the API's stage.", api_call.output(&api.api_stage)),
         ("orders_table_name", "Full name of the orders table.", table_names.key(Table::Orders.name())),
         ("inventory_table_name", "Full name of the inventory table.", table_names.key(Table::Inventory.name())),
-        (
-            "payment_secret_arn",
-            "ARN of the secret that holds the payment gateway's API key, empty until a person puts it.",
-            functions_call.output(&functions.payment_secret_arn),
-        ),
         (
             "alarms_topic_arn",
             "ARN of the topic that every alarm goes to.",
@@ -132,6 +134,9 @@ pub fn root(environment: &Environment) -> Module {
     ];
     for (name, description, value) in texts {
         root.output(name, description, value);
+    }
+    for (secret, arn) in &functions.secret_arns {
+        root.output(&secret.output(), &secret.output_description(), functions_call.output(arn));
     }
     let dead_letter_queue_urls = queues_call.output(&queues.dead_letter_queue_urls);
     let queue_urls = queues_call.output(&queues.queue_urls).merge(&dead_letter_queue_urls);
@@ -153,6 +158,27 @@ pub fn root(environment: &Environment) -> Module {
         root.output(name, description, value);
     }
     root
+}
+
+fn address(address: Option<&EmailAddress>) -> Value<Text> {
+    address.map_or_else(Value::null, |address| Value::from(address.as_str()))
+}
+
+/// What every module is given that has a variable for it.
+fn shared_inputs(environment: &Environment) -> Vec<Input> {
+    vec![
+        environment_suffix().set(environment.suffix.as_str()),
+        require_tls().set(!environment.emulator),
+        log_retention_days().set(u32::from(environment.log_retention_days.days())),
+        xray_enabled().set(environment.xray),
+    ]
+}
+
+/// Calls a module with its own inputs, and with those of the shared ones that it has a variable for.
+fn call(root: &mut Module, module: &Module, shared: &[Input], own: Vec<Input>) -> ModuleCall {
+    let declared = |input: &&Input| module.variables().any(|variable| variable.name() == input.name());
+    let inputs = shared.iter().filter(declared).cloned().chain(own).collect();
+    root.call(module, inputs)
 }
 
 /// The provider: everything is tagged, and in an emulator's environment every call goes to the emulator.
@@ -185,7 +211,9 @@ fn every_service_at(endpoint: &Expression<Text>) -> crate::aws::provider::Endpoi
         .kms(endpoint)
         .lambda(endpoint)
         .logs(endpoint)
+        .scheduler(endpoint)
         .secretsmanager(endpoint)
+        .sesv2(endpoint)
         .sns(endpoint)
         .sqs(endpoint)
         .sts(endpoint)

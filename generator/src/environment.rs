@@ -4,6 +4,7 @@
 //! So every setting is checked here, as it is read, and a file's problems are reported all at once.
 
 mod backend;
+mod calling_codes;
 mod email;
 mod limits;
 mod load;
@@ -11,16 +12,19 @@ mod problem;
 mod retailer_name;
 mod settings;
 mod suffix;
+mod tables;
 mod target;
 mod value;
 
 pub use backend::{Backend, BucketName, StateKey};
+pub use calling_codes::CallingCodes;
 pub use email::EmailAddress;
-pub use limits::{LogRetention, RequestLimit};
+pub use limits::{LogRetention, RequestLimit, SpendLimit};
 pub use load::{EnvironmentsError, FILE, FOLDER, Source, check, load_all, parse, settings_file, sources};
 pub use problem::{Fault, InvalidSettings, Problem};
 pub use retailer_name::RetailerName;
 pub use suffix::{BadSuffix, Suffix};
+pub use tables::{ApiSettings, NotificationSettings};
 pub use target::{Architecture, Region};
 
 /// One deployment of the pipeline, as `envs/<suffix>/env.toml` describes it. Every value in it has been checked.
@@ -46,26 +50,6 @@ pub struct Environment {
     pub notifications: NotificationSettings,
     /// Where Terraform keeps this environment's state.
     pub backend: Backend,
-}
-
-/// The `[api]` table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiSettings {
-    /// Requests a second that the stage admits.
-    pub rate_limit: RequestLimit,
-    /// Requests that it admits at once, above the rate.
-    pub burst_limit: RequestLimit,
-    /// Whether this environment owns API Gateway's logging role, of which an AWS account has one per region.
-    pub manage_account_logging_role: bool,
-}
-
-/// The `[notifications]` table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotificationSettings {
-    /// Whether SMS may be sent: every message costs money.
-    pub sms: bool,
-    /// The retailer's name in customers' messages.
-    pub retailer_name: RetailerName,
 }
 
 #[cfg(test)]

@@ -26,6 +26,17 @@ impl Policy {
         Self::new(vec![statement]).encode()
     }
 
+    /// The policy that lets a service assume a role for a resource of this account only: nobody else can make the service
+    /// use it for them (the "confused deputy").
+    #[must_use]
+    pub fn assumed_by_for(service: &str, account: &Expression<Text>, source: Value<Text>) -> Value<Text> {
+        let statement = Statement::new("AssumeRole", Effect::Allow, &["sts:AssumeRole"])
+            .principal_service(service)
+            .from_account(account)
+            .from_source(source);
+        Self::new(vec![statement]).encode()
+    }
+
     /// The document as an argument takes it.
     #[must_use]
     pub fn encode(&self) -> Value<Text> {
@@ -48,6 +59,8 @@ pub enum Effect {
 pub struct Statement {
     actions: Vec<String>,
     entries: Vec<(String, Json)>,
+    /// By operator; all of them have to hold.
+    conditions: Vec<(&'static str, Vec<(String, Json)>)>,
 }
 
 /// Actions whose batch form AWS permits under the same name, and the name under which the emulator asks for it.
@@ -67,7 +80,8 @@ impl Statement {
         };
         let names = actions.iter().map(ToString::to_string).collect();
         let entries = [("Sid", id.into()), ("Effect", effect.into()), ("Action", actions.to_vec().into())];
-        Self { actions: names, entries: entries.map(|(key, value): (_, Json)| (key.to_owned(), value)).to_vec() }
+        let entries = entries.map(|(key, value): (_, Json)| (key.to_owned(), value)).to_vec();
+        Self { actions: names, entries, conditions: Vec::new() }
     }
 
     /// The same for the batch forms of its actions, as the emulator names them; `None` where there are none. AWS knows no
@@ -129,19 +143,44 @@ impl Statement {
     /// Only for requests of the account, where a service acts for it.
     #[must_use]
     pub fn from_account(self, account: &Expression<Text>) -> Self {
-        self.with("Condition", object! { "StringEquals": object! { "aws:SourceAccount": account } })
+        self.when("StringEquals", "aws:SourceAccount", account.into())
     }
 
     /// Only for requests that are not encrypted on their way.
     #[must_use]
     pub fn without_tls(self) -> Self {
-        self.with("Condition", object! { "Bool": object! { "aws:SecureTransport": "false" } })
+        self.when("Bool", "aws:SecureTransport", "false".into())
     }
 
     /// Only for requests of this resource.
     #[must_use]
     pub fn from_source(self, arn: impl Into<Value<Text>>) -> Self {
-        self.with("Condition", object! { "ArnLike": object! { "aws:SourceArn": array![arn.into()] } })
+        self.when("ArnLike", "aws:SourceArn", array![arn.into()])
+    }
+
+    /// Only for items' requests that name no attribute but these, in their keys, conditions or changes, and that give
+    /// nothing back: what they return could hold the others.
+    #[must_use]
+    pub fn only_attributes(self, attributes: &[&str]) -> Self {
+        self.when("ForAllValues:StringEquals", "dynamodb:Attributes", attributes.to_vec().into()).when(
+            "StringEqualsIfExists",
+            "dynamodb:ReturnValues",
+            "NONE".into(),
+        )
+    }
+
+    /// Only for mail from this address.
+    #[must_use]
+    pub fn sent_from(self, address: &Expression<Text>) -> Self {
+        self.when("StringEquals", "ses:FromAddress", address.into())
+    }
+
+    fn when(mut self, operator: &'static str, key: &str, value: Json) -> Self {
+        match self.conditions.iter_mut().find(|(existing, _)| *existing == operator) {
+            Some((_, conditions)) => conditions.push((key.to_owned(), value)),
+            None => self.conditions.push((operator, vec![(key.to_owned(), value)])),
+        }
+        self
     }
 
     fn with(mut self, key: &str, value: Json) -> Self {
@@ -150,6 +189,12 @@ impl Statement {
     }
 
     fn json(&self) -> Json {
-        Json::object(self.entries.clone())
+        let mut entries = self.entries.clone();
+        if !self.conditions.is_empty() {
+            let of =
+                |(operator, conditions): &(&str, Vec<_>)| ((*operator).to_owned(), Json::object(conditions.clone()));
+            entries.push(("Condition".to_owned(), Json::object(self.conditions.iter().map(of).collect())));
+        }
+        Json::object(entries)
     }
 }

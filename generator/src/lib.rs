@@ -6,12 +6,15 @@
 
 pub mod aws;
 pub mod compose;
+pub mod docs;
 pub mod environment;
 pub mod iam;
 pub mod modules;
 pub mod naming;
 pub mod pipeline;
 pub mod readme;
+#[cfg(test)]
+mod sample_settings;
 pub mod schema;
 pub mod terraform;
 

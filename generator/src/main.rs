@@ -1,6 +1,8 @@
 //! `cargo run`: writes the pipeline's Terraform, or says what is not as it should be.
 
 mod cli;
+#[cfg(test)]
+mod sample_settings;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -6,13 +6,16 @@ mod markdown;
 mod tests;
 mod usage;
 
+pub(crate) use markdown::code_span;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::RenderedFile;
-use crate::environment::{Backend, Environment};
+use crate::environment::{Backend, EmailAddress, Environment};
+use crate::pipeline::Secret;
 use crate::terraform::Module;
 
 /// What stands at the top of every generated file, Terraform's included: a file that carries it may be removed.
@@ -86,8 +89,10 @@ impl Readmes {
         context.insert("suffix", environment.suffix.as_str());
         context.insert("emulator", &environment.emulator);
         context.insert("alarm_email", &environment.alarm_email.as_ref().map(|email| email.as_str()));
+        context.insert("email_from", &environment.notifications.email_from.as_ref().map(|email| email.as_str()));
         context.insert("settings", &settings(environment));
         context.insert("required", &usage::required(root).map(|variable| variable.name()).collect::<Vec<_>>());
+        context.insert("secrets", &Secret::ALL.map(|secret| (secret.name(), secret.description())));
         let modules: Vec<_> =
             modules.iter().map(|module| ModuleRow { name: module.name(), summary: module.summary() }).collect();
         context.insert("modules", &modules);
@@ -187,18 +192,26 @@ type SettingRow = (&'static str, String);
 
 fn settings(environment: &Environment) -> Vec<SettingRow> {
     let (api, notifications) = (&environment.api, &environment.notifications);
-    let email = environment.alarm_email.as_ref().map_or("nobody", |email| email.as_str());
+    let address =
+        |address: Option<&EmailAddress>| address.map_or_else(|| "nobody".to_owned(), |address| address.to_string());
     vec![
         ("region", environment.region.to_string()),
         ("architecture", environment.architecture.to_string()),
         ("emulator", environment.emulator.to_string()),
         ("xray", environment.xray.to_string()),
         ("log_retention_days", environment.log_retention_days.days().to_string()),
-        ("alarm_email", email.to_owned()),
+        ("alarm_email", address(environment.alarm_email.as_ref())),
         ("api.rate_limit", api.rate_limit.requests().to_string()),
         ("api.burst_limit", api.burst_limit.requests().to_string()),
+        ("api.webhook_rate_limit", api.webhook_rate_limit.requests().to_string()),
+        ("api.webhook_burst_limit", api.webhook_burst_limit.requests().to_string()),
         ("api.manage_account_logging_role", api.manage_account_logging_role.to_string()),
         ("notifications.sms", notifications.sms.to_string()),
+        ("notifications.sms_calling_codes", notifications.sms_calling_codes.to_string()),
+        ("notifications.manage_account_sms_limit", notifications.manage_account_sms_limit.to_string()),
+        ("notifications.sms_monthly_spend_limit_usd", notifications.sms_monthly_spend_limit.dollars().to_string()),
+        ("notifications.push", notifications.push.to_string()),
+        ("notifications.email_from", address(notifications.email_from.as_ref())),
         ("notifications.retailer_name", notifications.retailer_name.to_string()),
         (
             "backend",

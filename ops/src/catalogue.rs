@@ -3,9 +3,10 @@
 use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
 use order_domain::catalogue::Product;
+use order_domain::charges::{DeliveryCharge, VatRate};
 use order_domain::id::{InvalidId, Sku};
 use order_domain::money::{Currency, Money};
-use order_handlers::adapters::dynamodb::catalogue::put_product;
+use order_handlers::adapters::dynamodb::catalogue::{put_delivery_charge, put_product};
 use order_handlers::failure::Failure;
 
 use crate::client::aws_configuration;
@@ -26,6 +27,15 @@ pub enum CatalogueError {
     /// A SKU that is none.
     #[error("the built-in catalogue has a bad SKU; mend it in ops/src/catalogue.rs")]
     Sku(#[from] InvalidId),
+    /// The table did not take the delivery charge.
+    #[error("the delivery charge was not written to {table}; look whether the environment is up")]
+    Delivery {
+        /// The inventory table.
+        table: String,
+        /// What the table said.
+        #[source]
+        source: Box<Failure>,
+    },
     /// The table did not take a product.
     #[error("product {sku} was not written to {table}; look whether the environment is up")]
     Write {
@@ -53,6 +63,9 @@ const SHELVES: [(&str, &str, u64, u64, u16); 6] = [
     (SCARCE, "Teapot, signed by the potter", 8_900, 1, 1),
 ];
 
+/// What delivery costs in the local shop: 3.99, and nothing from 50.00 on.
+pub const DELIVERY: DeliveryCharge = DeliveryCharge { currency: Currency::GBP, charge: 399, free_from: Some(5000) };
+
 /// The product of which there is only one.
 pub const SCARCE: &str = "TEAPOT-SIGNED";
 
@@ -64,12 +77,22 @@ pub const SCARCE: &str = "TEAPOT-SIGNED";
 pub fn products() -> Result<Vec<Stocked>, CatalogueError> {
     let stocked = |(sku, name, pence, units, stock_shards): (&str, &str, u64, u64, u16)| {
         let unit_price = Money::new(pence, Currency::GBP);
-        Ok(Stocked { product: Product { sku: Sku::new(sku)?, name: name.to_owned(), unit_price, stock_shards }, units })
+        Ok(Stocked {
+            product: Product {
+                sku: Sku::new(sku)?,
+                name: name.to_owned(),
+                unit_price,
+                stock_shards,
+                vat_rate: VatRate::Standard,
+            },
+            units,
+        })
     };
     SHELVES.into_iter().map(stocked).collect()
 }
 
-/// Puts products into an environment's inventory table, replacing what was there.
+/// Puts products into an environment's inventory table, and what delivery costs. What orders hold of the products stays
+/// as it is.
 ///
 /// # Errors
 ///
@@ -77,6 +100,9 @@ pub fn products() -> Result<Vec<Stocked>, CatalogueError> {
 pub async fn fill(connection: &Connection, stocked: &[Stocked]) -> Result<(), CatalogueError> {
     let client = Client::new(&aws_configuration(connection).await);
     let table = &connection.inventory_table;
+    put_delivery_charge(&client, table, DELIVERY)
+        .await
+        .map_err(|source| CatalogueError::Delivery { table: table.clone(), source: Box::new(source) })?;
     try_join_all(stocked.iter().map(|Stocked { product, units }| {
         let client = &client;
         async move {

@@ -1,6 +1,7 @@
 //! The environment in the words of the business: put stock on the shelves, place orders, see what became of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use futures::future::join_all;
@@ -8,6 +9,7 @@ use ops::client::{Accepted, ApiClient, Found, History, OrderView, Placed, aws_co
 use ops::emulator::{Api, Request};
 use ops::environment::{Connection, Environment};
 use order_domain::catalogue::Product;
+use order_domain::charges::VatRate;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
@@ -16,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::order::{id, unique};
-use crate::wait::until;
+use crate::wait::{DEADLINE, until, until_within};
 
 /// Price of everything in this shop, in pence.
 pub const PRICE: u64 = 999;
@@ -73,8 +75,13 @@ impl Shop {
     /// A SKU of its own with that many units, spread over so many stock items.
     pub async fn stock(&self, units: u64, shards: u16) -> Product {
         let sku = Sku::new(unique("SKU-")).unwrap();
-        let product =
-            Product { sku, name: "Tea".into(), unit_price: Money::new(PRICE, Currency::GBP), stock_shards: shards };
+        let product = Product {
+            sku,
+            name: "Tea".into(),
+            unit_price: Money::new(PRICE, Currency::GBP),
+            stock_shards: shards,
+            vat_rate: VatRate::Zero,
+        };
         put_product(&self.dynamodb, &self.connection.inventory_table, &product, units).await.unwrap();
         product
     }
@@ -99,9 +106,14 @@ impl Shop {
 
     /// The order, when the pipeline has done with it.
     pub async fn settled(&self, order: &Value) -> OrderView {
+        self.settled_within(order, DEADLINE).await
+    }
+
+    /// The order, when the pipeline has done with it, which may take that long.
+    pub async fn settled_within(&self, order: &Value, deadline: Duration) -> OrderView {
         let done = |found: &Found<OrderView>| matches!(found, Found::Found(view) if !view.status.is_open());
         let what = format!("the end of order {}", id(order));
-        until(&what, async || self.api.order(id(order)).await.unwrap(), done).await.found().unwrap()
+        until_within(deadline, &what, async || self.api.order(id(order)).await.unwrap(), done).await.found().unwrap()
     }
 
     /// How many of the orders ended in each state.
@@ -140,6 +152,18 @@ impl Shop {
         let sent: Value = serde_json::from_str(&sent).unwrap();
         let messages = sent["sms_messages"][phone].as_array().cloned().unwrap_or_default().into_iter();
         messages.map(|message| message["Message"].as_str().expect("a text").to_owned()).collect()
+    }
+
+    /// The e-mails to an address, once there are any.
+    pub async fn mails_to(&self, address: &str) -> Vec<Value> {
+        let look = async || {
+            let sent = self.aws("ses", Request::Get("/_ministack/ses/messages")).await;
+            let sent: Value = serde_json::from_str(&sent).unwrap();
+            let mut mails = Vec::new();
+            collect_mails(&sent, address, &mut mails);
+            mails
+        };
+        until(&format!("a mail to {address}"), look, |mails| !mails.is_empty()).await
     }
 
     /// The dead letter whose body is this, once it is there.
@@ -238,4 +262,21 @@ async fn observe(sqs: &aws_sdk_sqs::Client, sns: &aws_sdk_sns::Client, connectio
         subscribe.attributes("RawMessageDelivery", "true").send().await.unwrap();
     }
     queue
+}
+
+/// The innermost objects of the emulator's answer that name the address among their recipients.
+fn collect_mails(value: &Value, address: &str, mails: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect_mails(value, address, mails)),
+        Value::Object(fields) => {
+            let to = ["Destination", "to", "To", "destinations", "ToAddresses"];
+            let is_mail = to.iter().any(|name| fields.get(*name).is_some_and(|to| to.to_string().contains(address)));
+            if is_mail {
+                mails.push(value.clone());
+            } else {
+                fields.values().for_each(|value| collect_mails(value, address, mails));
+            }
+        }
+        _ => {}
+    }
 }

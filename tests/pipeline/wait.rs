@@ -4,18 +4,28 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 /// Longest wait: a cold function on a busy machine of two cores takes seconds.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Polls until `done` accepts what `look` saw, and returns that.
 pub async fn until<T: Debug>(what: &str, look: impl AsyncFn() -> T, done: impl Fn(&T) -> bool) -> T {
+    until_within(DEADLINE, what, look, done).await
+}
+
+/// Polls for that long.
+pub async fn until_within<T: Debug>(
+    deadline: Duration,
+    what: &str,
+    look: impl AsyncFn() -> T,
+    done: impl Fn(&T) -> bool,
+) -> T {
     let started = Instant::now();
     loop {
         let seen = look().await;
         if done(&seen) {
             return seen;
         }
-        assert!(started.elapsed() < DEADLINE, "{what} did not come true in {DEADLINE:?}; the last state was {seen:?}");
+        assert!(started.elapsed() < deadline, "{what} did not come true in {deadline:?}; the last state was {seen:?}");
         tokio::time::sleep(PAUSE).await;
     }
 }

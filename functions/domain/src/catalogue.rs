@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::charges::{DeliveryCharge, VatRate};
 use crate::id::Sku;
-use crate::money::{Money, MoneyError};
+use crate::money::{Currency, Money, MoneyError};
 use crate::order::{Line, RejectionReason};
 use crate::request::PlaceOrder;
 
@@ -20,9 +21,20 @@ pub struct Product {
     /// Price of one unit.
     pub unit_price: Money,
     /// Over how many items of the inventory table its stock is spread: one item takes about 500 transactional writes a
-    /// second, so a hot SKU needs several. A line of an order is reserved from one of them: none should hold less than
-    /// the largest quantity of a line.
+    /// second, so a hot SKU needs several.
     pub stock_shards: u16,
+    /// The tax that the price includes.
+    #[serde(default)]
+    pub vat_rate: VatRate,
+}
+
+/// What the catalogue says of the products and the currencies that were asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceList {
+    /// The products that exist.
+    pub products: BTreeMap<Sku, Product>,
+    /// What delivery costs; it is free in a currency without a rule.
+    pub delivery: BTreeMap<Currency, DeliveryCharge>,
 }
 
 /// What an order costs.
@@ -30,8 +42,12 @@ pub struct Product {
 pub struct Priced {
     /// The lines, one for each SKU, in the order in which they were first named.
     pub lines: Vec<Line>,
-    /// Their sum.
+    /// What delivery costs.
+    pub delivery: Money,
+    /// The lines and the delivery.
     pub total: Money,
+    /// The tax that the total includes, in minor units.
+    pub vat: u64,
 }
 
 /// Prices a request, or says why it cannot be sold.
@@ -40,10 +56,10 @@ pub struct Priced {
 ///
 /// # Errors
 /// The business reason for which the order is rejected.
-pub fn price(request: &PlaceOrder, products: &BTreeMap<Sku, Product>) -> Result<Priced, RejectionReason> {
+pub fn price(request: &PlaceOrder, prices: &PriceList) -> Result<Priced, RejectionReason> {
     let mut lines: Vec<Line> = Vec::with_capacity(request.items.len());
     for item in &request.items {
-        let Some(product) = products.get(&item.sku) else {
+        let Some(product) = prices.products.get(&item.sku) else {
             return Err(RejectionReason::UnknownSku { sku: item.sku.clone() });
         };
         if product.unit_price.currency != request.currency {
@@ -56,17 +72,23 @@ pub fn price(request: &PlaceOrder, products: &BTreeMap<Sku, Product>) -> Result<
                 name: product.name.clone(),
                 quantity: item.quantity,
                 unit_price: product.unit_price,
+                vat_rate: product.vat_rate,
                 stock_shards: product.stock_shards.max(1),
-                reserved_from: None,
+                reserved_from: Vec::new(),
             }),
         }
     }
-    let total = total_of(&lines, Money::new(0, request.currency)).map_err(|_| RejectionReason::TotalTooLarge)?;
+    let too_large = |_| RejectionReason::TotalTooLarge;
+    let goods = total_of(&lines, Money::new(0, request.currency)).map_err(too_large)?;
+    let rule = prices.delivery.get(&request.currency).copied().unwrap_or(DeliveryCharge::free(request.currency));
+    let delivery = rule.of(goods);
+    let total = goods.plus(delivery).map_err(too_large)?;
+    let vat = lines.iter().map(Line::vat).sum::<u64>() + VatRate::Standard.included_in(delivery);
     match request.expected_total {
         Some(expected) if expected != total.amount => {
             Err(RejectionReason::PriceMismatch { expected, actual: total.amount })
         }
-        _ => Ok(Priced { lines, total }),
+        _ => Ok(Priced { lines, delivery, total, vat }),
     }
 }
 
@@ -77,16 +99,16 @@ fn total_of(lines: &[Line], nothing: Money) -> Result<Money, MoneyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Currency;
 
-    fn catalogue() -> BTreeMap<Sku, Product> {
+    fn catalogue() -> PriceList {
         let tea = Product {
             sku: Sku::new("TEA").unwrap(),
             name: "Tea".into(),
             unit_price: Money::new(999, Currency::GBP),
             stock_shards: 1,
+            vat_rate: VatRate::Zero,
         };
-        BTreeMap::from([(tea.sku.clone(), tea)])
+        PriceList { products: BTreeMap::from([(tea.sku.clone(), tea)]), delivery: BTreeMap::new() }
     }
 
     fn request(changes: &[(&str, &str)]) -> PlaceOrder {
@@ -100,6 +122,17 @@ mod tests {
     #[test]
     fn the_catalogue_sets_the_price() {
         assert_eq!(price(&request(&[]), &catalogue()).unwrap().total, Money::new(1998, Currency::GBP));
+    }
+
+    #[test]
+    fn delivery_and_tax_come_from_the_catalogues_rules() {
+        let mut prices = catalogue();
+        let rule = DeliveryCharge { currency: Currency::GBP, charge: 399, free_from: Some(2000) };
+        prices.delivery.insert(Currency::GBP, rule);
+        let priced = price(&request(&[]), &prices).unwrap();
+        assert_eq!((priced.delivery.amount, priced.total.amount, priced.vat), (399, 2397, 67));
+        let three = price(&request(&[("\"quantity\":2", "\"quantity\":3")]), &prices).unwrap();
+        assert_eq!((three.delivery.amount, three.total.amount, three.vat), (0, 2997, 0));
     }
 
     #[test]
@@ -117,18 +150,8 @@ mod tests {
         assert!(matches!(reason(&[("GBP", "EUR")]), RejectionReason::CurrencyNotSold { .. }));
         let claimed = [("\"currency\"", "\"expectedTotal\":1,\"currency\"")];
         assert_eq!(reason(&claimed), RejectionReason::PriceMismatch { expected: 1, actual: 1998 });
-        assert_eq!(
-            price(
-                &request(&[]),
-                &BTreeMap::from([(
-                    Sku::new("TEA").unwrap(),
-                    Product {
-                        unit_price: Money::new(Money::MAX_AMOUNT, Currency::GBP),
-                        ..catalogue()[&Sku::new("TEA").unwrap()].clone()
-                    }
-                )])
-            ),
-            Err(RejectionReason::TotalTooLarge)
-        );
+        let mut dear = catalogue();
+        dear.products.values_mut().for_each(|product| product.unit_price.amount = Money::MAX_AMOUNT);
+        assert_eq!(price(&request(&[]), &dear), Err(RejectionReason::TotalTooLarge));
     }
 }

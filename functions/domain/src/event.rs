@@ -2,6 +2,7 @@
 //!
 //! An event holds no personal data, so it can go to other systems as it is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, OrderId};
@@ -11,7 +12,7 @@ use crate::time::Timestamp;
 use crate::wiring::Stage;
 
 /// What happened to an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventType {
     /// It was stored and priced.
@@ -46,11 +47,13 @@ pub enum EventType {
     PaymentVoided,
     /// Money was given back.
     PaymentRefunded,
+    /// A message about it could not be processed: a person has to look; nothing else changed.
+    OrderNeedsAttention,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OrderValidated,
         Self::OrderRejected,
         Self::StockReserved,
@@ -67,6 +70,7 @@ impl EventType {
         Self::PaymentCaptured,
         Self::PaymentVoided,
         Self::PaymentRefunded,
+        Self::OrderNeedsAttention,
     ];
 
     /// The name in documents and message attributes.
@@ -89,12 +93,13 @@ impl EventType {
             Self::PaymentCaptured => "PAYMENT_CAPTURED",
             Self::PaymentVoided => "PAYMENT_VOIDED",
             Self::PaymentRefunded => "PAYMENT_REFUNDED",
+            Self::OrderNeedsAttention => "ORDER_NEEDS_ATTENTION",
         }
     }
 }
 
 /// What happened to an order, when, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The order.

@@ -4,6 +4,7 @@
 //! Nothing here knows how; everything here is a value.
 
 pub mod catalogue;
+pub mod charges;
 pub mod event;
 pub mod fingerprint;
 pub mod id;
@@ -13,6 +14,7 @@ pub mod notification;
 pub mod order;
 pub mod request;
 pub mod schema;
+pub mod stock;
 pub mod time;
 pub mod transition;
 pub mod wiring;

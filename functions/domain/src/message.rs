@@ -6,8 +6,28 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
+use crate::notification::Topic;
 use crate::order::{CancellationReason, Shipment};
+use crate::request::Channel;
 use crate::wiring::Stage;
+
+/// What names the order that it is about.
+pub trait ConcernsOrder {
+    /// The order.
+    fn order_id(&self) -> &OrderId;
+}
+
+impl ConcernsOrder for Command {
+    fn order_id(&self) -> &OrderId {
+        &self.order_id
+    }
+}
+
+impl ConcernsOrder for FulfilmentCommand {
+    fn order_id(&self) -> &OrderId {
+        Self::order_id(self)
+    }
+}
 
 /// What a stage is asked to do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +71,8 @@ pub enum Message {
     Stage(Command),
     /// To fulfilment.
     Fulfilment(FulfilmentCommand),
+    /// To contact.
+    Contact(ContactCommand),
 }
 
 impl Message {
@@ -61,6 +83,7 @@ impl Message {
             Self::Stage(Command { command: CommandName::ReserveStock, .. }) => Stage::Inventory,
             Self::Stage(Command { command: CommandName::AuthorisePayment, .. }) => Stage::Payment,
             Self::Fulfilment(_) => Stage::Fulfilment,
+            Self::Contact(_) => Stage::Contact,
         }
     }
 
@@ -70,8 +93,33 @@ impl Message {
         match self {
             Self::Stage(command) => &command.order_id,
             Self::Fulfilment(command) => command.order_id(),
+            Self::Contact(command) => &command.order_id,
         }
     }
+}
+
+/// What the contact stage is asked to do: tell one addressee of one event. The words and the address are looked up when they
+/// are sent: the queue holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactCommand {
+    /// The order.
+    pub order_id: OrderId,
+    /// The event's number in the order's history.
+    pub sequence: u64,
+    /// Who is told.
+    #[serde(flatten)]
+    pub recipient: Recipient,
+}
+
+/// Whom the contact stage tells: the message says `"channel":"EMAIL"` or `"topic":"payment-status"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Recipient {
+    /// The order's customer.
+    Channel(Channel),
+    /// Other systems, where a topic could not be told at once.
+    Topic(Topic),
 }
 
 /// What the fulfilment stage is asked to do.
@@ -95,6 +143,16 @@ pub enum FulfilmentCommand {
         /// The order.
         order_id: OrderId,
     },
+    /// An order that could not be paid for too long is to give its stock back.
+    ExpireReservation {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The gateway's hold on an order's money has lapsed before its dispatch, and is to be made anew.
+    RenewHold {
+        /// The order.
+        order_id: OrderId,
+    },
 }
 
 impl FulfilmentCommand {
@@ -103,9 +161,20 @@ impl FulfilmentCommand {
     pub const fn order_id(&self) -> &OrderId {
         match self {
             Self::RecordShipment { shipment } => shipment.order_id(),
-            Self::CancelOrder { order_id, .. } | Self::SettleMoney { order_id } => order_id,
+            Self::CancelOrder { order_id, .. }
+            | Self::SettleMoney { order_id }
+            | Self::ExpireReservation { order_id }
+            | Self::RenewHold { order_id } => order_id,
         }
     }
+}
+
+/// What the reconciler is asked to do. A webhook of the payment gateway reaches it too, signed, as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+pub enum ReconcileCommand {
+    /// Look for orders that stopped moving.
+    Sweep,
 }
 
 /// What the API puts around the document of `POST /shipments` to make it a [`FulfilmentCommand`].
@@ -115,6 +184,17 @@ pub const AROUND_A_SHIPMENT: [&str; 2] = [r#"{"command":"RECORD_SHIPMENT","shipm
 /// The id comes from the path and is not escaped: whatever it holds, [`FulfilmentCommand`] takes no field twice, none that
 /// it does not know, and no id of another shape.
 pub const AROUND_A_CANCELLATION: [&str; 3] = [r#"{"command":"CANCEL_ORDER","orderId":""#, r#"","cancellation":"#, "}"];
+
+/// The message attribute in which the API keeps the signature of what it took at `POST /webhooks/payment`. The message's
+/// body is the request's, byte for byte: the signature is over those bytes.
+pub const WEBHOOK_SIGNATURE_ATTRIBUTE: &str = "signature";
+/// The spellings of the header that carries the signature, in the order in which the attribute has their values, with a
+/// comma between them. API Gateway finds a header by its exact spelling, and HTTP/2 spells all in lower case: usually one
+/// of the values is empty, and an empty element of the attribute means nothing.
+pub const WEBHOOK_SIGNATURE_HEADERS: [&str; 2] = ["Stripe-Signature", "stripe-signature"];
+
+/// What the schedule sends to the reconcile stage's queue: the order to look for orders that stopped moving.
+pub const SWEEP: &str = r#"{"command":"SWEEP"}"#;
 
 /// The document of `POST /shipments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -192,6 +272,30 @@ mod tests {
             let text = format!(r#"{before}{id}{between}{{"reason":"TOO_LATE"}}{after}"#);
             assert!(serde_json::from_str::<FulfilmentCommand>(&text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn whom_to_contact_is_a_thin_message_for_the_contact_stage() {
+        let order_id = OrderId::new("ord-1").unwrap();
+        for (recipient, written) in [
+            (Recipient::Channel(Channel::Email), r#""channel":"EMAIL""#),
+            (Recipient::Topic(Topic::PaymentStatus), r#""topic":"payment-status""#),
+        ] {
+            let message = Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: 3, recipient });
+            let text = serde_json::to_string(&message).unwrap();
+            assert_eq!(text, format!(r#"{{"orderId":"ord-1","sequence":3,{written}}}"#));
+            assert_eq!(Message::Contact(serde_json::from_str(&text).unwrap()), message);
+            assert_eq!((message.stage(), message.order_id().as_str()), (Stage::Contact, "ord-1"));
+        }
+        for broken in [r#""channel":"FAX""#, r#""topic":"gossip""#, r#""person":"Ada""#, r#""sequence":4"#] {
+            let text = format!(r#"{{"orderId":"ord-1","sequence":3,{broken}}}"#);
+            assert!(serde_json::from_str::<ContactCommand>(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_schedule_sends_is_a_sweep() {
+        assert_eq!(serde_json::from_str::<ReconcileCommand>(SWEEP).unwrap(), ReconcileCommand::Sweep);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl JsonSchema for Currency {
 }
 
 /// An amount in a currency's minor units (pence, cents).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Money {
     /// Minor units.
     pub amount: u64,

@@ -1,14 +1,18 @@
 //! Who hears of an event: the topics, and the customer's own channels.
 
+mod calling_codes;
+mod notice;
+
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, EventType};
-use crate::money::Money;
-use crate::order::RejectionReason;
+pub use self::calling_codes::{CallingCodes, InvalidCallingCodes};
+pub use self::notice::Notice;
+use crate::event::EventType;
 use crate::wiring::variable;
 
 /// A topic that other systems subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Topic {
     /// What becomes of orders.
     OrderConfirmation,
@@ -53,7 +57,8 @@ pub const fn topics_of(event_type: EventType) -> &'static [Topic] {
         | EventType::OrderOutOfStock
         | EventType::OrderConflict
         | EventType::OrderCancelled
-        | EventType::CancellationRefused => &[Topic::OrderConfirmation],
+        | EventType::CancellationRefused
+        | EventType::OrderNeedsAttention => &[Topic::OrderConfirmation],
         EventType::OrderConfirmed | EventType::PaymentDeclined => &[Topic::OrderConfirmation, Topic::PaymentStatus],
         EventType::PaymentAuthorised
         | EventType::PaymentCaptured
@@ -63,45 +68,4 @@ pub const fn topics_of(event_type: EventType) -> &'static [Topic] {
             &[Topic::ShipmentUpdates]
         }
     }
-}
-
-/// The text that the customer is told of an event in an SMS; `None` for events that are not the customer's concern.
-#[must_use]
-pub fn sms_text(event: &Event, retailer: &str) -> Option<String> {
-    let order = &event.order_id;
-    let told = match (event.event_type, &event.reason) {
-        (EventType::OrderConfirmed, _) => format!("order {order} is confirmed. Total {}.", event.total),
-        (EventType::OrderRejected, Some(RejectionReason::PriceMismatch { .. })) => {
-            format!("a price in order {order} has changed, so it was not placed. Nothing was charged.")
-        }
-        (EventType::OrderRejected, _) => format!("we could not take order {order}. Nothing was charged."),
-        (EventType::OrderOutOfStock, _) => format!("order {order} is out of stock. Nothing was charged."),
-        (EventType::PaymentDeclined, _) => format!("the payment of order {order} was declined. Nothing was charged."),
-        (EventType::OrderCancelled, _) => format!("order {order} is cancelled. Nothing is charged."),
-        (EventType::CancellationRefused, _) => {
-            format!("order {order} is already on its way and cannot be cancelled. You can send it back.")
-        }
-        (EventType::ShipmentDispatched, _) => match &event.shipment {
-            Some(shipment) => {
-                format!("order {order} is on its way with {}, {}.", shipment.carrier, shipment.tracking_number)
-            }
-            None => format!("order {order} is on its way."),
-        },
-        (EventType::ShipmentDelivered, _) => format!("order {order} was delivered."),
-        (EventType::ShipmentReturned, _) => format!("the return of order {order} has arrived."),
-        (EventType::PaymentRefunded, _) => {
-            let refunded = Money::new(event.refunded, event.total.currency);
-            format!("{refunded} of order {order} were refunded.")
-        }
-        (
-            EventType::OrderValidated
-            | EventType::StockReserved
-            | EventType::OrderConflict
-            | EventType::PaymentAuthorised
-            | EventType::PaymentCaptured
-            | EventType::PaymentVoided,
-            _,
-        ) => return None,
-    };
-    Some(format!("{retailer}: {told}"))
 }

@@ -6,14 +6,16 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::charges::VatRate;
 use crate::fingerprint::Fingerprint;
 use crate::id::{CustomerId, OrderId, PaymentMethodToken, Sku};
 use crate::money::{Currency, Money};
 use crate::request::{Address, Channel, Customer};
+use crate::stock::StockPart;
 use crate::time::Timestamp;
 
 /// Where the order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
     /// Accepted by the API, not yet stored as an order. Nobody ever loads an order in this state.
@@ -67,7 +69,7 @@ impl fmt::Display for OrderStatus {
 }
 
 /// Where the order's payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
     /// Nothing was asked of the gateway, or its answer is not known.
@@ -85,7 +87,7 @@ pub enum PaymentStatus {
 }
 
 /// Where the order's parcel is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShipmentStatus {
     /// Not sent.
@@ -110,15 +112,27 @@ pub struct Line {
     pub quantity: u32,
     /// The price of one when it was ordered.
     pub unit_price: Money,
-    /// Over how many items the SKU's stock was spread when it was ordered. A line is reserved from one of them.
+    /// The tax that the price includes.
+    #[serde(default)]
+    pub vat_rate: VatRate,
+    /// Over how many items the SKU's stock was spread when it was ordered.
     pub stock_shards: u16,
-    /// The stock item that holds the line's reservation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserved_from: Option<u16>,
+    /// The stock items that the line was reserved from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reserved_from: Vec<StockPart>,
+}
+
+impl Line {
+    /// The tax that the line's price includes, in minor units.
+    #[must_use]
+    pub const fn vat(&self) -> u64 {
+        let price = Money::new(self.unit_price.amount.saturating_mul(self.quantity as u64), self.unit_price.currency);
+        self.vat_rate.included_in(price)
+    }
 }
 
 /// Why an order that was understood cannot be sold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum RejectionReason {
     /// The catalogue does not know the SKU.
@@ -150,6 +164,8 @@ pub enum RejectionReason {
         /// The gateway's reason, such as `insufficient_funds`.
         decline_code: String,
     },
+    /// The stock was held as long as it may be, and no payment came.
+    ReservationExpired,
 }
 
 /// What the gateway holds for an order.
@@ -186,6 +202,18 @@ pub struct Shipment {
     /// The carrier's number for it.
     #[schemars(length(min = 1, max = 60))]
     pub tracking_number: String,
+}
+
+/// A person has to look at the order: a message about it could not be processed and lies in a dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attention {
+    /// The reason by which its dead letter is found.
+    pub reason: String,
+    /// The stage that gave up.
+    pub stage: String,
+    /// When.
+    pub since: Timestamp,
 }
 
 /// Why an order was cancelled.
@@ -249,8 +277,13 @@ pub struct Order {
     pub payment_method: PaymentMethodToken,
     /// What is ordered; empty where the order was rejected before it could be priced.
     pub lines: Vec<Line>,
-    /// What it costs.
+    /// What delivery costs.
+    pub delivery: Money,
+    /// What it costs, delivery included.
     pub total: Money,
+    /// The tax that the total includes, in minor units.
+    #[serde(default)]
+    pub vat: u64,
     /// Where the order stands.
     pub status: OrderStatus,
     /// Where the payment stands.
@@ -286,16 +319,13 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// When its stock was reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_at: Option<Timestamp>,
     /// When it was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
-}
-
-impl Order {
-    /// Whether the pipeline itself still has to do something: move the order on, or settle its money. An order that
-    /// waits for the warehouse or the carrier is not open.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.status.is_open() || self.money_due().is_some()
-    }
+    /// Why a person has to look at it, until it changes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
 }

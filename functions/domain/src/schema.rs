@@ -1,11 +1,13 @@
-//! JSON Schemas as API Gateway reads them: draft-04, everything inline
+//! JSON Schemas, from the types that read and write the documents.
+//!
+//! API Gateway reads draft-04, everything inline
 //! (docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html).
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-/// The schema of a document.
+/// The schema of a document that API Gateway checks.
 #[must_use]
 pub fn of<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft07();
@@ -14,6 +16,12 @@ pub fn of<T: JsonSchema>() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     keep_draft_04(&mut schema);
     schema
+}
+
+/// The schema of what is published, for whoever reads it: draft 2020-12, with what is always there as required.
+#[must_use]
+pub fn published<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// Drops what draft-04 does not know or nobody checks, and says `const` as it does.

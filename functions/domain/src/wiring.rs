@@ -12,16 +12,28 @@ pub enum Stage {
     Payment,
     /// Records shipments, returns and cancellations, and settles the money that they make due.
     Fulfilment,
-    /// Publishes every committed event from the orders table's stream.
+    /// Publishes every committed event from the orders table's stream, and asks for the customer to be told.
     Notify,
+    /// Tells customers of an event, by e-mail, text message or push notification; and topics that could not be told at once.
+    Contact,
+    /// Finds orders that stopped moving, or of which the gateway told, and puts them back on the right queue.
+    Reconcile,
     /// Answers the API's reads.
     Query,
 }
 
 impl Stage {
     /// Every stage, in the order in which an order meets them.
-    pub const ALL: [Self; 6] =
-        [Self::Validate, Self::Inventory, Self::Payment, Self::Fulfilment, Self::Notify, Self::Query];
+    pub const ALL: [Self; 8] = [
+        Self::Validate,
+        Self::Inventory,
+        Self::Payment,
+        Self::Fulfilment,
+        Self::Notify,
+        Self::Contact,
+        Self::Reconcile,
+        Self::Query,
+    ];
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
     #[must_use]
@@ -32,6 +44,8 @@ impl Stage {
             Self::Payment => "payment",
             Self::Fulfilment => "fulfilment",
             Self::Notify => "notify",
+            Self::Contact => "contact",
+            Self::Reconcile => "reconcile",
             Self::Query => "query",
         }
     }
@@ -44,7 +58,8 @@ impl Stage {
             Self::Inventory => Some(variable::INVENTORY_QUEUE_URL),
             Self::Payment => Some(variable::PAYMENT_QUEUE_URL),
             Self::Fulfilment => Some(variable::FULFILMENT_QUEUE_URL),
-            Self::Validate | Self::Notify | Self::Query => None,
+            Self::Contact => Some(variable::CONTACT_QUEUE_URL),
+            Self::Validate | Self::Notify | Self::Reconcile | Self::Query => None,
         }
     }
 
@@ -73,6 +88,8 @@ pub mod variable {
     pub const PAYMENT_QUEUE_URL: &str = "PAYMENT_QUEUE_URL";
     /// URL of the fulfilment stage's queue, where a stage forwards to it.
     pub const FULFILMENT_QUEUE_URL: &str = "FULFILMENT_QUEUE_URL";
+    /// URL of the contact stage's queue, where a stage forwards to it.
+    pub const CONTACT_QUEUE_URL: &str = "CONTACT_QUEUE_URL";
     /// First retry's longest wait, in seconds; it doubles with every receive.
     pub const RETRY_BASE_SECONDS: &str = "RETRY_BASE_SECONDS";
     /// Longest wait between two retries, in seconds.
@@ -99,6 +116,18 @@ pub mod variable {
     pub const PAYMENT_SECRET_ARN: &str = "PAYMENT_SECRET_ARN";
     /// ARN of the secret that the payment gateway signs its webhooks with.
     pub const WEBHOOK_SECRET_ARN: &str = "WEBHOOK_SECRET_ARN";
+}
+
+/// How long a function waits for others. The generator holds a function's own time against the sum of them.
+pub mod timeout {
+    use std::time::Duration;
+
+    /// One call to AWS, from the first byte sent to the last one received.
+    pub const AWS_CALL: Duration = Duration::from_secs(3);
+    /// One call to the payment gateway.
+    pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
+    /// What is kept of a function's time for the end of a batch: forwarding what is done, and giving back what is not.
+    pub const END_OF_BATCH: Duration = Duration::from_secs(10);
 }
 
 /// Keys and indexes of the two tables.
@@ -149,6 +178,14 @@ pub mod metric {
     pub const TIME_TO_CONFIRMATION: &str = "TimeToConfirmation";
     /// Deliveries put back for a later retry.
     pub const RETRIES: &str = "Retries";
-    /// Notifications sent, over every channel.
+    /// Orders that stopped moving and were put back on their queues.
+    pub const ORDERS_BROUGHT_ON: &str = "OrdersBroughtOn";
+    /// Times that the payment gateway's circuit opened.
+    pub const GATEWAY_CIRCUIT_OPENED: &str = "GatewayCircuitOpened";
+    /// Webhooks that the payment gateway did not sign.
+    pub const WEBHOOKS_REFUSED: &str = "WebhooksRefused";
+    /// Notifications sent, to topics and over every channel.
     pub const NOTIFICATIONS_SENT: &str = "NotificationsSent";
+    /// Notifications that will never be sent: a number, address or device that is refused for good.
+    pub const NOTIFICATIONS_REFUSED: &str = "NotificationsRefused";
 }

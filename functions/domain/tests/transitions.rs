@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use order_domain::catalogue::{Product, price};
+use order_domain::catalogue::{PriceList, Product, price};
+use order_domain::charges::VatRate;
 use order_domain::event::Occasion;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
@@ -13,6 +15,7 @@ use order_domain::order::{
     Authorisation, CancellationReason, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
 };
 use order_domain::request::PlaceOrder;
+use order_domain::stock::StockPart;
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, MoneyDue, Step, StockEffect, receive};
 use order_domain::wiring::Stage;
@@ -34,6 +37,10 @@ enum Told {
     AuthorisedAnew,
     Voided,
     Refunded,
+    NothingHeld,
+    Expired,
+    HoldLost,
+    NeedsAttention,
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -52,11 +59,20 @@ fn told() -> impl Strategy<Value = Told> {
         Just(Told::AuthorisedAnew),
         Just(Told::Voided),
         Just(Told::Refunded),
+        Just(Told::NothingHeld),
+        Just(Told::Expired),
+        Just(Told::HoldLost),
+        Just(Told::NeedsAttention),
     ]
 }
 
 fn occasion() -> Occasion {
     Occasion { at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(), actor: Stage::Validate, cause: "m-1".into() }
+}
+
+/// When every reservation has expired and every hold has lapsed.
+fn late() -> Occasion {
+    Occasion { at: occasion().at.after(Duration::from_secs(8 * 24 * 60 * 60)), ..occasion() }
 }
 
 fn request(quantity: u32) -> PlaceOrder {
@@ -72,14 +88,16 @@ fn request(quantity: u32) -> PlaceOrder {
 fn received() -> Change {
     let sku = Sku::new("TEA").unwrap();
     let unit_price = Money::new(999, Currency::GBP);
-    let tea = Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards: 1 };
+    let tea =
+        Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards: 1, vat_rate: VatRate::Standard };
     let request = request(1);
-    let priced = price(&request, &BTreeMap::from([(sku, tea)]));
+    let priced = price(&request, &PriceList { products: BTreeMap::from([(sku, tea)]), delivery: BTreeMap::new() });
     receive(request, priced, occasion().at, &occasion())
 }
 
 fn authorisation(attempt: u32) -> Authorisation {
-    Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before: None }
+    let lapses = occasion().at.after(Duration::from_secs(7 * 24 * 60 * 60));
+    Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before: Some(lapses) }
 }
 
 fn obey(order: &Order, told: &Told) -> Step {
@@ -87,7 +105,7 @@ fn obey(order: &Order, told: &Told) -> Step {
         Told::PlacedAgain { other } => {
             order.placed_again(&Fingerprint::of(&request(if *other { 2 } else { 1 })), &occasion())
         }
-        Told::Reserve => order.reserve(&[0], &occasion()),
+        Told::Reserve => order.reserve(&[vec![StockPart { shard: 0, quantity: 1 }]], &occasion()),
         Told::OutOfStock => order.out_of_stock(Sku::new("TEA").unwrap(), &occasion()),
         Told::Authorised => order.authorised(authorisation(1), &occasion()),
         Told::Declined => order.declined("generic_decline".into(), &occasion()),
@@ -99,12 +117,16 @@ fn obey(order: &Order, told: &Told) -> Step {
         Told::Delivered => order.delivered(&occasion()),
         Told::Returned(refund) => order.returned(*refund, &occasion()),
         Told::Captured => order.captured(&occasion()),
-        Told::AuthorisedAnew => order.authorised_anew(authorisation(2), &occasion()),
+        Told::AuthorisedAnew => order.authorised_anew(authorisation(2), &late()),
         Told::Voided => order.voided(&occasion()),
         Told::Refunded => match order.money_due() {
             Some(MoneyDue::Refund(amount)) => order.refunded(amount, &occasion()),
             _ => order.refunded(1, &occasion()),
         },
+        Told::NothingHeld => order.nothing_held(&occasion()),
+        Told::Expired => order.expired(&late()),
+        Told::HoldLost => order.hold_lost("expired_card".into(), &late()),
+        Told::NeedsAttention => order.needs_attention("MONEY_LOST", &occasion()),
     }
 }
 
@@ -163,7 +185,9 @@ proptest! {
         let holds_stock = !shipped && matches!(order.status, OrderStatus::Reserved | OrderStatus::Confirmed);
         prop_assert_eq!((reserved - released - sold, sold), (i32::from(holds_stock), i32::from(shipped)));
         if order.status == OrderStatus::Completed {
-            prop_assert!(captured == 1 && shipped, "completed without money or parcel: {:?}", order);
+            let settled = captured == 1 || order.payment_status == PaymentStatus::Voided;
+            prop_assert!(settled && shipped, "completed without money or parcel: {:?}", order);
+            prop_assert!(captured == 1 || order.shipment_status == ShipmentStatus::Returned, "kept unpaid: {:?}", order);
         }
     }
 
@@ -191,7 +215,7 @@ proptest! {
 
 #[test]
 fn a_confirmed_order_refuses_nothing_and_repeats_nothing() {
-    let reserved = match received().order().reserve(&[0], &occasion()) {
+    let reserved = match received().order().reserve(&[vec![StockPart { shard: 0, quantity: 1 }]], &occasion()) {
         Step::Take(change) => change.into_order(),
         other => panic!("{other:?}"),
     };
@@ -216,4 +240,58 @@ fn another_body_under_the_same_id_is_recorded_once() {
     let Step::Take(change) = obey(&order, &Told::PlacedAgain { other: true }) else { panic!("not recorded") };
     assert_eq!((change.order().status, &change.order().lines), (order.status, &order.lines));
     assert_eq!(obey(change.order(), &Told::PlacedAgain { other: true }), Step::Already);
+}
+
+fn after(order: &Order, told: &Told) -> Order {
+    match obey(order, told) {
+        Step::Take(change) => change.into_order(),
+        other => panic!("{told:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_reservation_expires_after_its_time_and_not_before() {
+    let reserved = after(received().order(), &Told::Reserve);
+    assert!(matches!(reserved.expired(&occasion()), Step::TooEarly(_)));
+    let Step::Take(change) = reserved.expired(&late()) else { panic!("not expired") };
+    assert_eq!((change.order().status, change.stock()), (OrderStatus::Cancelled, StockEffect::Release));
+    // The gateway may have been asked: until that is known the order is open.
+    assert!(change.order().is_open());
+    assert!(!after(change.order(), &Told::NothingHeld).is_open());
+}
+
+#[test]
+fn what_was_captured_of_a_cancelled_order_is_given_back() {
+    let confirmed = after(&after(received().order(), &Told::Reserve), &Told::Authorised);
+    let cancelled = after(&confirmed, &Told::Cancelled);
+    let captured = after(&cancelled, &Told::Captured);
+    assert_eq!(captured.money_due(), Some(MoneyDue::Refund(999)));
+    let refunded = after(&captured, &Told::Refunded);
+    assert_eq!((refunded.payment_status, refunded.money_due()), (PaymentStatus::Refunded, None));
+}
+
+#[test]
+fn an_order_that_stands_still_is_looked_at_less_and_less_often() {
+    let order = received().into_order();
+    let wait = |minutes: u64| {
+        let now = order.updated_at.after(Duration::from_secs(minutes * 60));
+        order.check_again_at(now).since(now).as_secs() / 60
+    };
+    assert_eq!([1, 5, 10, 40, 10_000].map(wait), [5, 5, 10, 40, 120]);
+}
+
+#[test]
+fn a_parcel_that_arrived_and_came_back_before_its_money_was_taken_completes_the_order() {
+    let confirmed = after(&after(received().order(), &Told::Reserve), &Told::Authorised);
+    let back = after(&after(&after(&confirmed, &Told::Dispatched), &Told::Delivered), &Told::Returned(None));
+    assert_eq!((back.status, back.money_due()), (OrderStatus::Confirmed, Some(MoneyDue::Void)));
+    assert_eq!(after(&back, &Told::Voided).status, OrderStatus::Completed);
+}
+
+#[test]
+fn attention_ends_with_the_next_change() {
+    let order = after(received().order(), &Told::NeedsAttention);
+    assert_eq!(obey(&order, &Told::NeedsAttention), Step::Already);
+    assert!(order.attention.is_some());
+    assert_eq!(after(&order, &Told::Reserve).attention, None);
 }

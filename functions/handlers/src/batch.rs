@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use order_domain::event::Occasion;
-use order_domain::message::{Command, Message};
+use order_domain::message::Message;
 use order_domain::time::Timestamp;
 use order_domain::wiring::{Stage, metric};
 
@@ -27,6 +27,8 @@ pub struct Delivery {
     pub sent_at: Timestamp,
     /// The X-Ray trace header that came with it.
     pub trace: Option<String>,
+    /// The signature that came with it, where it is a webhook.
+    pub signature: Option<String>,
     /// The message.
     pub body: String,
 }
@@ -36,14 +38,6 @@ impl Delivery {
     #[must_use]
     pub fn occasion(&self, actor: Stage, at: Timestamp) -> Occasion {
         Occasion { at, actor, cause: self.message_id.clone() }
-    }
-
-    /// The command in the body.
-    ///
-    /// # Errors
-    /// A permanent failure when the body is no command.
-    pub fn command(&self) -> Result<Command, Failure> {
-        self.parsed()
     }
 
     /// The document in the body.
@@ -66,7 +60,11 @@ pub type Handled = Result<Option<Message>, Failure>;
 
 /// Runs one order's work so that neither a panic nor the function's end takes the rest of the batch along: what is not
 /// done in `budget` is reported as failed.
-pub async fn contained(what: &str, budget: Duration, work: impl Future<Output = Handled> + Send) -> Handled {
+pub async fn contained<T>(
+    what: &str,
+    budget: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(handled)) => handled,
         Ok(Err(_)) => Err(Failure::transient_because(format!("{what} panicked"))),
@@ -105,7 +103,7 @@ pub async fn settle(
     let given_back = join_all(failed.map(|(delivery, failure)| async move {
         let buried = match &failure {
             Failure::Permanent { reason, .. } => bury(queue, runtime, delivery, *reason, &failure).await,
-            Failure::Transient { .. } => false,
+            Failure::Transient { .. } | Failure::Waiting { .. } => false,
         };
         if buried {
             return None;
@@ -116,7 +114,13 @@ pub async fn settle(
             error = %chain(&failure),
             "a delivery is given back to its queue"
         );
-        Some((delivery, policy.wait(delivery.receive_count, runtime.chance())))
+        let backoff = policy.wait(delivery.receive_count, runtime.chance());
+        let wait = match failure {
+            // Spread over as much again, so that those who waited do not all come at once.
+            Failure::Waiting { wait, .. } => backoff.max(wait + wait.mul_f64(runtime.chance())),
+            Failure::Transient { .. } | Failure::Permanent { .. } => backoff,
+        };
+        Some((delivery, wait))
     }))
     .await;
     let given_back: Vec<_> = given_back.into_iter().flatten().collect();

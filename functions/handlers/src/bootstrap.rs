@@ -9,26 +9,29 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
-use order_domain::wiring::{Stage, variable};
+use order_domain::wiring::{Stage, timeout, variable};
 use order_handlers::adapters::aws::{Retries, configuration};
 use order_handlers::adapters::dynamodb::DynamoDb;
+use order_handlers::adapters::notifier::{AwsNotifier, channels};
 use order_handlers::adapters::settings;
-use order_handlers::adapters::sns::SnsNotifier;
 use order_handlers::adapters::sqs::SqsQueue;
 use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::adapters::surroundings::Surroundings;
+use order_handlers::adapters::webhooks::StripeWebhooks;
+use order_handlers::batch::Delivery;
+use order_handlers::circuit_breaker::{self, CircuitBreaker, Guarded};
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
+use order_handlers::retry::RetryPolicy;
+use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::Notify;
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::query::Query;
+use order_handlers::stages::reconcile::Reconcile;
 use order_handlers::stages::validate::Validate;
-
-/// Kept back from an invocation's time: at the end of a batch come at most three calls to AWS of 3 s each, which forward,
-/// bury and postpone.
-const RESERVE: Duration = Duration::from_secs(10);
+use order_handlers::texts::Texts;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -58,67 +61,71 @@ async fn serve(stage: Stage) -> Result<(), Error> {
         Stage::Payment => payment().await,
         Stage::Fulfilment => fulfilment().await,
         Stage::Notify => notify().await,
+        Stage::Contact => contact().await,
+        Stage::Reconcile => reconcile().await,
         Stage::Query => query().await,
     }
 }
 
-async fn validate() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+/// Serves a stage behind a queue: `work` is given the invocation's surroundings and its batch.
+async fn consume(stage: Stage, work: impl AsyncFn(&Surroundings, &[Delivery]) -> Vec<String>) -> Result<(), Error> {
+    let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Validate, &event.context);
-        let stage = Validate { database: database.clone(), queue: source.clone(), runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
+        let runtime = surroundings(&environment, stage, &event.context);
+        let failed = work(&runtime, &queue::deliveries(event.payload)).await;
         runtime.flush();
         Ok::<_, Error>(queue::response(failed))
     }))
+    .await
+}
+
+async fn validate() -> Result<(), Error> {
+    let (_, database, source, policy) = consumer().await?;
+    consume(Stage::Validate, async |runtime, batch| {
+        Validate { database: database.clone(), queue: source.clone(), runtime, policy }.run(batch).await
+    })
     .await
 }
 
 async fn inventory() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Inventory, &event.context);
-        let stage = Inventory { database: database.clone(), queue: source.clone(), runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
-        runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
-    }))
+    let (_, database, source, policy) = consumer().await?;
+    consume(Stage::Inventory, async |runtime, batch| {
+        Inventory { database: database.clone(), queue: source.clone(), runtime, policy }.run(batch).await
+    })
     .await
 }
 
 async fn payment() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let (aws, database, source, policy) = consumer().await?;
     let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Payment, &event.context);
+    let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
+    consume(Stage::Payment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        let stage = Payment { database, gateway: &gateway, queue, runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
-        runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
-    }))
+        let gateway = Guarded { gateway: &gateway, breaker: &breaker, runtime };
+        Payment { database, gateway, queue, runtime, policy }.run(batch).await
+    })
     .await
 }
 
 async fn fulfilment() -> Result<(), Error> {
-    let (aws, environment, policy) = consumer().await?;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let (aws, database, source, policy) = consumer().await?;
     let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, Stage::Fulfilment, &event.context);
+    let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
+    consume(Stage::Fulfilment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        let stage = Fulfilment { database, gateway: &gateway, queue, runtime: &runtime, policy };
-        let failed = stage.run(&queue::deliveries(event.payload)).await;
-        runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
-    }))
+        let gateway = Guarded { gateway: &gateway, breaker: &breaker, runtime };
+        Fulfilment { database, gateway, queue, runtime, policy }.run(batch).await
+    })
+    .await
+}
+
+async fn reconcile() -> Result<(), Error> {
+    let (aws, database, source, policy) = consumer().await?;
+    let webhooks = StripeWebhooks::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+    consume(Stage::Reconcile, async |runtime, batch| {
+        let (database, queue) = (database.clone(), source.clone());
+        Reconcile { database, webhooks: &webhooks, queue, runtime, policy }.run(batch).await
+    })
     .await
 }
 
@@ -126,19 +133,30 @@ async fn notify() -> Result<(), Error> {
     let aws = configuration(Retries::ByTheQueue).await;
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let notifier = SnsNotifier::from_environment(aws_sdk_sns::Client::new(&aws))?;
-    let dead_letters = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
-    let sms_enabled = settings::flag(variable::SMS_ENABLED)?;
-    let retailer = settings::text(variable::RETAILER_NAME)?;
+    let notifier = AwsNotifier::from_environment(&aws)?;
+    let queues = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    let channels = channels()?;
     run(service_fn(async |event: LambdaEvent<StreamEvent>| {
         let runtime = surroundings(&environment, Stage::Notify, &event.context);
-        let (database, notifier, queue) = (database.clone(), notifier.clone(), dead_letters.clone());
-        let retailer = retailer.clone();
-        let stage = Notify { database, notifier, queue, runtime: &runtime, sms_enabled, retailer };
+        let (database, notifier, queue) = (database.clone(), notifier.clone(), queues.clone());
+        let stage = Notify { database, notifier, queue, runtime: &runtime, channels: &channels };
         let failed = stage.run(&stream::records(event.payload)).await;
         runtime.flush();
         Ok::<_, Error>(stream::response(failed))
     }))
+    .await
+}
+
+async fn contact() -> Result<(), Error> {
+    let (aws, database, source, policy) = consumer().await?;
+    let notifier = AwsNotifier::from_environment(&aws)?;
+    let channels = channels()?;
+    let texts = Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?)?;
+    let (notifier, channels, texts) = (&notifier, &channels, &texts);
+    consume(Stage::Contact, async |runtime, batch| {
+        let (database, notifier, queue) = (database.clone(), notifier.clone(), source.clone());
+        Contact { database, notifier, queue, runtime, policy, channels, texts }.run(batch).await
+    })
     .await
 }
 
@@ -154,17 +172,19 @@ async fn query() -> Result<(), Error> {
     .await
 }
 
-type Consumer = (aws_config::SdkConfig, String, order_handlers::retry::RetryPolicy);
+type Consumer = (aws_config::SdkConfig, DynamoDb, SqsQueue, RetryPolicy);
 
 /// What every consumer of a queue needs.
 async fn consumer() -> Result<Consumer, Error> {
     let aws = configuration(Retries::ByTheQueue).await;
-    Ok((aws, settings::text(variable::ENVIRONMENT_SUFFIX)?, settings::retry_policy()?))
+    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
+    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
+    Ok((aws, database, source, settings::retry_policy()?))
 }
 
 fn surroundings(environment: &str, stage: Stage, context: &Context) -> Surroundings {
     // Lambda tells the deadline in milliseconds after 1970; the stage's clock for it must not jump.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(RESERVE);
+    let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(timeout::END_OF_BATCH);
     Surroundings::new(environment.to_owned(), stage.name(), Instant::now() + left)
 }

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A cause, kept for the chain that is logged once, at the edge.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -17,6 +18,18 @@ pub enum Failure {
     Transient {
         /// What failed, to which order or resource.
         what: String,
+        /// Why.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// May not be tried before a time: what it needs is known to be down. As transient as the other, but the delivery waits
+    /// at least that long, so that an outage costs few receives.
+    #[error("{what}; it waits")]
+    Waiting {
+        /// What is not tried, for which order.
+        what: String,
+        /// For how long, at least.
+        wait: Duration,
         /// Why.
         #[source]
         cause: Option<Cause>,
@@ -43,6 +56,8 @@ pub enum DeadLetterReason {
     NotACommand,
     /// No order is stored under the id.
     OrderUnknown,
+    /// No event is stored under the order's id and the number.
+    EventUnknown,
     /// The order's state does not allow the command.
     IllegalCommand,
     /// AWS or the gateway refuses the request itself, whenever it is made.
@@ -56,6 +71,21 @@ pub enum DeadLetterReason {
 }
 
 impl DeadLetterReason {
+    /// Whether the order itself is in trouble, so that it has to say so: not where a command was merely refused, or there is
+    /// no order.
+    #[must_use]
+    pub const fn concerns_the_order(self) -> bool {
+        match self {
+            Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost => true,
+            Self::NotAnOrder
+            | Self::NotACommand
+            | Self::NotAnEvent
+            | Self::OrderUnknown
+            | Self::EventUnknown
+            | Self::IllegalCommand => false,
+        }
+    }
+
     /// The name in the dead letter's attributes.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -63,6 +93,7 @@ impl DeadLetterReason {
             Self::NotAnOrder => "NOT_AN_ORDER",
             Self::NotACommand => "NOT_A_COMMAND",
             Self::OrderUnknown => "ORDER_UNKNOWN",
+            Self::EventUnknown => "EVENT_UNKNOWN",
             Self::IllegalCommand => "ILLEGAL_COMMAND",
             Self::RequestRefused => "REQUEST_REFUSED",
             Self::NotAnEvent => "NOT_AN_EVENT",

@@ -5,8 +5,13 @@
 
 pub mod adapters;
 pub mod batch;
+pub mod channels;
+pub mod circuit_breaker;
+pub mod consumer;
+mod decision;
 pub mod failure;
 pub mod lambda;
 pub mod ports;
 pub mod retry;
 pub mod stages;
+pub mod texts;

@@ -4,6 +4,8 @@
 
 mod memory;
 
+use std::time::Duration;
+
 use memory::{Fault, POLICY, Shop, body, delivery};
 use order_domain::id::OrderId;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
@@ -11,7 +13,6 @@ use order_domain::wiring::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
-use order_handlers::stages::notify::{Notify, Record};
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::validate::Validate;
 
@@ -52,22 +53,6 @@ fn reported(update: &str, id: &str, more: &str) -> Delivery {
 fn cancellation(id: &str) -> Delivery {
     let why = r#"{"reason":"CUSTOMER_REQUEST"}"#;
     delivery("cancelled", format!(r#"{{"command":"CANCEL_ORDER","orderId":"{id}","cancellation":{why}}}"#))
-}
-
-async fn notify(shop: &Shop) -> Vec<String> {
-    let events: Vec<_> = shop.events.lock().unwrap().values().cloned().collect();
-    let records = events.into_iter().enumerate();
-    let records: Vec<Record> =
-        records.map(|(n, event)| Record { sequence_number: n.to_string(), event: Ok(event) }).collect();
-    let stage = Notify {
-        database: shop,
-        notifier: shop,
-        queue: shop,
-        runtime: shop,
-        sms_enabled: true,
-        retailer: "Shop".into(),
-    };
-    stage.run(&records).await
 }
 
 /// Nothing is given back, and the order went through every stage.
@@ -148,7 +133,7 @@ async fn one_orders_failure_stays_its_own_and_waits_longer_with_every_receive() 
     assert_eq!(validate(&shop, &batch).await, ["m-2"]);
     assert_eq!(shop.forwarded.lock().unwrap().len(), 2);
     // Full jitter at one half of 2 s doubled three times.
-    assert_eq!(*shop.postponed.lock().unwrap(), [("handle of m-2".to_owned(), std::time::Duration::from_secs(8))]);
+    assert_eq!(*shop.postponed.lock().unwrap(), [("handle of m-2".to_owned(), Duration::from_secs(8))]);
 }
 
 #[tokio::test]
@@ -220,6 +205,17 @@ async fn stock_is_found_in_whichever_shard_it_lies() {
 }
 
 #[tokio::test]
+async fn a_line_that_no_shard_can_serve_alone_is_reserved_from_several_and_given_back_to_them() {
+    let shop = Shop::with("TEA", &[2, 0, 2, 2]);
+    placed(&shop, "ord-1", 5).await;
+    assert_eq!((shop.order("ord-1").status, shop.units("TEA")), (OrderStatus::Confirmed, (1, 5, 0)));
+    assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
+    assert_eq!(shop.units("TEA"), (6, 0, 0));
+    placed(&shop, "ord-2", 7).await;
+    assert_eq!((shop.order("ord-2").status, shop.units("TEA")), (OrderStatus::OutOfStock, (6, 0, 0)));
+}
+
+#[tokio::test]
 async fn an_order_of_several_lines_is_reserved_whole_or_not_at_all() {
     let shop = Shop::with("TEA", &[5]);
     shop.stock("MUG", &[0]);
@@ -284,54 +280,6 @@ async fn commands_that_cannot_be_obeyed_are_buried_with_their_reason() {
 }
 
 #[tokio::test]
-async fn every_event_is_told_once_however_often_the_stream_delivers_it() {
-    let shop = Shop::with("TEA", &[5]);
-    placed(&shop, "ord-1", 1).await;
-    for _ in 0..3 {
-        assert!(notify(&shop).await.is_empty());
-    }
-    let mut told = shop.told.lock().unwrap().clone();
-    told.sort_unstable();
-    assert_eq!(
-        told,
-        [
-            "+447700900001: Shop: order ord-1 is confirmed. Total GBP 9.99.",
-            "order-confirmation: ORDER_CONFIRMED",
-            "order-confirmation: ORDER_VALIDATED",
-            "order-confirmation: STOCK_RESERVED",
-            "payment-status: ORDER_CONFIRMED",
-        ]
-    );
-}
-
-#[tokio::test]
-async fn a_notification_that_failed_is_sent_again_and_the_others_are_not() {
-    let shop = Shop::with("TEA", &[5]);
-    placed(&shop, "ord-1", 1).await;
-    shop.fail(Fault::Publish, Some("ord-1"));
-    assert_eq!(notify(&shop).await, ["0"]);
-    assert_eq!(shop.told.lock().unwrap().len(), 4);
-    assert!(notify(&shop).await.is_empty());
-    assert_eq!(shop.told.lock().unwrap().len(), 5);
-}
-
-#[tokio::test]
-async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
-    let shop = Shop::open();
-    let stage = Notify {
-        database: &shop,
-        notifier: &shop,
-        queue: &shop,
-        runtime: &shop,
-        sms_enabled: true,
-        retailer: "Shop".into(),
-    };
-    let record = Record { sequence_number: "7".into(), event: Err("missing field `orderId`".into()) };
-    assert!(stage.run(&[record]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
-}
-
-#[tokio::test]
 async fn a_dispatched_order_is_charged_and_a_delivered_one_is_completed() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 2).await;
@@ -355,6 +303,18 @@ async fn a_delivery_that_overtakes_its_dispatch_waits_and_nothing_is_lost() {
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
     assert!(fulfilment(&shop, &delivered).await.is_empty());
     assert_eq!(shop.order("ord-1").status, OrderStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_report_that_stays_early_is_given_up_with_its_reason_after_hours() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    let delivered = [reported("DELIVERED", "ord-1", "")];
+    shop.pass(Duration::from_secs(3600));
+    assert_eq!(fulfilment(&shop, &delivered).await, ["reported"]);
+    shop.pass(Duration::from_secs(2 * 3600));
+    assert!(fulfilment(&shop, &delivered).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
 }
 
 #[tokio::test]
@@ -389,6 +349,8 @@ async fn a_lapsed_hold_that_cannot_be_made_anew_is_for_a_person_to_decide() {
     shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "MONEY_LOST");
+    let attention = shop.order("ord-1").attention.unwrap();
+    assert_eq!((attention.reason.as_str(), attention.stage.as_str()), ("MONEY_LOST", "fulfilment"));
 }
 
 #[tokio::test]
@@ -457,8 +419,8 @@ async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_given_up() {
     let shop = Shop::open();
     let early = dispatched("ord-1");
     assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
-    let late = Delivery { receive_count: 6, ..early };
-    assert!(fulfilment(&shop, &[late]).await.is_empty());
+    shop.pass(Duration::from_secs(16 * 60));
+    assert!(fulfilment(&shop, &[early]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
 }
 
@@ -468,24 +430,17 @@ async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_cu
     assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
     assert!(inventory(&shop, &next(&shop)).await.is_empty());
     let commands = next(&shop);
-    shop.fail(Fault::Gateway, None);
+    shop.fail(Fault::GatewayAnswer, None);
     assert_eq!(payment(&shop, &commands).await, ["m-0"]);
     assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
     assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::None);
-    // The redelivery finds out what the gateway holds, and gives it up.
+    // The redelivery waits until the gateway can tell what it holds, and gives it up.
+    assert_eq!(payment(&shop, &commands).await, ["m-0"]);
+    shop.pass(Duration::from_secs(121));
     assert!(payment(&shop, &commands).await.is_empty());
     assert!(fulfilment(&shop, &next(&shop)).await.is_empty());
     let order = shop.order("ord-1");
     assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
-}
-
-#[tokio::test]
-async fn a_batch_of_events_without_time_is_delivered_again_and_nobody_was_told() {
-    let shop = Shop::with("TEA", &[5]);
-    placed(&shop, "ord-1", 1).await;
-    *shop.remaining.lock().unwrap() = std::time::Duration::from_secs(1);
-    assert_eq!(notify(&shop).await, ["0", "1", "2"]);
-    assert!(shop.told.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use generator::docs::PageError;
 use generator::environment::{BadSuffix, EnvironmentsError};
 use generator::readme::ReadmeError;
 use generator::terraform::ModuleError;
@@ -26,6 +27,8 @@ pub enum Error {
     NothingToStartFrom { from: String, known: Vec<String> },
     #[error("the generator's own description is not in order; nothing was written")]
     Module(#[from] ModuleError),
+    #[error("a page of documentation is not in order; nothing was written")]
+    Page(#[from] PageError),
     #[error("a README cannot be made; nothing was written")]
     Readme(#[from] ReadmeError),
     #[error("the template {template} cannot be filled in")]
@@ -84,6 +87,7 @@ impl Error {
             Self::NothingToStartFrom { known, .. } => {
                 format!("choose one of {}, or leave `--from` out", known.join(", "))
             }
+            Self::Page(_) => "correct what the page is read from, then run it again".to_owned(),
             Self::Module(_) => "correct the module in generator/src, then run it again".to_owned(),
             Self::Readme(_) | Self::Template { .. } => {
                 "correct the template in generator/templates, then run it again".to_owned()

@@ -2,7 +2,7 @@
 
 use generator::environment::Environment;
 use generator::readme::{self, Readmes};
-use generator::{RenderedFile, compose, modules};
+use generator::{RenderedFile, compose, docs, modules};
 
 use super::error::Error;
 use super::tree::Files;
@@ -31,6 +31,7 @@ pub fn everything(environments: &[Environment]) -> Result<Generated, Error> {
         module.files()?.into_iter().for_each(|file| drop(add(file)));
         add(readmes.module(module)?);
     }
+    docs::files(&modules)?.into_iter().for_each(|file| drop(add(file)));
     for environment in environments {
         let root = compose::root(environment);
         root.files()?.into_iter().for_each(|file| drop(add(file)));

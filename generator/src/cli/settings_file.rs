@@ -1,6 +1,6 @@
 //! The `env.toml` of a new environment, with a comment on every setting.
 
-use generator::environment::{Backend, Environment, Region, Suffix};
+use generator::environment::{Backend, CallingCodes, Environment, Region, RequestLimit, SpendLimit, Suffix};
 use serde::Serialize;
 
 use super::error::Error;
@@ -19,8 +19,15 @@ struct Values<'e> {
     alarm_email: Option<&'e str>,
     rate_limit: u32,
     burst_limit: u32,
+    webhook_rate_limit: u32,
+    webhook_burst_limit: u32,
     manage_account_logging_role: bool,
     sms: bool,
+    sms_calling_codes: Vec<String>,
+    manage_account_sms_limit: bool,
+    sms_monthly_spend_limit_usd: u32,
+    push: bool,
+    email_from: Option<&'e str>,
     retailer_name: &'e str,
     bucket: Option<&'e str>,
     key: Option<String>,
@@ -39,8 +46,15 @@ impl<'e> Values<'e> {
             alarm_email: None,
             rate_limit: 200,
             burst_limit: 400,
+            webhook_rate_limit: RequestLimit::WEBHOOK_RATE.requests(),
+            webhook_burst_limit: RequestLimit::WEBHOOK_BURST.requests(),
             manage_account_logging_role: false,
             sms: false,
+            sms_calling_codes: CallingCodes::united_kingdom().codes().to_vec(),
+            manage_account_sms_limit: false,
+            sms_monthly_spend_limit_usd: SpendLimit::USUAL.dollars(),
+            push: false,
+            email_from: None,
             retailer_name: "Example Retail",
             bucket: None,
             key: None,
@@ -55,6 +69,7 @@ impl<'e> Values<'e> {
                 (Some(bucket.as_str()), Some(key))
             }
         };
+        let notifications = &original.notifications;
         Self {
             suffix: suffix.as_str(),
             region: original.region.as_str(),
@@ -65,10 +80,19 @@ impl<'e> Values<'e> {
             alarm_email: original.alarm_email.as_ref().map(|email| email.as_str()),
             rate_limit: original.api.rate_limit.requests(),
             burst_limit: original.api.burst_limit.requests(),
+            webhook_rate_limit: original.api.webhook_rate_limit.requests(),
+            webhook_burst_limit: original.api.webhook_burst_limit.requests(),
             // The original has the role already, and a second owner would take it away when it is destroyed.
             manage_account_logging_role: original.emulator && original.api.manage_account_logging_role,
-            sms: original.notifications.sms,
-            retailer_name: original.notifications.retailer_name.as_str(),
+            sms: notifications.sms,
+            sms_calling_codes: notifications.sms_calling_codes.codes().to_vec(),
+            // The account's, like the role above.
+            manage_account_sms_limit: false,
+            sms_monthly_spend_limit_usd: notifications.sms_monthly_spend_limit.dollars(),
+            push: notifications.push,
+            // An address is one environment's: a second one would take it away when it is destroyed.
+            email_from: notifications.email_from.as_ref().filter(|_| original.emulator).map(|email| email.as_str()),
+            retailer_name: notifications.retailer_name.as_str(),
             bucket,
             key,
         }

@@ -10,31 +10,17 @@ use tempfile::TempDir;
 use super::generate::{Generated, MARKER};
 use super::tree::Files;
 use super::{Arguments, OK, Outcome, STALE, USER_ERROR, run, settings_file, write};
+use crate::sample_settings::{self, KEPT_LOCALLY};
 
-const DEV: &str = r#"suffix = "dev"
-region = "eu-west-2"
-architecture = "arm64"
-emulator = false
-xray = true
-log_retention_days = 30
-
-[api]
-rate_limit = 200
-burst_limit = 400
-manage_account_logging_role = true
-
-[notifications]
-sms = false
-retailer_name = "Example Retail"
-
-[backend]
-type = "local"
-"#;
+/// A small environment, whose alarms nobody hears and whose state stays in its folder.
+fn dev() -> String {
+    sample_settings::with(&[("alarm_email = \"on-call@example.com\"\n", ""), KEPT_LOCALLY])
+}
 
 /// A repository with one environment, `dev`.
 fn repository() -> TempDir {
     let root = tempfile::tempdir().unwrap();
-    put(root.path(), "envs/dev/env.toml", DEV);
+    put(root.path(), "envs/dev/env.toml", &dev());
     root
 }
 
@@ -66,7 +52,7 @@ fn refused(root: &Path, words: &[&str]) -> String {
     outcome.messages
 }
 
-/// Every file under modules/ and envs/, with its content.
+/// Every file under modules/, envs/ and docs/, with its content.
 fn snapshot(root: &Path) -> Files {
     fn collect(root: &Path, folder: &Path, files: &mut Files) {
         for entry in fs::read_dir(root.join(folder)).into_iter().flatten() {
@@ -80,6 +66,7 @@ fn snapshot(root: &Path) -> Files {
     let mut files = Files::new();
     collect(root, Path::new("modules"), &mut files);
     collect(root, Path::new("envs"), &mut files);
+    collect(root, Path::new("docs"), &mut files);
     files
 }
 
@@ -164,7 +151,7 @@ fn a_run_tells_a_script_what_it_did() {
 #[test]
 fn one_bad_environment_keeps_every_file_as_it_is() {
     let root = repository();
-    put(root.path(), "envs/prod/env.toml", &DEV.replace("eu-west-2", "us-east-1"));
+    put(root.path(), "envs/prod/env.toml", &dev().replace("eu-west-2", "us-east-1"));
     let before = snapshot(root.path());
     let message = refused(root.path(), &[]);
     assert!(message.contains("envs/prod/env.toml:1: `suffix` is \"dev\""), "{message}");
@@ -272,7 +259,7 @@ fn an_added_environment_passes_the_check_and_teaches() {
 fn an_environment_made_from_another_has_its_settings_and_a_state_of_its_own() {
     let root = repository();
     let hostile = r#"Fish & \"Chips\" ${x} %{if} \\ – 商店"#;
-    let source = DEV
+    let source = dev()
         .replace("Example Retail", hostile)
         .replace("rate_limit = 200", "rate_limit = 777")
         .replace("xray = true", "xray = true\nalarm_email = \"${x}@example.com\"")
@@ -297,7 +284,7 @@ fn hostile_settings_reach_terraform_as_text() {
     let root = repository();
     let name = r#""A" ${file("/x")} %{if true} \ – 商店"#;
     let toml_name = serde_json::to_string(name).unwrap();
-    put(root.path(), "envs/dev/env.toml", &DEV.replace("\"Example Retail\"", &toml_name));
+    put(root.path(), "envs/dev/env.toml", &dev().replace("\"Example Retail\"", &toml_name));
     succeed(root.path(), &[]);
     let files = snapshot(root.path());
     let terraform = files.iter().filter(|(path, _)| path.to_string_lossy().ends_with(".tf.json"));

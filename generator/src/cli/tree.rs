@@ -7,7 +7,10 @@ use std::{fs, io};
 use super::error::Error;
 
 /// The folders that hold generated files.
-const FOLDERS: [&str; 2] = ["modules", "envs"];
+const FOLDERS: [&str; 3] = ["modules", "envs", generator::docs::FOLDER];
+
+/// How the names of generated files end.
+const ENDINGS: [&str; 4] = [".tf.json", ".md", ".schema.json", "openapi.json"];
 
 /// How much of a file is searched for the marker: it stands at the top.
 const TOP: usize = 512;
@@ -69,7 +72,7 @@ fn search(root: &Path, folder: &Path, files: &Files, marker: &str, difference: &
         } else if kind.is_file() && name.ends_with(UNFINISHED) {
             difference.unfinished.push(path);
         } else if kind.is_file()
-            && (name.ends_with(".tf.json") || name == "README.md")
+            && ENDINGS.iter().any(|ending| name.ends_with(ending))
             && !files.contains_key(&path)
             && carries(&entry.path(), marker)?
         {

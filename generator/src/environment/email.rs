@@ -1,4 +1,4 @@
-//! The address that alarms are sent to.
+//! An address that alarms are sent to, or that customers' e-mails come from.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use toml::de::DeValue;
 
 use super::value::{self, Refusal, Refused, Setting};
 
-/// An e-mail address that SNS will accept as an endpoint. Whether someone reads it is shown by SNS's own confirmation
-/// mail, so this refuses only what can never be delivered.
+/// An e-mail address that SNS and SES will accept. Whether someone reads it is shown by their own confirmation mail, so
+/// this refuses only what can never be delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 

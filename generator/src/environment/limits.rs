@@ -42,6 +42,12 @@ impl RequestLimit {
     /// Ten times an account's first quota in eu-west-2: room for a raised one, none for a typing error.
     const LARGEST: u32 = 100_000;
 
+    /// The payment gateway's calls a second, where a file says nothing. It tells of about five events an order, so that
+    /// this is enough for 20 orders a second, and it sends again what was refused.
+    pub const WEBHOOK_RATE: Self = Self(100);
+    /// The payment gateway's calls at once, where a file says nothing.
+    pub const WEBHOOK_BURST: Self = Self(200);
+
     /// The limit in requests.
     #[must_use]
     pub fn requests(self) -> u32 {
@@ -63,6 +69,38 @@ impl Setting for RequestLimit {
             )
             .into()),
             Err(_) => Err(Refused::because("the number is out of range").into()),
+        }
+    }
+}
+
+/// What an account may spend on SMS in a month, in whole US dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SpendLimit(u32);
+
+impl SpendLimit {
+    /// Where a file says nothing: about a thousand messages within the United Kingdom.
+    pub const USUAL: Self = Self(50);
+
+    /// Far more than a mistake should cost; AWS grants an account less unless it asks.
+    const LARGEST: u32 = 10_000;
+
+    /// The limit in US dollars.
+    #[must_use]
+    pub fn dollars(self) -> u32 {
+        self.0
+    }
+}
+
+impl Setting for SpendLimit {
+    fn allowed() -> String {
+        format!("whole US dollars from 1 to {}", Self::LARGEST)
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refusal> {
+        match u32::try_from(value::whole_number(value)?) {
+            Ok(0) => Err(Refused::because("it would stop every SMS; `sms = false` says so more plainly").into()),
+            Ok(dollars @ 1..=Self::LARGEST) => Ok(Self(dollars)),
+            Ok(_) | Err(_) => Err(Refused::because("the number is out of range").into()),
         }
     }
 }

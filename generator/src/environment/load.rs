@@ -149,16 +149,13 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
     let xray = settings.required("xray");
     let log_retention_days = settings.required("log_retention_days");
     let alarm_email = settings.optional("alarm_email");
-    let rate_limit = settings.required("api.rate_limit");
-    let burst_limit = settings.required("api.burst_limit");
-    let manage_account_logging_role = settings.required("api.manage_account_logging_role");
-    let sms = settings.required("notifications.sms");
-    let retailer_name = settings.required("notifications.retailer_name");
+    let api = ApiSettings::read(settings);
+    let notifications = NotificationSettings::read(settings);
     let backend = Backend::read(settings);
 
     refuse_another_folder(settings, suffix.as_ref(), folder);
     if emulator == Some(true) {
-        refuse_on_the_emulator(settings, xray, backend.as_ref());
+        refuse_on_the_emulator(settings, xray, notifications.as_ref(), backend.as_ref());
     }
     if let Some(backend) = &backend {
         refuse_shared_state(settings, backend, others);
@@ -171,12 +168,8 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
         xray: xray?,
         log_retention_days: log_retention_days?,
         alarm_email,
-        api: ApiSettings {
-            rate_limit: rate_limit?,
-            burst_limit: burst_limit?,
-            manage_account_logging_role: manage_account_logging_role?,
-        },
-        notifications: NotificationSettings { sms: sms?, retailer_name: retailer_name? },
+        api: api?,
+        notifications: notifications?,
         backend: backend?,
     })
 }
@@ -193,9 +186,18 @@ fn refuse_another_folder(settings: &mut Settings<'_>, suffix: Option<&Suffix>, f
     }
 }
 
-fn refuse_on_the_emulator(settings: &mut Settings<'_>, xray: Option<bool>, backend: Option<&Backend>) {
+fn refuse_on_the_emulator(
+    settings: &mut Settings<'_>,
+    xray: Option<bool>,
+    notifications: Option<&NotificationSettings>,
+    backend: Option<&Backend>,
+) {
     if xray == Some(true) {
         settings.refuse("xray", "true", "the emulator (`emulator = true`) has no X-Ray", "false");
+    }
+    if notifications.is_some_and(|notifications| notifications.manage_account_sms_limit) {
+        let why = "the emulator (`emulator = true`) has no limit for SMS, which cost nothing there";
+        settings.refuse("notifications.manage_account_sms_limit", "true", why, "false");
     }
     if let Some(Backend::S3 { .. }) = backend {
         let why = "what the emulator holds (`emulator = true`) is gone when it stops, and its state should go with it";

@@ -3,29 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-const GOOD: &str = r#"suffix = "dev"
-region = "eu-west-2"
-architecture = "arm64"
-emulator = false
-xray = true
-log_retention_days = 30
-alarm_email = "on-call@example.com"
-
-[api]
-rate_limit = 200
-burst_limit = 400
-manage_account_logging_role = true
-
-[notifications]
-sms = false
-retailer_name = "Example Retail"
-
-[backend]
-type = "s3"
-bucket = "example-terraform-state"
-key = "order-pipeline/dev.tfstate"
-"#;
+use crate::sample_settings::{self, SETTINGS as GOOD};
 
 fn source(text: &str) -> Source {
     Source { folder: "dev".to_owned(), text: text.to_owned() }
@@ -34,8 +12,7 @@ fn source(text: &str) -> Source {
 /// `GOOD` with one piece of text replaced.
 #[track_caller]
 fn with(from: &str, to: &str) -> String {
-    assert!(GOOD.contains(from), "{from:?} is not in the good file");
-    GOOD.replacen(from, to, 1)
+    sample_settings::with(&[(from, to)])
 }
 
 /// The report on a file, one problem a line.
@@ -125,7 +102,7 @@ fn a_key_in_the_wrong_table_gets_its_table() {
 fn an_unknown_key_like_no_other_gets_the_whole_list() {
     let report = report(&with("xray = true", "xray = true\nwibble = [1, 2]"));
     assert!(report.starts_with("envs/dev/env.toml:6: `wibble` (set to an array of 2) is not a setting. "), "{report}");
-    assert!(report.ends_with("notifications.retailer_name, notifications.sms, region, suffix, xray"), "{report}");
+    assert!(report.ends_with("notifications.sms_monthly_spend_limit_usd, region, suffix, xray"), "{report}");
     // Its table alone makes a key like no other.
     let report = self::report(&with("sms = false", "sms = false\ncolour = 1"));
     assert!(report.contains("`notifications.colour` (set to 1) is not a setting. The settings are"), "{report}");
@@ -196,6 +173,69 @@ fn throttles_beyond_their_limits_are_refused_with_the_reason() {
         let report = report(&with("burst_limit = 400", &format!("burst_limit = {value}")));
         assert!(report.contains(&format!(":11: `api.burst_limit` is {value}: {why}")), "{report}");
     }
+}
+
+#[test]
+fn what_customers_are_sent_is_off_and_cheap_where_a_file_says_nothing() {
+    let notifications = parse(&source(GOOD), &[]).unwrap().notifications;
+    assert!(!notifications.push && !notifications.manage_account_sms_limit);
+    assert_eq!(notifications.email_from, None);
+    assert_eq!(notifications.sms_calling_codes.to_string(), "+44");
+    assert_eq!(notifications.sms_monthly_spend_limit.dollars(), 50);
+}
+
+#[test]
+fn what_customers_are_sent_can_be_chosen() {
+    let text = "sms = true\npush = true\nemail_from = \"orders@example.com\"\nsms_calling_codes = [\"+44\", \"+353\"]\n\
+                manage_account_sms_limit = true\nsms_monthly_spend_limit_usd = 200";
+    let notifications = parse(&source(&with("sms = false", text)), &[]).unwrap().notifications;
+    assert!(notifications.push && notifications.manage_account_sms_limit);
+    assert_eq!(notifications.email_from.unwrap().as_str(), "orders@example.com");
+    assert_eq!(notifications.sms_calling_codes.to_string(), "+44,+353");
+    assert_eq!(notifications.sms_monthly_spend_limit.dollars(), 200);
+}
+
+#[test]
+fn settings_for_customers_that_cannot_be_meant_are_refused_with_the_reason() {
+    for (line, why) in [
+        ("sms_calling_codes = []", "`notifications.sms_calling_codes` is an array of 0: nobody could be sent any"),
+        (
+            "sms_calling_codes = [\"44\"]",
+            "`notifications.sms_calling_codes` is an array of 1: \"44\" is no calling code",
+        ),
+        ("sms_calling_codes = [\"+44,+1\"]", "\"+44,+1\" is no calling code"),
+        ("sms_calling_codes = \"+44\"", "`notifications.sms_calling_codes` is \"+44\", which is a string"),
+        ("sms_monthly_spend_limit_usd = 0", "it would stop every SMS"),
+        ("sms_monthly_spend_limit_usd = 10001", "the number is out of range"),
+        ("email_from = \"orders\"", "`notifications.email_from` is \"orders\": it has no @"),
+        ("push = 1", "`notifications.push` is 1, which is a whole number"),
+    ] {
+        let report = report(&with("sms = false", &format!("sms = false\n{line}")));
+        assert!(report.contains(why) && report.lines().count() == 1, "{report}");
+    }
+}
+
+#[test]
+fn the_webhook_has_throttles_of_its_own() {
+    let api = parse(&source(GOOD), &[]).unwrap().api;
+    assert_eq!((api.webhook_rate_limit.requests(), api.webhook_burst_limit.requests()), (100, 200));
+    let text = with("rate_limit = 200", "rate_limit = 200\nwebhook_rate_limit = 5\nwebhook_burst_limit = 0");
+    assert!(report(&text).contains("`api.webhook_burst_limit` is 0: it would refuse every request"));
+}
+
+#[test]
+fn the_emulator_has_no_limit_for_sms() {
+    let text = sample_settings::with(&[
+        ("emulator = false", "emulator = true"),
+        ("xray = true", "xray = false"),
+        ("sms = false", "sms = false\nmanage_account_sms_limit = true"),
+        sample_settings::KEPT_LOCALLY,
+    ]);
+    assert!(
+        report(&text).contains("`notifications.manage_account_sms_limit` is true: the emulator"),
+        "{}",
+        report(&text)
+    );
 }
 
 #[test]

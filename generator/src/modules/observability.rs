@@ -10,7 +10,7 @@ use super::{environment_suffix, xray_enabled};
 use crate::aws::cloudwatch_metric_alarm::CloudwatchMetricAlarmReference;
 use crate::aws::{CloudwatchDashboard, CloudwatchMetricAlarm, XrayGroup, XraySamplingRule};
 use crate::naming::{logical, suffixed};
-use crate::pipeline::{self, Alarm, Severity, Statistic, Subject};
+use crate::pipeline::{self, Alarm, Limit, Severity, Statistic, Subject};
 use crate::template;
 use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, TemplatePart, Value, Variable};
@@ -146,9 +146,13 @@ fn add_alarm(
         Severity::Page => "[page] ",
         Severity::Ticket => "[ticket] ",
     };
+    let (operator, limit, missing_data) = match alarm.threshold.limit {
+        Limit::AtMost(most) => ("GreaterThanThreshold", most, "notBreaching"),
+        Limit::AtLeast(least) => ("LessThanThreshold", least, "breaching"),
+    };
     let resource = CloudwatchMetricAlarm {
         alarm_name: suffixed(&alarm.name, &watched.suffix),
-        comparison_operator: "GreaterThanThreshold",
+        comparison_operator: operator,
         evaluation_periods: alarm.threshold.of,
     }
     .alarm_description(template![severity, alarm.description.as_str()])
@@ -157,9 +161,8 @@ fn add_alarm(
     .dimensions(dimensions)
     .period(PERIOD_SECONDS)
     .datapoints_to_alarm(alarm.threshold.breaches)
-    .threshold(alarm.threshold.above)
-    // A quiet minute has no data, and is no reason to wake anybody.
-    .treat_missing_data("notBreaching")
+    .threshold(limit)
+    .treat_missing_data(missing_data)
     .alarm_actions([topic])
     .ok_actions([topic]);
     let resource = match alarm.statistic {

@@ -10,17 +10,13 @@ use crate::iam::{Effect, Policy, Statement};
 use crate::naming::{logical, suffixed};
 use crate::pipeline::{self, DEAD_LETTER_RETENTION_SECONDS, QUEUE_RETENTION_SECONDS, Queue};
 use crate::terraform::kind::{Boolean, Map, Text};
-use crate::terraform::{Expression, Module, Output, Value, Variable};
+use crate::terraform::{Expression, Module, Output, Value};
 use crate::{array, object};
 
 /// The module, what it is given and what it gives.
 pub struct Queues {
     /// The module.
     pub module: Module,
-    /// Ends every name.
-    pub environment_suffix: Variable<Text>,
-    /// Refuse requests without TLS.
-    pub require_tls: Variable<Boolean>,
     /// ARN of each stage's queue, by its name without the suffix.
     pub queue_arns: Output<Map<Text>>,
     /// URL of each stage's queue, by its name without the suffix.
@@ -38,12 +34,19 @@ pub struct Queues {
 #[must_use]
 pub fn define() -> Queues {
     let mut module = Module::new("queues", "The queue before each stage, and a dead-letter queue for each of them.");
-    let (environment_suffix, require_tls) = (environment_suffix(), require_tls());
-    let suffix = module.variable(&environment_suffix);
-    let tls_only = module.variable(&require_tls);
+    let suffix = module.variable(&environment_suffix());
+    let tls_only = module.variable(&require_tls());
     let surroundings = Surroundings::of(&mut module);
     // The ARN from the name: a queue's own policy cannot refer to it, nor a dead-letter queue to what refers to it.
     let arn = |queue: Queue| surroundings.arn("sqs", suffixed(&queue.name(), &suffix));
+
+    // The policies stand in the queue itself: each as a resource of its own costs another 25 s of waiting.
+    let encrypted = |queue: Queue| {
+        SqsQueue {}
+            .name(suffixed(&queue.name(), &suffix))
+            .sqs_managed_sse_enabled(true)
+            .policy(only_with_tls(&tls_only, arn(queue)))
+    };
 
     let (mut work_queues, mut dead_letter_queues) = (BTreeMap::new(), BTreeMap::new());
     for stage in pipeline::stages() {
@@ -51,36 +54,27 @@ pub fn define() -> Queues {
         let work = stage.queue();
         let dead_letter_queue = module.add(
             &logical(&dead_letters.name()),
-            SqsQueue {}
-                .name(suffixed(&dead_letters.name(), &suffix))
-                .message_retention_seconds(DEAD_LETTER_RETENTION_SECONDS)
-                .sqs_managed_sse_enabled(true)
-                // The policies stand in the queue itself: each as a resource of its own costs another 25 s of waiting.
-                .redrive_allow_policy(match work {
+            encrypted(dead_letters).message_retention_seconds(DEAD_LETTER_RETENTION_SECONDS).redrive_allow_policy(
+                match work {
                     Some((queue, _)) => {
                         object! { "redrivePermission": "byQueue", "sourceQueueArns": array![arn(queue)] }.encode()
                     }
                     // A stream's failures are sent by Lambda; no queue may use it.
                     None => object! { "redrivePermission": "denyAll" }.encode(),
-                })
-                .policy(only_with_tls(&tls_only, arn(dead_letters))),
+                },
+            ),
         );
         if let Some((queue, settings)) = work {
+            let redrive = object! {
+                "deadLetterTargetArn": dead_letter_queue.arn(),
+                "maxReceiveCount": settings.maximum_receives,
+            };
             let work_queue = module.add(
                 &logical(&queue.name()),
-                SqsQueue {}
-                    .name(suffixed(&queue.name(), &suffix))
+                encrypted(queue)
                     .visibility_timeout_seconds(stage.visibility_timeout_seconds())
                     .message_retention_seconds(QUEUE_RETENTION_SECONDS)
-                    .sqs_managed_sse_enabled(true)
-                    .redrive_policy(
-                        object! {
-                            "deadLetterTargetArn": dead_letter_queue.arn(),
-                            "maxReceiveCount": settings.maximum_receives,
-                        }
-                        .encode(),
-                    )
-                    .policy(only_with_tls(&tls_only, arn(queue))),
+                    .redrive_policy(redrive.encode()),
             );
             work_queues.insert(queue.name(), work_queue);
         }
@@ -88,43 +82,36 @@ pub fn define() -> Queues {
     }
 
     let names = work_queues.iter().chain(&dead_letter_queues).map(|(name, queue)| (name.clone(), queue.name()));
+    let (queue_arns, queue_urls) = arns_and_urls(&mut module, "queue", "each stage's queue", &work_queues);
+    let (dead_letter_queue_arns, dead_letter_queue_urls) =
+        arns_and_urls(&mut module, "dead_letter_queue", "each dead-letter queue", &dead_letter_queues);
     Queues {
-        queue_arns: module.output(
-            "queue_arns",
-            "ARN of each stage's queue, by its name without the suffix.",
-            each(&work_queues, SqsQueueReference::arn),
-        ),
-        queue_urls: module.output(
-            "queue_urls",
-            "URL of each stage's queue, by its name without the suffix.",
-            each(&work_queues, SqsQueueReference::url),
-        ),
-        dead_letter_queue_arns: module.output(
-            "dead_letter_queue_arns",
-            "ARN of each dead-letter queue, by its name without the suffix.",
-            each(&dead_letter_queues, SqsQueueReference::arn),
-        ),
-        dead_letter_queue_urls: module.output(
-            "dead_letter_queue_urls",
-            "URL of each dead-letter queue, by its name without the suffix.",
-            each(&dead_letter_queues, SqsQueueReference::url),
-        ),
+        queue_arns,
+        queue_urls,
+        dead_letter_queue_arns,
+        dead_letter_queue_urls,
         queue_names: module.output(
             "queue_names",
             "Full name of every queue, by its name without the suffix.",
             names.collect::<Vec<_>>(),
         ),
-        environment_suffix,
-        require_tls,
         module,
     }
 }
 
-fn each(
+/// The outputs of the ARNs and of the URLs of these queues.
+fn arns_and_urls(
+    module: &mut Module,
+    name: &str,
+    which: &str,
     queues: &BTreeMap<String, SqsQueueReference>,
-    attribute: fn(&SqsQueueReference) -> Expression<Text>,
-) -> Vec<(String, Expression<Text>)> {
-    queues.iter().map(|(name, queue)| (name.clone(), attribute(queue))).collect()
+) -> (Output<Map<Text>>, Output<Map<Text>>) {
+    let mut output = |what: &str, attribute: fn(&SqsQueueReference) -> Expression<Text>| {
+        let values: Vec<_> = queues.iter().map(|(name, queue)| (name.clone(), attribute(queue))).collect();
+        let description = format!("{what} of {which}, by its name without the suffix.");
+        module.output(&format!("{name}_{}s", what.to_lowercase()), &description, values)
+    };
+    (output("ARN", SqsQueueReference::arn), output("URL", SqsQueueReference::url))
 }
 
 /// Who may use a queue is each role's own policy; the queue's only forbids what is not encrypted.

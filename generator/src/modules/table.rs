@@ -13,7 +13,7 @@ use crate::aws::dynamodb_table::{
 use crate::naming::{logical, suffixed};
 use crate::pipeline::Table;
 use crate::terraform::kind::{Map, Text};
-use crate::terraform::{Expression, Module, Output, Variable};
+use crate::terraform::{Expression, Module, Output};
 
 /// What a list of a customer's orders shows; everything else is read from the order itself.
 const CUSTOMER_INDEX_ATTRIBUTES: [&str; 6] =
@@ -23,8 +23,6 @@ const CUSTOMER_INDEX_ATTRIBUTES: [&str; 6] =
 pub struct Tables {
     /// The module.
     pub module: Module,
-    /// Ends every name.
-    pub environment_suffix: Variable<Text>,
     /// Full name of each table, by its name without the suffix.
     pub table_names: Output<Map<Text>>,
     /// ARN of each table, by its name without the suffix.
@@ -37,8 +35,7 @@ pub struct Tables {
 #[must_use]
 pub fn define() -> Tables {
     let mut module = Module::new("table", "The orders with their whole history, and the inventory.");
-    let environment_suffix = environment_suffix();
-    let suffix = module.variable(&environment_suffix);
+    let suffix = module.variable(&environment_suffix());
 
     let orders = module.add(
         &logical(Table::Orders.name()),
@@ -91,7 +88,6 @@ pub fn define() -> Tables {
             "ARN of the stream of the items that were committed to the orders table.",
             orders.stream_arn(),
         ),
-        environment_suffix,
         module,
     }
 }

@@ -1,13 +1,15 @@
 //! `modules/topics`: what other systems subscribe to, and the topic for alarms, encrypted with a key of our own.
 
+use order_domain::notification::Topic;
+
 use super::surroundings::Surroundings;
 use super::{environment_suffix, require_tls};
 use crate::aws::{KmsAlias, KmsKey, SnsTopic, SnsTopicSubscription};
 use crate::iam::{Effect, Policy, Statement};
 use crate::naming::{logical, suffixed};
-use crate::pipeline::Topic;
+use crate::pipeline::{ALARMS_TOPIC, topic_name};
 use crate::template;
-use crate::terraform::kind::{Boolean, Map, Text};
+use crate::terraform::kind::{Map, Text};
 use crate::terraform::{Module, Output, Value, Variable};
 
 /// The service that publishes when an alarm changes its state.
@@ -17,10 +19,6 @@ const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 pub struct Topics {
     /// The module.
     pub module: Module,
-    /// Ends every name.
-    pub environment_suffix: Variable<Text>,
-    /// Refuse messages without TLS.
-    pub require_tls: Variable<Boolean>,
     /// Who is told when an alarm fires.
     pub alarm_email: Variable<Text>,
     /// ARN of each topic for other systems, by its name without the suffix.
@@ -35,14 +33,13 @@ pub struct Topics {
 #[must_use]
 pub fn define() -> Topics {
     let mut module = Module::new("topics", "The topics that tell other systems of an order, and the one for alarms.");
-    let (environment_suffix, require_tls) = (environment_suffix(), require_tls());
     let alarm_email = Variable::new(
         "alarm_email",
         "Who is told by e-mail when an alarm fires, after they have confirmed; `null` for nobody.",
     )
     .default(Value::null());
-    let suffix = module.variable(&environment_suffix);
-    let tls_only = module.variable(&require_tls);
+    let suffix = module.variable(&environment_suffix());
+    let tls_only = module.variable(&require_tls());
     let email = module.variable(&alarm_email);
     let surroundings = Surroundings::of(&mut module);
 
@@ -60,28 +57,28 @@ pub fn define() -> Topics {
         KmsAlias { target_key_id: key.key_id() }.name(template!["alias/", suffixed("topics-key", &suffix)]),
     );
 
-    let topics = Topic::ALL.map(|topic| {
-        let deny = deny_without_tls(surroundings.arn("sns", suffixed(topic.name(), &suffix)));
+    let topics = Topic::ALL.map(topic_name).map(|name| {
+        let deny = deny_without_tls(surroundings.arn("sns", suffixed(&name, &suffix)));
         let added = module.add(
-            &logical(topic.name()),
+            &logical(&name),
             SnsTopic {}
-                .name(suffixed(topic.name(), &suffix))
+                .name(suffixed(&name, &suffix))
                 .kms_master_key_id(key.arn())
                 .policy(tls_only.choose(Policy::new(vec![deny]).encode(), Value::null())),
         );
-        (topic.name(), added.arn())
+        (name, added.arn())
     });
 
-    let alarms_arn = surroundings.arn("sns", suffixed(Topic::ALARMS, &suffix));
+    let alarms_arn = surroundings.arn("sns", suffixed(ALARMS_TOPIC, &suffix));
     let from_cloudwatch = Statement::new("AlarmsOfThisAccount", Effect::Allow, &["sns:Publish"])
         .principal_service(CLOUDWATCH)
         .on(vec![alarms_arn.clone()])
         .from_account(&surroundings.account);
     let with_tls = Policy::new(vec![from_cloudwatch.clone(), deny_without_tls(alarms_arn)]);
     let alarms = module.add(
-        &logical(Topic::ALARMS),
+        &logical(ALARMS_TOPIC),
         SnsTopic {}
-            .name(suffixed(Topic::ALARMS, &suffix))
+            .name(suffixed(ALARMS_TOPIC, &suffix))
             .kms_master_key_id(key.arn())
             .policy(tls_only.choose(with_tls.encode(), Policy::new(vec![from_cloudwatch]).encode())),
     );
@@ -99,8 +96,6 @@ pub fn define() -> Topics {
         ),
         alarms_topic_arn: module.output("alarms_topic_arn", "ARN of the topic that every alarm goes to.", alarms.arn()),
         topics_key_arn: module.output("topics_key_arn", "ARN of the key that encrypts the topics.", key.arn()),
-        environment_suffix,
-        require_tls,
         alarm_email,
         module,
     }

@@ -49,15 +49,24 @@ pub enum Statistic {
     Percentile(&'static str),
 }
 
-/// When an alarm fires: the value is above `above` in `breaches` of the last `of` minutes.
+/// When an alarm fires: the value is outside of its limit in `breaches` of the last `of` minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Threshold {
-    /// The value that is still fine, in the metric's unit.
-    pub above: u32,
+    /// What is still fine.
+    pub limit: Limit,
     /// Minutes that have to be bad.
     pub breaches: u32,
     /// Minutes that are looked at.
     pub of: u32,
+}
+
+/// What is still fine, in a metric's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// This much, and no more. A minute without data is a quiet one.
+    AtMost(u32),
+    /// This much, and no less. A minute without data is a bad one.
+    AtLeast(u32),
 }
 
 /// How bad it is that an alarm fires.
@@ -69,9 +78,9 @@ pub enum Severity {
     Ticket,
 }
 
-const AT_ONCE: fn(u32) -> Threshold = |above| Threshold { above, breaches: 1, of: 1 };
-const FOR_THREE_MINUTES: fn(u32) -> Threshold = |above| Threshold { above, breaches: 3, of: 3 };
-const THREE_OF_FIVE_MINUTES: fn(u32) -> Threshold = |above| Threshold { above, breaches: 3, of: 5 };
+const AT_ONCE: fn(u32) -> Threshold = |most| Threshold { limit: Limit::AtMost(most), breaches: 1, of: 1 };
+const FOR_THREE_MINUTES: fn(u32) -> Threshold = |most| Threshold { limit: Limit::AtMost(most), breaches: 3, of: 3 };
+const THREE_OF_FIVE_MINUTES: fn(u32) -> Threshold = |most| Threshold { limit: Limit::AtMost(most), breaches: 3, of: 5 };
 
 /// Longest acceptable time from acceptance to confirmation for 19 of 20 orders, in milliseconds.
 const CONFIRMATION_MILLISECONDS: u32 = 5000;
@@ -84,8 +93,8 @@ pub fn alarms() -> Vec<Alarm> {
     let mut alarms: Vec<_> = stages().iter().flat_map(of_stage).collect();
     alarms.push(Alarm {
         name: "api-server-errors-alarm".to_owned(),
-        description: "The API answers 5xx: orders may be turned away. Look at the stage's access log and at SQS's \
-                      service health."
+        description: "The API answers 5xx: orders may be turned away. First: look at the stage's access log for which \
+                      route and which integration, then at SQS's service health."
             .to_owned(),
         subject: Subject::Api,
         metric: "5XXError",
@@ -96,8 +105,8 @@ pub fn alarms() -> Vec<Alarm> {
     alarms.push(Alarm {
         name: "api-latency-alarm".to_owned(),
         description: format!(
-            "One API request in a hundred takes longer than {API_LATENCY_MILLISECONDS} ms. Look at the query function's \
-             duration and at DynamoDB's latency."
+            "One API request in a hundred takes longer than {API_LATENCY_MILLISECONDS} ms. First: look at the query \
+             function's duration, then at DynamoDB's latency."
         ),
         subject: Subject::Api,
         metric: "Latency",
@@ -108,14 +117,26 @@ pub fn alarms() -> Vec<Alarm> {
     alarms.push(Alarm {
         name: "confirmation-latency-alarm".to_owned(),
         description: format!(
-            "One order in twenty takes longer than {CONFIRMATION_MILLISECONDS} ms from acceptance to confirmation. The \
-             queues' ages say which stage is slow."
+            "One order in twenty takes longer than {CONFIRMATION_MILLISECONDS} ms from acceptance to confirmation. \
+             First: look at the dashboard for the queue with the oldest message; its stage is the slow one."
         ),
         subject: Subject::Business,
         metric: metric::TIME_TO_CONFIRMATION,
         statistic: Statistic::Percentile("p95"),
         threshold: FOR_THREE_MINUTES(CONFIRMATION_MILLISECONDS),
         severity: Severity::Page,
+    });
+    alarms.push(Alarm {
+        name: "order-conflicts-alarm".to_owned(),
+        description: "An order's id came again with another order: the first one stands, the other was not placed. First: \
+                      find the ORDER_CONFLICT events in the orders table, and ask the client's developers why it used an \
+                      id twice."
+            .to_owned(),
+        subject: Subject::Business,
+        metric: metric::ORDER_CONFLICTS,
+        statistic: Statistic::Sum,
+        threshold: AT_ONCE(0),
+        severity: Severity::Ticket,
     });
     alarms
 }
@@ -126,8 +147,8 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
         Alarm {
             name: format!("{name}-function-errors-alarm"),
             description: format!(
-                "The {name} function fails as a whole, not just for single messages. Look for panics and timeouts in \
-                 its log group."
+                "The {name} function fails as a whole, not just for single messages. First: look for panics and \
+                 timeouts in its log group, and roll the last deployment back where they began with it."
             ),
             subject: Subject::Function(stage.stage),
             metric: "Errors",
@@ -138,8 +159,8 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
         Alarm {
             name: format!("{name}-function-throttles-alarm"),
             description: format!(
-                "Invocations of the {name} function are refused: the account's concurrency is used up. Raise the quota \
-                 or lower another function's."
+                "Invocations of the {name} function are refused: the account's concurrency is used up. First: look \
+                 at which function runs most at the same time, then raise the quota or lower that one's bound."
             ),
             subject: Subject::Function(stage.stage),
             metric: "Throttles",
@@ -152,8 +173,8 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
         alarms.push(Alarm {
             name: format!("{}-age-alarm", queue.name()),
             description: format!(
-                "An order has waited for the {name} stage for more than {} s. Look at the function's errors and \
-                 throttles, and at what it calls; nothing is lost while it waits.",
+                "A message has waited for the {name} stage for more than {} s; nothing is lost while it waits. First: \
+                 look at the function's errors and throttles, then at what it calls.",
                 settings.alarm_age_seconds
             ),
             subject: Subject::Queue(queue),
@@ -163,18 +184,35 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
             severity: Severity::Page,
         });
     }
+    if let (Some(schedule), Some((queue, _))) = (stage.schedule, stage.queue()) {
+        // Five times the schedule's own time: one message that is late is no reason to look.
+        let minutes = 5 * schedule.every_minutes;
+        alarms.push(Alarm {
+            name: format!("{}-silent-alarm", stage.schedule_name()),
+            description: format!(
+                "Nothing was put into {} for {minutes} minutes, where a schedule should: orders that stand still are not \
+                 found. First: look whether the schedule is enabled and whether its role may send to the queue.",
+                queue.name()
+            ),
+            subject: Subject::Queue(queue),
+            metric: "NumberOfMessagesSent",
+            statistic: Statistic::Sum,
+            threshold: Threshold { limit: Limit::AtLeast(1), breaches: minutes, of: minutes },
+            severity: Severity::Ticket,
+        });
+    }
     if let Some(queue) = stage.dead_letters() {
         alarms.push(Alarm {
             name: format!("{}-not-empty-alarm", queue.name()),
             description: match stage.queue() {
                 Some(_) => format!(
-                    "The {name} stage gave a message up. Read its reason in {}, mend the cause, then redrive it; it is \
-                     kept for 14 days.",
+                    "The {name} stage gave a message up; it is kept for 14 days. First: read the reason beside the \
+                     messages in {}, mend the cause, then redrive them.",
                     queue.name()
                 ),
                 None => format!(
-                    "The {name} stage gave up records of the orders table's stream. {} tells their shard and sequence \
-                     numbers; the events themselves are in the table's EVENT items.",
+                    "The {name} stage gave up records of the orders table's stream. First: read the shard and sequence \
+                     numbers in {}; the events themselves are in the table's EVENT items.",
                     queue.name()
                 ),
             },
@@ -189,8 +227,8 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
         alarms.push(Alarm {
             name: format!("{name}-function-iterator-age-alarm"),
             description: format!(
-                "Committed events have waited for the {name} function for more than {} s: customers are not told. Look \
-                 at the function's errors; the stream forgets after 24 hours.",
+                "Committed events have waited for the {name} function for more than {} s: customers are not told. \
+                 First: look at the function's errors; the stream forgets after 24 hours.",
                 stream.alarm_age_seconds
             ),
             subject: Subject::Function(stage.stage),

@@ -1,12 +1,16 @@
-//! What a stage may do, in the pipeline's own words; `modules/functions.rs` makes IAM statements of it.
+//! What a stage may do, in the pipeline's own words; `modules/functions/role.rs` makes IAM statements of it.
 
-use super::names::{Table, Topic};
+use order_domain::notification::Topic;
+
+use super::names::{Secret, Table};
 
 /// A permission of a stage, beside those that follow from its source and from where it forwards to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Grant {
     /// These actions on a table's items. A transaction is authorised by the actions of its items.
     Table(Table, &'static [TableAction]),
+    /// Changing these attributes of a table's items, and no other.
+    ChangeAttributes(Table, &'static [&'static str]),
     /// Querying an index of a table.
     Index(Table, &'static str),
     /// Reading a table's stream.
@@ -15,8 +19,20 @@ pub enum Grant {
     Publish(Topic),
     /// Sending SMS to customers' own numbers, where the environment allows it.
     TextCustomers,
-    /// Reading the payment gateway's key.
-    PaymentSecret,
+    /// Sending e-mail to customers, from the environment's own address, where it has one.
+    EmailCustomers,
+    /// Sending push notifications to customers' devices, where the environment allows it.
+    PushToCustomers,
+    /// Reading a secret's value.
+    Secret(Secret),
+}
+
+impl Grant {
+    /// Whether it permits a way to customers.
+    #[must_use]
+    pub const fn is_channel(self) -> bool {
+        matches!(self, Self::TextCustomers | Self::EmailCustomers | Self::PushToCustomers)
+    }
 }
 
 /// A DynamoDB action on items.

@@ -1,5 +1,6 @@
 //! What the pipeline's parts are called, without the environment's suffix.
 
+use order_domain::notification::Topic;
 use order_domain::wiring::{Stage, variable};
 
 /// A queue of the pipeline.
@@ -54,42 +55,66 @@ impl Table {
     }
 }
 
-/// A topic that other systems subscribe to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// Outcomes of orders.
-    OrderConfirmation,
-    /// Authorised, captured, declined, refunded.
-    PaymentStatus,
-    /// Dispatched, delivered, returned.
-    ShipmentUpdates,
+/// A secret whose value a person puts: it never stands in the code, in a variable or in the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Secret {
+    /// The payment gateway's API key.
+    PaymentKey,
+    /// What the payment gateway signs its webhooks with.
+    WebhookSigning,
 }
 
-impl Topic {
-    /// Every topic for other systems.
-    pub const ALL: [Self; 3] = [Self::OrderConfirmation, Self::PaymentStatus, Self::ShipmentUpdates];
-    /// The topic that every alarm goes to, for people.
-    pub const ALARMS: &str = "alarms-topic";
+impl Secret {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::PaymentKey, Self::WebhookSigning];
 
-    /// E.g. `payment-status-topic`.
+    /// E.g. `webhook-secret`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::OrderConfirmation => "order-confirmation-topic",
-            Self::PaymentStatus => "payment-status-topic",
-            Self::ShipmentUpdates => "shipment-updates-topic",
+            Self::PaymentKey => "payment-gateway-secret",
+            Self::WebhookSigning => "webhook-secret",
         }
+    }
+
+    /// What it holds, as part of a sentence.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::PaymentKey => "the payment gateway's API key",
+            Self::WebhookSigning => "the key that the payment gateway signs its webhooks with",
+        }
+    }
+
+    /// The output that gives its ARN, of the module and of an environment, e.g. `webhook_secret_arn`.
+    #[must_use]
+    pub fn output(self) -> String {
+        self.variable().to_lowercase()
+    }
+
+    /// What the output gives.
+    #[must_use]
+    pub fn output_description(self) -> String {
+        format!("ARN of the secret that holds {}, empty until a person puts it.", self.description())
     }
 
     /// The function's environment variable that holds its ARN.
     #[must_use]
     pub fn variable(self) -> &'static str {
         match self {
-            Self::OrderConfirmation => variable::ORDER_CONFIRMATION_TOPIC_ARN,
-            Self::PaymentStatus => variable::PAYMENT_STATUS_TOPIC_ARN,
-            Self::ShipmentUpdates => variable::SHIPMENT_UPDATES_TOPIC_ARN,
+            Self::PaymentKey => variable::PAYMENT_SECRET_ARN,
+            Self::WebhookSigning => variable::WEBHOOK_SECRET_ARN,
         }
     }
+}
+
+/// The topic that every alarm goes to, for people.
+pub const ALARMS_TOPIC: &str = "alarms-topic";
+
+/// The name of a topic for other systems, e.g. `payment-status-topic`.
+#[must_use]
+pub fn topic(topic: Topic) -> String {
+    format!("{}-topic", topic.name())
 }
 
 /// The name of a stage's function, e.g. `payment-function`.

@@ -41,7 +41,8 @@ fn escaped(text: &str) -> String {
     written
 }
 
-fn code_span(text: &str) -> String {
+/// A code span that shows exactly this text, also in a table.
+pub(crate) fn code_span(text: &str) -> String {
     if text.contains('|') {
         // A table's row is cut at a bar even inside backticks, where no backslash can be escaped in its turn.
         return format!("<code>{}</code>", escaped(text));

@@ -2,26 +2,9 @@
 
 use super::*;
 use crate::environment::{Source, parse};
+use crate::sample_settings::{self, KEPT_LOCALLY};
 use crate::terraform::kind::{List, Number, Text};
 use crate::terraform::{Value, Variable};
-
-const SETTINGS: &str = r#"suffix = "dev"
-region = "eu-west-2"
-architecture = "arm64"
-emulator = false
-xray = true
-log_retention_days = 30
-alarm_email = "on-call@example.com"
-[api]
-rate_limit = 200
-burst_limit = 400
-manage_account_logging_role = true
-[notifications]
-sms = false
-retailer_name = "A `b` | <c> ${d}"
-[backend]
-type = "local"
-"#;
 
 fn readmes() -> Readmes {
     Readmes::new().unwrap()
@@ -37,7 +20,8 @@ fn parcels() -> Module {
 }
 
 fn dev() -> Environment {
-    parse(&Source { folder: "dev".to_owned(), text: SETTINGS.to_owned() }, &[]).unwrap()
+    let text = sample_settings::with(&[("\"Example Retail\"", "\"A `b` | <c> ${d}\""), KEPT_LOCALLY]);
+    parse(&Source { folder: "dev".to_owned(), text }, &[]).unwrap()
 }
 
 #[test]

@@ -130,6 +130,12 @@ impl<T> Expression<T> {
 }
 
 impl Expression<Boolean> {
+    /// `self && other`
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self::from_source(format!("{} && {}", self.source, other.source))
+    }
+
     /// `self ? yes : no`
     #[must_use]
     pub fn choose<T>(&self, yes: impl Into<Value<T>>, no: impl Into<Value<T>>) -> Expression<T> {

@@ -120,6 +120,14 @@ pub struct Input {
     pub(crate) value: Term,
 }
 
+impl Input {
+    /// The variable's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A module's output as it is declared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputDescription {

@@ -128,6 +128,18 @@ fn a_message_stays_hidden_for_six_times_its_functions_timeout() {
 }
 
 #[test]
+fn every_event_source_has_a_bound_on_what_runs_at_the_same_time() {
+    for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
+        let of_queue =
+            mapping.body.get("scaling_config").and_then(|scaling| scaling[0]["maximum_concurrency"].as_u64());
+        let of_stream = mapping.body.get("parallelization_factor").and_then(Value::as_u64);
+        let bound = of_queue.or(of_stream).unwrap_or_else(|| panic!("{name} has none"));
+        // Lambda takes no less than 2 for a queue, and a new account has ten to share.
+        assert!((1..=20).contains(&bound) && (of_stream.is_some() || bound >= 2), "{name}: {bound}");
+    }
+}
+
+#[test]
 fn every_mapping_reports_the_messages_that_failed() {
     for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
         assert_eq!(mapping.body["function_response_types"][0], "ReportBatchItemFailures", "{name}");
@@ -163,6 +175,12 @@ fn nothing_is_without_its_alarms() {
     }
     for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
         let key = name.replace('_', "-");
+        let scheduled =
+            |key: &str| of_kind("aws_scheduler_schedule").contains_key(&key.replace("function", "schedule"));
+        let queue = key.replace("function", "queue");
+        if scheduled(&name) && !watched("queue_names", &queue, "NumberOfMessagesSent") {
+            missing.insert(format!("{queue}: NumberOfMessagesSent"));
+        }
         if mapping.body.contains_key("starting_position") && !watched("function_names", &key, "IteratorAge") {
             missing.insert(format!("{key}: IteratorAge"));
         }
@@ -190,6 +208,7 @@ fn an_environment_gives_what_the_operations_rely_on() {
         "payment_secret_arn",
         "queue_urls",
         "topic_arns",
+        "webhook_secret_arn",
     ]);
     for root in roots() {
         let outputs: BTreeSet<_> = root.outputs().map(|output| output.name().to_owned()).collect();

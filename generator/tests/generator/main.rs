@@ -5,6 +5,7 @@
 mod documents;
 mod least_privilege;
 mod literals;
+mod permissions;
 mod schemas;
 mod support;
 mod validation;

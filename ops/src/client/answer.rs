@@ -6,6 +6,7 @@ use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::money::Money;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use serde::Deserialize;
 
@@ -107,7 +108,37 @@ pub struct History {
     /// The order.
     pub order_id: OrderId,
     /// Its events, oldest first.
-    pub events: Vec<Event>,
+    pub events: Vec<HistoryEvent>,
+}
+
+/// An event, and how the customer was told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct HistoryEvent {
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+    /// What became of each of the customer's channels.
+    #[serde(default)]
+    pub notifications: Vec<NotificationView>,
+}
+
+impl std::ops::Deref for HistoryEvent {
+    type Target = Event;
+    fn deref(&self) -> &Event {
+        &self.event
+    }
+}
+
+/// How a customer was told.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NotificationView {
+    /// The channel.
+    pub channel: Channel,
+    /// `SENT` or `REFUSED`.
+    pub outcome: String,
+    /// Why it was refused, where it was.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// `GET /customers/{customerId}/orders`

@@ -13,7 +13,9 @@ use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use answer::{Accepted, CustomerOrders, Found, History, OrderSummary, OrderView, Placed, Problem};
+pub use answer::{
+    Accepted, CustomerOrders, Found, History, HistoryEvent, NotificationView, OrderSummary, OrderView, Placed, Problem,
+};
 pub use aws::aws_configuration;
 pub use error::ApiError;
 pub use http::http_client;

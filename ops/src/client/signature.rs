@@ -17,7 +17,11 @@ pub(crate) struct Signer {
 
 impl Signer {
     pub(crate) fn new(access_key_id: &str, secret_access_key: &str, region: &str) -> Self {
-        let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "connection");
+        Self::of(Credentials::new(access_key_id, secret_access_key, None, None, "connection"), region)
+    }
+
+    /// Signs with credentials of any kind, a role's temporary ones too.
+    pub(crate) fn of(credentials: Credentials, region: &str) -> Self {
         Self { credentials, region: region.to_owned() }
     }
 

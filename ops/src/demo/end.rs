@@ -201,9 +201,7 @@ const fn shipment_name(shipment: ShipmentStatus) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use order_domain::event::Event;
-    use order_domain::notification::sms_text;
-    use serde_json::json;
+    use order_domain::notification::Notice;
 
     use super::*;
 
@@ -225,13 +223,7 @@ mod tests {
     #[test]
     fn the_customer_is_expected_to_hear_what_the_pipeline_has_a_text_for() {
         for event_type in EventType::ALL {
-            let event: Event = serde_json::from_value(json!({
-                "orderId": "ord-1", "customerId": "cus-1", "sequence": 1, "eventType": event_type,
-                "at": "2026-01-01T00:00:00.000Z", "actor": "validate", "cause": "m-1", "status": "CONFIRMED",
-                "paymentStatus": "NONE", "shipmentStatus": "NONE", "total": { "amount": 1, "currency": "GBP" },
-            }))
-            .unwrap();
-            assert_eq!(is_texted(event_type), sms_text(&event, "Shop").is_some(), "{}", event_type.name());
+            assert_eq!(is_texted(event_type), Notice::of(event_type).is_some(), "{}", event_type.name());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use order_domain::catalogue::price;
+use order_domain::catalogue::{PriceList, price};
 use order_domain::event::Occasion;
 use order_domain::notification::topics_of;
 use order_domain::request::PlaceOrder;
@@ -14,10 +14,17 @@ use order_domain::wiring::Stage;
 use super::end::End;
 use super::judge::{Answer, Observed, owed};
 use super::plan::{Expected, Kind, PlannedOrder, plan};
-use crate::catalogue::products;
+use crate::catalogue::{DELIVERY, products};
 
 fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_unix_milliseconds(1_800_000_000_000 + milliseconds).unwrap()
+}
+
+/// What the catalogue says.
+pub fn prices() -> PriceList {
+    let products =
+        products().unwrap().into_iter().map(|stocked| (stocked.product.sku.clone(), stocked.product)).collect();
+    PriceList { products, delivery: BTreeMap::from([(DELIVERY.currency, DELIVERY)]) }
 }
 
 fn perfect(planned: &PlannedOrder) -> Observed {
@@ -26,9 +33,7 @@ fn perfect(planned: &PlannedOrder) -> Observed {
         return Observed { answers: vec![Answer::Refused(400)], accept_latency, ..Observed::default() };
     };
     let request = PlaceOrder::from_json(&planned.document.to_string()).unwrap();
-    let products: BTreeMap<_, _> =
-        products().unwrap().into_iter().map(|stocked| (stocked.product.sku.clone(), stocked.product)).collect();
-    let priced = price(&request, &products);
+    let priced = price(&request, &prices());
     let occasion = Occasion { at: at(5), actor: Stage::Validate, cause: "m-1".into() };
     let mut order = receive(request, priced, at(0), &occasion).into_order();
     (order.status, order.payment_status, order.shipment_status) = (end.status, end.payment, end.shipment);

@@ -1,10 +1,11 @@
 //! Which orders the demonstration sends, and how each has to end. Pure: the same number and run give the same plan.
 
+use order_domain::money::Money;
 use serde_json::{Value, json};
 
 use super::end::End;
 use super::fulfil::Report;
-use crate::catalogue::{SCARCE, Stocked};
+use crate::catalogue::{DELIVERY, SCARCE, Stocked};
 
 /// A kind of order, by what is special about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -218,7 +219,8 @@ fn items(number: usize, kind: Kind, catalogue: &[Stocked]) -> (Value, u64) {
         // One more than there is, beside lines of which there is enough: all of them have to stay on the shelves.
         lines.extend(scarce.first().map(|stocked| (*stocked, stocked.units + 1)));
     }
-    let total = lines.iter().map(|(stocked, quantity)| stocked.product.unit_price.amount * quantity).sum();
+    let goods = lines.iter().map(|(stocked, quantity)| stocked.product.unit_price.amount * quantity).sum();
+    let total = goods + DELIVERY.of(Money::new(goods, DELIVERY.currency)).amount;
     let items = lines.iter().map(|(stocked, quantity)| json!({ "sku": stocked.product.sku, "quantity": quantity }));
     (items.collect(), total)
 }
@@ -235,7 +237,7 @@ fn without(document: &mut Value, field: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use order_domain::catalogue::price;
     use order_domain::request::PlaceOrder;
@@ -290,11 +292,9 @@ mod tests {
 
     #[test]
     fn the_catalogue_prices_every_order_as_its_kind_expects() {
-        let catalogue = products().unwrap();
-        let products: BTreeMap<_, _> =
-            catalogue.iter().map(|stocked| (stocked.product.sku.clone(), stocked.product.clone())).collect();
+        let prices = super::super::perfect::prices();
         for order in hundred().into_iter().filter(|order| order.kind != Kind::Incomplete) {
-            let priced = price(&PlaceOrder::from_json(&order.document.to_string()).unwrap(), &products);
+            let priced = price(&PlaceOrder::from_json(&order.document.to_string()).unwrap(), &prices);
             match priced {
                 Ok(priced) => assert_eq!(priced.total.amount, order.total, "{}", order.order_id),
                 Err(reason) => {

@@ -89,6 +89,19 @@ impl Emulator {
     ///
     /// When it ends or does not answer in time, or when cancelled: then nothing of it is left running.
     pub async fn start(options: &EmulatorOptions, cancel: &Cancel) -> Result<Self, EmulatorError> {
+        Self::start_behind(None, options, cancel).await
+    }
+
+    /// As [`start`](Self::start); its functions find AWS at `functions_endpoint`, such as a proxy's URL.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_behind(
+        functions_endpoint: Option<&str>,
+        options: &EmulatorOptions,
+        cancel: &Cancel,
+    ) -> Result<Self, EmulatorError> {
         let temporary = options.directory.join("tmp");
         for directory in [&temporary, &options.directory.join("logs")] {
             let write = |source| EmulatorError::Write { path: directory.clone(), source };
@@ -96,7 +109,7 @@ impl Emulator {
         }
         let mut attempt = 1;
         loop {
-            match Self::start_once(options, &temporary, cancel).await {
+            match Self::start_once(functions_endpoint, options, &temporary, cancel).await {
                 Err(EmulatorError::Ended { log, .. }) if attempt < ATTEMPTS && log.contains("already in use") => {
                     attempt += 1;
                 }
@@ -105,7 +118,12 @@ impl Emulator {
         }
     }
 
-    async fn start_once(options: &EmulatorOptions, temporary: &Path, cancel: &Cancel) -> Result<Self, EmulatorError> {
+    async fn start_once(
+        functions_endpoint: Option<&str>,
+        options: &EmulatorOptions,
+        temporary: &Path,
+        cancel: &Cancel,
+    ) -> Result<Self, EmulatorError> {
         let port = free_port().map_err(EmulatorError::Port)?;
         let endpoint = format!("http://127.0.0.1:{port}");
         let log_path = options.directory.join("logs/emulator.log");
@@ -131,7 +149,7 @@ impl Emulator {
             .env("GATEWAY_PORT", port.to_string())
             .env("MINISTACK_REGION", REGION)
             // The emulator's functions inherit its environment: this is how their SDKs find it.
-            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_ENDPOINT_URL", functions_endpoint.unwrap_or(&endpoint))
             .env("RUST_BACKTRACE", "1")
             .stdout(Stdio::from(log))
             .stderr(Stdio::from(second))

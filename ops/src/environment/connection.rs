@@ -38,6 +38,8 @@ pub struct PaymentGateway {
     pub url: String,
     /// The API key that it accepts.
     pub api_key: String,
+    /// The secret that it signs its webhooks with.
+    pub webhook_secret: String,
 }
 
 impl std::fmt::Debug for PaymentGateway {

@@ -12,6 +12,7 @@ use super::{Connection, EnvironmentError, PaymentGateway};
 use crate::cancel::Cancel;
 use crate::client::aws_configuration;
 use crate::emulator::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, inventory};
+use crate::gateway_simulator::WebhookSettings;
 use crate::progress::Progress;
 use crate::terraform::{Applied, Settings, Terraform};
 use crate::toolchain::Toolchain;
@@ -61,7 +62,7 @@ pub fn terraform(
     Ok(Terraform::new(toolchain, settings, cancel.clone())?)
 }
 
-/// Applies the pipeline and gives it the payment gateway's key.
+/// Applies the pipeline and gives it the payment gateway's secrets.
 ///
 /// # Errors
 ///
@@ -79,7 +80,10 @@ pub async fn deploy(
     step.finish(&format!("{} resources", applied.added));
     let outputs = Outputs::new(&record.environment, terraform.outputs().await?);
     let connection = outputs.connection(&record.endpoint)?;
-    store_key(&connection, &outputs.payment_secret_arn()?, &record.payment_gateway).await?;
+    let gateway = &record.payment_gateway;
+    store(&connection, &outputs.payment_secret_arn()?, &gateway.api_key).await?;
+    store(&connection, &outputs.webhook_secret_arn()?, &gateway.webhook_secret).await?;
+    tell_where_webhooks_go(&connection, gateway).await?;
     Ok((connection, applied))
 }
 
@@ -101,9 +105,17 @@ pub async fn destroy(
     Ok(Destroyed { resources: applied.removed, left_behind })
 }
 
-async fn store_key(connection: &Connection, secret: &str, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
+/// The API did not exist when the gateway was started.
+async fn tell_where_webhooks_go(connection: &Connection, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
+    let to = format!("{}/webhooks/payment", connection.api_url);
+    let settings = WebhookSettings::new(to, gateway.webhook_secret.clone());
+    let put = reqwest::Client::new().put(format!("{}/_simulator/webhooks", gateway.url)).json(&settings).send().await;
+    put.and_then(reqwest::Response::error_for_status).map(drop).map_err(|source| EnvironmentError::Webhooks { source })
+}
+
+async fn store(connection: &Connection, secret: &str, value: &str) -> Result<(), EnvironmentError> {
     let client = aws_sdk_secretsmanager::Client::new(&aws_configuration(connection).await);
-    let put = client.put_secret_value().secret_id(secret).secret_string(&gateway.api_key);
+    let put = client.put_secret_value().secret_id(secret).secret_string(value);
     put.send().await.map(drop).map_err(|error| EnvironmentError::Secret {
         secret: secret.to_owned(),
         source: DisplayErrorContext(error).to_string().into(),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use crate::emulator::EmulatorError;
+use crate::fault_proxy::FaultProxyError;
 use crate::gateway_simulator::SimulatorError;
 use crate::package::PackageError;
 use crate::process::{LockError, ProcessError};
@@ -62,6 +63,13 @@ pub enum EnvironmentError {
         /// What it should be.
         expected: &'static str,
     },
+    /// The payment gateway's simulator did not take where its webhooks go.
+    #[error("the payment gateway's simulator could not be told where its webhooks go; look whether it still runs")]
+    Webhooks {
+        /// What it answered.
+        #[source]
+        source: reqwest::Error,
+    },
     /// The gateway's key cannot be stored.
     #[error("cannot put the payment gateway's key into the secret {secret}")]
     Secret {
@@ -89,6 +97,14 @@ pub enum EnvironmentError {
     /// The payment gateway's simulator does not start.
     #[error("the payment gateway simulator did not start")]
     Simulator(#[from] SimulatorError),
+    /// A fault proxy does not run.
+    #[error("a fault proxy did not start")]
+    FaultProxy(#[from] FaultProxyError),
+    /// Fault proxies would end before the environment.
+    #[error(
+        "fault proxies live in this process, and a detached environment goes on without it; ask for one of the two"
+    )]
+    DetachedFaultProxies,
     /// A file of the instance cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
     File {

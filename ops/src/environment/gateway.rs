@@ -43,11 +43,12 @@ impl Gateway {
     ///
     /// When it cannot listen or does not answer, or when cancelled.
     pub async fn start(lifetime: &Lifetime, directory: &Path, cancel: &Cancel) -> Result<Self, EnvironmentError> {
-        let api_key = api_key();
+        let api_key = random(API_KEY);
         match lifetime {
             Lifetime::ThisProcess => {
                 let simulator = GatewaySimulator::start(api_key.clone()).await?;
-                let address = PaymentGateway { url: simulator.url().to_owned(), api_key };
+                let address =
+                    PaymentGateway { url: simulator.url().to_owned(), api_key, webhook_secret: random(WEBHOOK_SECRET) };
                 Ok(Self { address, running: Running::Here(simulator) })
             }
             Lifetime::Detached { executable } => detached(executable, directory, api_key, cancel).await,
@@ -124,7 +125,7 @@ async fn detached(
                 break;
             }
             if responds(&url, "/_simulator/health").await {
-                let address = PaymentGateway { url, api_key };
+                let address = PaymentGateway { url, api_key, webhook_secret: random(WEBHOOK_SECRET) };
                 return Ok(Gateway { address, running: Running::Detached(child) });
             }
             if cancel.is_cancelled() {
@@ -150,8 +151,13 @@ async fn end(child: &mut Child) {
     let _ = child.wait().await;
 }
 
-/// A new key in the form of Stripe's test keys.
-fn api_key() -> String {
+/// What Stripe's test keys begin with.
+const API_KEY: &str = "sk_test_";
+/// What Stripe's signing secrets begin with.
+const WEBHOOK_SECRET: &str = "whsec_";
+
+/// A new secret in Stripe's form.
+fn random(prefix: &str) -> String {
     let random: String = rand::rng().sample_iter(Alphanumeric).take(24).map(char::from).collect();
-    format!("sk_test_{random}")
+    format!("{prefix}{random}")
 }

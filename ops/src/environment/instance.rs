@@ -206,7 +206,11 @@ mod tests {
         let record = Record {
             environment: "local".into(),
             processes: Identity::of(std::process::id()).into_iter().collect(),
-            payment_gateway: PaymentGateway { url: "http://127.0.0.1:1".into(), api_key: "sk".into() },
+            payment_gateway: PaymentGateway {
+                url: "http://127.0.0.1:1".into(),
+                api_key: "sk".into(),
+                webhook_secret: "whsec".into(),
+            },
             connection: None,
             endpoint: "http://127.0.0.1:2".into(),
             functions_package: "bootstrap.zip".into(),

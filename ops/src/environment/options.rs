@@ -32,6 +32,8 @@ pub struct UpOptions {
     pub release: bool,
     /// How long it lives.
     pub lifetime: Lifetime,
+    /// Whether fault proxies stand between the functions and AWS, and between them and the payment gateway.
+    pub fault_proxies: bool,
     /// Where progress is shown.
     pub progress: Progress,
     /// Stops the work early, and everything that it has started.
@@ -48,8 +50,16 @@ impl UpOptions {
             terraform: TerraformChoice::default(),
             release: false,
             lifetime: Lifetime::default(),
+            fault_proxies: false,
             progress: Progress::silent(),
             cancel: Cancel::new(),
         }
+    }
+
+    /// With proxies that can make AWS and the payment gateway fail for the functions, and for nobody else. They live in
+    /// this process, so it cannot be detached.
+    #[must_use]
+    pub fn with_fault_proxies(self) -> Self {
+        Self { fault_proxies: true, ..self }
     }
 }

@@ -30,6 +30,15 @@ impl<'a> Outputs<'a> {
         self.text("payment_secret_arn")
     }
 
+    /// ARN of the secret that holds the webhooks' signing secret.
+    ///
+    /// # Errors
+    ///
+    /// When the output is missing.
+    pub fn webhook_secret_arn(&self) -> Result<String, EnvironmentError> {
+        self.text("webhook_secret_arn")
+    }
+
     /// How to reach the environment on the emulator at `endpoint`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::deployment::{self, Destroyed};
 use super::instance::{Instance, InstanceName, Record};
 use super::processes::Processes;
-use super::{Connection, EnvironmentError, PaymentGateway, UpOptions, files};
+use super::{Connection, EnvironmentError, FaultProxies, PaymentGateway, UpOptions, files};
 use crate::gateway_simulator::GatewaySimulator;
 use crate::package::{Package, Target, package};
 use crate::process::FileLock;
@@ -82,12 +82,11 @@ impl Environment {
         progress.note(&toolchain.describe());
         let target = Target::Local { release: options.release };
         let package = package(workspace, target, *progress, cancel).await.map_err(EnvironmentError::from)?;
-        let processes =
-            Processes::start(&toolchain, instance.directory(), &options.lifetime, *progress, cancel).await?;
+        let processes = Processes::start(&toolchain, instance.directory(), options).await?;
         let mut record = Record {
             environment: options.environment.clone(),
             processes: processes.identities(),
-            payment_gateway: processes.gateway.address().clone(),
+            payment_gateway: processes.gateway_address(),
             connection: None,
             endpoint: processes.emulator.endpoint().to_owned(),
             functions_package: package.zip.clone(),
@@ -133,6 +132,12 @@ impl Environment {
     #[must_use]
     pub fn simulator(&self) -> Option<&GatewaySimulator> {
         self.processes.gateway.simulator()
+    }
+
+    /// What makes AWS and the payment gateway fail for its functions, where that was asked for.
+    #[must_use]
+    pub fn fault_proxies(&self) -> Option<&FaultProxies> {
+        self.processes.fault_proxies.as_ref()
     }
 
     /// Terraform for it, e.g. to plan again.

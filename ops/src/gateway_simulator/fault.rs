@@ -13,6 +13,8 @@ pub struct Faults {
     pub error_status: Option<u16>,
     /// Executes the request, saves its result, and closes the connection without an answer.
     pub charged_but_no_answer: bool,
+    /// Executes the request, and answers with a 500 all the same, which is saved under the idempotency key.
+    pub charged_but_error: bool,
     /// How many more requests are affected; absent means every request until the faults are replaced.
     pub remaining: Option<u32>,
 }
@@ -26,6 +28,8 @@ pub struct Fault {
     pub error_status: Option<u16>,
     /// Whether the answer is thrown away.
     pub no_answer: bool,
+    /// Whether the answer is a 500, although the request was executed.
+    pub error_after_execution: bool,
 }
 
 impl Faults {
@@ -36,7 +40,12 @@ impl Faults {
             Some(remaining) => *remaining -= 1,
             None => {}
         }
-        Fault { latency_ms: self.latency_ms, error_status: self.error_status, no_answer: self.charged_but_no_answer }
+        Fault {
+            latency_ms: self.latency_ms,
+            error_status: self.error_status,
+            no_answer: self.charged_but_no_answer,
+            error_after_execution: self.charged_but_error,
+        }
     }
 }
 

@@ -2,8 +2,17 @@
 //! idempotency semantics, its test cards, and faults on demand. The simulators that can be had keep no idempotency
 //! keys, and whether anybody is charged twice is exactly what our tests have to show.
 //!
-//! Beside Stripe's routes it has `POST /_simulator/faults`, `GET /_simulator/ledger` and `GET /_simulator/health`,
-//! which need no key.
+//! Beside Stripe's routes it has these, which need no key:
+//!
+//! | route | what it does |
+//! | --- | --- |
+//! | `GET`, `POST /_simulator/faults` | what goes wrong: [`Faults`] |
+//! | `PUT /_simulator/search` | how stale the search is: `{"staleness_seconds": 60}` |
+//! | `GET`, `PUT`, `DELETE /_simulator/webhooks` | who is told what happens: [`WebhookSettings`], [`WebhookSummary`] |
+//! | `GET /_simulator/clock`, `POST /_simulator/clock/advance` | moves the clock: `{"seconds": 604800}` ends every hold |
+//! | `GET`, `DELETE /_simulator/requests` | what was asked, oldest first: [`LoggedRequest`] |
+//! | `GET /_simulator/ledger` | what the books add up to: [`LedgerSummary`] |
+//! | `GET /_simulator/health` | 204 |
 
 mod answer;
 mod command;
@@ -13,18 +22,28 @@ mod idempotency;
 mod ledger;
 mod objects;
 mod payment_method;
+mod request_log;
 mod routes;
 mod summary;
+mod time;
+mod webhook;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::client::{ApiError, http_client};
 pub use fault::Faults;
+pub use request_log::LoggedRequest;
 pub use summary::{LedgerSummary, OrderPayments, Totals};
+pub use webhook::{WebhookFaults, WebhookSettings, WebhookSummary};
+
+/// How long a webhook's receiver may take to answer.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the simulator does not run.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +59,9 @@ pub enum SimulatorError {
         #[source]
         source: std::io::Error,
     },
+    /// There is no HTTP client for the webhooks.
+    #[error("the payment gateway simulator cannot send webhooks; check the system's TLS certificates")]
+    Webhooks(#[source] ApiError),
     /// Serving ended with an error.
     #[error("the payment gateway simulator stopped serving; start it again")]
     Serve(#[source] std::io::Error),
@@ -62,13 +84,24 @@ impl BoundSimulator {
         let failed = |source| SimulatorError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, shared: Arc::new(routes::Shared::new(api_key.into())) })
+        let http = http_client(WEBHOOK_TIMEOUT).map_err(SimulatorError::Webhooks)?;
+        Ok(Self { listener, address, shared: Arc::new(routes::Shared::new(api_key.into(), http)) })
     }
 
     /// Base URL, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Tells an endpoint what happens.
+    pub fn set_webhooks(&self, settings: WebhookSettings) {
+        self.shared.webhooks().set(Some(settings));
+    }
+
+    /// How many seconds a change takes until a search sees it.
+    pub fn set_search_staleness(&self, seconds: u32) {
+        self.shared.engine().set_search_staleness(seconds.into());
     }
 
     /// Serves until `stop` is done.
@@ -118,6 +151,35 @@ impl GatewaySimulator {
     /// Replaces the faults.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.engine().set_faults(faults);
+    }
+
+    /// How many seconds a change takes until a search sees it.
+    pub fn set_search_staleness(&self, seconds: u32) {
+        self.shared.engine().set_search_staleness(seconds.into());
+    }
+
+    /// Tells an endpoint from now on what happens, or nobody with `None`.
+    pub fn set_webhooks(&self, settings: Option<WebhookSettings>) {
+        self.shared.webhooks().set(settings);
+    }
+
+    /// What became of the webhooks.
+    #[must_use]
+    pub fn webhooks(&self) -> WebhookSummary {
+        self.shared.webhooks().summary()
+    }
+
+    /// Moves the gateway's clock ahead: holds run out and idempotency keys are forgotten as if that time had passed.
+    pub fn advance_clock(&self, by: Duration) {
+        let seconds = u32::try_from(by.as_secs()).unwrap_or(u32::MAX);
+        self.shared.engine().advance(seconds, time::now());
+        self.shared.tell();
+    }
+
+    /// What the gateway was asked, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.shared.log().all()
     }
 
     /// What the books add up to.

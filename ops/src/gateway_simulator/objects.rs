@@ -125,7 +125,9 @@ fn payment_error(decline: Decline, charge: &str) -> Value {
     })
 }
 
-fn charge(intent: &Intent, charge: &Charge) -> Value {
+/// A charge of a payment.
+#[must_use]
+pub fn charge(intent: &Intent, charge: &Charge) -> Value {
     let (captured, refunded) = match charge.state {
         ChargeState::Captured { amount, refunded } => (amount, refunded),
         // Stripe shows a released hold as a charge that was refunded in full.

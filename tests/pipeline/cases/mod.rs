@@ -8,6 +8,8 @@ mod notifications;
 mod observability;
 mod outcomes;
 mod queries;
+mod reconcile;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -49,6 +51,8 @@ pub fn all() -> Vec<Case> {
         duplicates::cases(),
         notifications::cases(),
         queries::cases(),
+        reconcile::cases(),
+        webhooks::cases(),
         observability::cases(),
         alone::cases(),
     ]

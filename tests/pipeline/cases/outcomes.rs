@@ -16,6 +16,8 @@ super::cases![
     an_order_beyond_the_stock_is_out_of_stock,
     a_declined_card_gives_the_stock_back,
     the_last_unit_is_sold_once,
+    a_line_larger_than_any_shard_is_reserved_from_several_of_them,
+    twenty_orders_racing_for_stock_in_shards_sell_every_unit_and_none_twice,
     a_message_that_is_not_json_goes_to_the_dead_letter_queue_and_harms_no_other,
 ];
 
@@ -98,6 +100,23 @@ async fn the_last_unit_is_sold_once(shop: &Shop) {
     let expected = BTreeMap::from([(OrderStatus::Confirmed, 1), (OrderStatus::OutOfStock, 19)]);
     assert_eq!(shop.settled_all(&orders).await, expected);
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 0, reserved: 1, sold: 0 });
+}
+
+async fn a_line_larger_than_any_shard_is_reserved_from_several_of_them(shop: &Shop) {
+    let tea = shop.stock(8, 4).await;
+    let order = with(order_of(tea.sku.as_str()), json!({ "items": [{ "sku": tea.sku, "quantity": 5 }] }));
+    shop.place(&order).await;
+    assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
+    assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 3, reserved: 5, sold: 0 });
+}
+
+async fn twenty_orders_racing_for_stock_in_shards_sell_every_unit_and_none_twice(shop: &Shop) {
+    let tea = shop.stock(10, 3).await;
+    let orders: Vec<_> = (0..20).map(|_| order_of(tea.sku.as_str())).collect();
+    shop.place_at_once(&orders).await;
+    let expected = BTreeMap::from([(OrderStatus::Confirmed, 10), (OrderStatus::OutOfStock, 10)]);
+    assert_eq!(shop.settled_all(&orders).await, expected);
+    assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 0, reserved: 10, sold: 0 });
 }
 
 async fn a_message_that_is_not_json_goes_to_the_dead_letter_queue_and_harms_no_other(shop: &Shop) {

@@ -89,11 +89,18 @@ impl Order {
         take(order.moved(EventType::CancellationRefused, self.status, StockEffect::None, occasion))
     }
 
-    /// Completed when the customer has the parcel and we have the money, and never otherwise.
+    /// Completed when the customer has, or had, the parcel and its money is settled, and never otherwise.
     pub(super) fn status_when_done(&self) -> OrderStatus {
-        let delivered = self.shipment_status == ShipmentStatus::Delivered;
-        let paid = matches!(self.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
-        if self.status == OrderStatus::Confirmed && delivered && paid { OrderStatus::Completed } else { self.status }
+        let settled = match (self.shipment_status, self.payment_status) {
+            (
+                ShipmentStatus::Delivered | ShipmentStatus::Returned,
+                PaymentStatus::Captured | PaymentStatus::Refunded,
+            ) => true,
+            // It came back before its money was taken.
+            (ShipmentStatus::Returned, PaymentStatus::Voided) => true,
+            _ => false,
+        };
+        if self.status == OrderStatus::Confirmed && settled { OrderStatus::Completed } else { self.status }
     }
 
     /// Reports overtake each other on the way: one that will be legal later waits, one that never will is refused.
@@ -111,6 +118,6 @@ impl Order {
 
     /// Whether stock was ever reserved for it.
     pub(super) fn was_reserved(&self) -> bool {
-        self.lines.iter().any(|line| line.reserved_from.is_some())
+        self.lines.iter().any(|line| !line.reserved_from.is_empty())
     }
 }

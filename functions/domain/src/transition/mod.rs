@@ -5,10 +5,15 @@
 //!
 //! - [`placing`]: from the request to the confirmation;
 //! - [`fulfilment`]: what the warehouse and the carrier report, and the customer's cancellation;
-//! - [`money`]: what the gateway still has to be asked for, and what it answered.
+//! - [`money`]: what the gateway still has to be asked for, and what it answered;
+//! - [`overdue`]: what brings an order on that stopped moving;
+//! - [`attention`]: what only a person can bring on.
 
+pub mod attention;
+pub mod explore;
 pub mod fulfilment;
 pub mod money;
+pub mod overdue;
 pub mod placing;
 
 use crate::event::{Event, EventType, Occasion};
@@ -112,6 +117,9 @@ impl Order {
     fn moved(mut self, event_type: EventType, status: OrderStatus, stock: StockEffect, occasion: &Occasion) -> Change {
         self.status = status;
         self.version += 1;
+        if event_type != EventType::OrderNeedsAttention {
+            self.attention = None;
+        }
         self.updated_at = occasion.at;
         let event = Event {
             order_id: self.order_id.clone(),

@@ -4,7 +4,7 @@
 //! redelivery or the reconciler, asks the gateway for the same thing under the same idempotency key.
 
 use crate::event::{EventType, Occasion};
-use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, ShipmentStatus};
+use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use crate::transition::{Step, StockEffect, take};
 
 /// What the gateway has to be asked for next.
@@ -34,19 +34,22 @@ impl Order {
                 PaymentStatus::Authorised,
                 ShipmentStatus::Dispatched | ShipmentStatus::Delivered | ShipmentStatus::Returned,
             ) => Some(MoneyDue::Capture),
-            (PaymentStatus::Captured, ShipmentStatus::Returned) if self.refund_due > self.refunded => {
+            (PaymentStatus::Captured, _) if self.refund_due > self.refunded => {
                 Some(MoneyDue::Refund(self.refund_due - self.refunded))
             }
             _ => None,
         }
     }
 
-    /// The gateway took the amount.
+    /// The gateway took the amount. It is a fact, also where meanwhile it should not have: then it is due to be given back.
     #[must_use]
     pub fn captured(&self, occasion: &Occasion) -> Step {
-        match self.money_due() {
-            Some(MoneyDue::Capture) => {
-                let order = Self { payment_status: PaymentStatus::Captured, ..self.clone() };
+        match (self.payment_status, self.money_due()) {
+            (PaymentStatus::Authorised, Some(MoneyDue::Capture | MoneyDue::Void)) => {
+                // A cancelled order's parcel never left: everything is owed.
+                let owed =
+                    if self.shipment_status == ShipmentStatus::None { self.total.amount } else { self.refund_due };
+                let order = Self { payment_status: PaymentStatus::Captured, refund_due: owed, ..self.clone() };
                 let status = order.status_when_done();
                 take(order.moved(EventType::PaymentCaptured, status, StockEffect::None, occasion))
             }
@@ -57,28 +60,51 @@ impl Order {
     /// The authorisation lapsed before the money was taken, and was made anew.
     #[must_use]
     pub fn authorised_anew(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
-        match (&self.authorisation, self.money_due()) {
-            (Some(old), Some(MoneyDue::Capture)) if authorisation.attempt > old.attempt => {
+        let wanted = self.money_due() == Some(MoneyDue::Capture) || self.holds_for_dispatch();
+        match &self.authorisation {
+            Some(old) if wanted && authorisation.attempt > old.attempt => {
                 let order = Self { authorisation: Some(authorisation), ..self.clone() };
                 take(order.moved(EventType::PaymentAuthorised, self.status, StockEffect::None, occasion))
             }
             _ => self.money_was(
-                &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded],
+                &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded, PaymentStatus::Voided],
                 "be authorised anew",
             ),
         }
+    }
+
+    /// The authorisation lapsed before the dispatch, and the gateway refuses another: the order is cancelled and its stock
+    /// goes back. Nothing is held.
+    #[must_use]
+    pub fn hold_lost(&self, decline_code: String, occasion: &Occasion) -> Step {
+        if self.holds_for_dispatch() {
+            let order = Self {
+                payment_status: PaymentStatus::Voided,
+                reason: Some(RejectionReason::PaymentDeclined { decline_code }),
+                ..self.clone()
+            };
+            return take(order.moved(
+                EventType::OrderCancelled,
+                OrderStatus::Cancelled,
+                StockEffect::Release,
+                occasion,
+            ));
+        }
+        self.money_was(
+            &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded, PaymentStatus::Voided],
+            "lose its hold",
+        )
     }
 
     /// The gateway gave up what it held.
     #[must_use]
     pub fn voided(&self, occasion: &Occasion) -> Step {
         match self.money_due() {
-            Some(MoneyDue::Void) => take(Self { payment_status: PaymentStatus::Voided, ..self.clone() }.moved(
-                EventType::PaymentVoided,
-                self.status,
-                StockEffect::None,
-                occasion,
-            )),
+            Some(MoneyDue::Void) => {
+                let order = Self { payment_status: PaymentStatus::Voided, ..self.clone() };
+                let status = order.status_when_done();
+                take(order.moved(EventType::PaymentVoided, status, StockEffect::None, occasion))
+            }
             _ => self.money_was(&[PaymentStatus::Voided], "be voided"),
         }
     }
@@ -101,6 +127,14 @@ impl Order {
             None if self.refunded > 0 => Step::Already,
             _ => Step::Refuse(self.refusal("be refunded")),
         }
+    }
+
+    /// Whether the order waits for its dispatch with its money held.
+    #[must_use]
+    pub fn holds_for_dispatch(&self) -> bool {
+        self.status == OrderStatus::Confirmed
+            && self.payment_status == PaymentStatus::Authorised
+            && self.shipment_status == ShipmentStatus::None
     }
 
     fn money_was(&self, passed: &[PaymentStatus], command: &'static str) -> Step {

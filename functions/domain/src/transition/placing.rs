@@ -5,8 +5,9 @@ use crate::event::{EventType, Occasion};
 use crate::fingerprint::Fingerprint;
 use crate::id::Sku;
 use crate::money::Money;
-use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use crate::order::{Authorisation, Line, Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use crate::request::PlaceOrder;
+use crate::stock::StockPart;
 use crate::time::Timestamp;
 use crate::transition::{Change, Step, StockEffect, take};
 
@@ -22,9 +23,10 @@ pub fn receive(
     occasion: &Occasion,
 ) -> Change {
     let fingerprint = Fingerprint::of(&request);
-    let (lines, total, reason) = match priced {
-        Ok(Priced { lines, total }) => (lines, total, None),
-        Err(reason) => (Vec::new(), Money::new(0, request.currency), Some(reason)),
+    let nothing = Money::new(0, request.currency);
+    let (priced, reason) = match priced {
+        Ok(priced) => (priced, None),
+        Err(reason) => (Priced { lines: Vec::new(), delivery: nothing, total: nothing, vat: 0 }, Some(reason)),
     };
     let order = Order {
         order_id: request.order_id,
@@ -33,8 +35,10 @@ pub fn receive(
         notify: request.notify,
         shipping_address: request.shipping_address,
         payment_method: request.payment.method,
-        lines,
-        total,
+        lines: priced.lines,
+        delivery: priced.delivery,
+        total: priced.total,
+        vat: priced.vat,
         status: OrderStatus::Received,
         payment_status: PaymentStatus::None,
         shipment_status: ShipmentStatus::None,
@@ -45,7 +49,9 @@ pub fn receive(
         conflicts: std::collections::BTreeSet::new(),
         created_at: accepted_at,
         updated_at: occasion.at,
+        reserved_at: None,
         confirmed_at: None,
+        attention: None,
         shipment: None,
         cancellation: None,
         refund_due: 0,
@@ -77,14 +83,18 @@ impl Order {
         take(order.moved(EventType::OrderConflict, status, StockEffect::None, occasion))
     }
 
-    /// Every line is to be reserved, each from the stock item that `shards` names for it, in the lines' order.
+    /// Every line is to be reserved, each in the parts that are given for it, in the lines' order.
     #[must_use]
-    pub fn reserve(&self, shards: &[u16], occasion: &Occasion) -> Step {
+    pub fn reserve(&self, parts: &[Vec<StockPart>], occasion: &Occasion) -> Step {
+        let whole = |(line, parts): (&Line, &Vec<StockPart>)| {
+            parts.iter().map(|part| u64::from(part.quantity)).sum::<u64>() == u64::from(line.quantity)
+        };
+        let complete = parts.len() == self.lines.len() && self.lines.iter().zip(parts).all(whole);
         match self.status {
-            OrderStatus::Validated if shards.len() == self.lines.len() => {
-                let mut order = self.clone();
-                for (line, shard) in order.lines.iter_mut().zip(shards) {
-                    line.reserved_from = Some(*shard);
+            OrderStatus::Validated if complete => {
+                let mut order = Self { reserved_at: Some(occasion.at), ..self.clone() };
+                for (line, parts) in order.lines.iter_mut().zip(parts) {
+                    line.reserved_from.clone_from(parts);
                 }
                 take(order.moved(EventType::StockReserved, OrderStatus::Reserved, StockEffect::Reserve, occasion))
             }
@@ -143,6 +153,20 @@ impl Order {
             );
         }
         self.already_if(|status| status > OrderStatus::Reserved, "be confirmed")
+    }
+
+    /// The gateway holds nothing for an order that was cancelled while it may have been asked.
+    #[must_use]
+    pub fn nothing_held(&self, occasion: &Occasion) -> Step {
+        if self.may_hold_money_unknown_to_us() {
+            return take(Self { payment_status: PaymentStatus::Voided, ..self.clone() }.moved(
+                EventType::PaymentVoided,
+                OrderStatus::Cancelled,
+                StockEffect::None,
+                occasion,
+            ));
+        }
+        self.already_if(|status| status > OrderStatus::Reserved, "have nothing held")
     }
 
     /// The gateway refused; the stock goes back.

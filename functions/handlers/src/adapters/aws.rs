@@ -8,6 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use order_domain::wiring::timeout;
 
 use crate::failure::{DeadLetterReason, Failure};
 
@@ -20,9 +21,6 @@ pub enum Retries {
     ByTheSdk,
 }
 
-/// Longest time for one call to AWS. The bootstrap keeps back the time of three of them for the end of a batch.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// The configuration of every client; endpoint and credentials come from the environment.
 pub async fn configuration(retries: Retries) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -32,8 +30,8 @@ pub async fn configuration(retries: Retries) -> SdkConfig {
     };
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(CALL_TIMEOUT)
-        .operation_timeout(CALL_TIMEOUT)
+        .operation_attempt_timeout(timeout::AWS_CALL)
+        .operation_timeout(timeout::AWS_CALL)
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)

@@ -2,8 +2,12 @@
 
 pub mod aws;
 pub mod dynamodb;
+pub mod notifier;
+pub mod secret;
+pub mod ses;
 pub mod settings;
 pub mod sns;
 pub mod sqs;
 pub mod stripe;
 pub mod surroundings;
+pub mod webhooks;

@@ -1,6 +1,7 @@
 //! SQS events, and the partial batch response.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use order_domain::message::WEBHOOK_SIGNATURE_ATTRIBUTE;
 use order_domain::time::Timestamp;
 
 use crate::batch::Delivery;
@@ -14,6 +15,10 @@ pub fn deliveries(event: SqsEvent) -> Vec<Delivery> {
         Delivery {
             receive_count: number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
             sent_at: sent_at.unwrap_or_else(Timestamp::now),
+            signature: record
+                .message_attributes
+                .get(WEBHOOK_SIGNATURE_ATTRIBUTE)
+                .and_then(|attribute| attribute.string_value.clone()),
             trace: record.attributes.get("AWSTraceHeader").cloned(),
             message_id: record.message_id.unwrap_or_default(),
             receipt_handle: record.receipt_handle.unwrap_or_default(),

@@ -1,11 +1,13 @@
 //! The two tables.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
-use order_domain::catalogue::Product;
+use order_domain::catalogue::PriceList;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId, Sku};
+use order_domain::money::Currency;
 use order_domain::order::Order;
+use order_domain::time::Timestamp;
 use order_domain::transition::Change;
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +20,18 @@ pub enum Committed {
     Done,
     /// Another version is stored (or none, where one was expected): decide again.
     Stale(Option<Box<Order>>),
-    /// The stock item of this line, counted from 0, has too little.
+    /// A stock item that this line, counted from 0, is to be taken from has too little.
     StockShort(usize),
 }
 
 /// Products and prices.
 pub trait Catalogue: Send + Sync {
-    /// The products that exist, of those asked for.
-    fn products(&self, skus: &BTreeSet<Sku>) -> impl Future<Output = Result<BTreeMap<Sku, Product>, Failure>> + Send;
+    /// The products that exist, of those asked for, and what delivery costs in the currencies.
+    fn price_list(
+        &self,
+        skus: &BTreeSet<Sku>,
+        currencies: &BTreeSet<Currency>,
+    ) -> impl Future<Output = Result<PriceList, Failure>> + Send;
 }
 
 /// Orders and their history.
@@ -37,10 +43,31 @@ pub trait Orders: Send + Sync {
     fn commit(&self, change: &Change) -> impl Future<Output = Result<Committed, Failure>> + Send;
 }
 
+/// An event's name: its order, and its number in the order's history.
+pub type EventKey = (OrderId, u64);
+
+/// Single events of orders.
+pub trait Events: Send + Sync {
+    /// The events that are stored, of those asked for, as of now.
+    fn events(
+        &self,
+        keys: &BTreeSet<EventKey>,
+    ) -> impl Future<Output = Result<HashMap<EventKey, Event>, Failure>> + Send;
+}
+
 /// Where stock lies.
 pub trait Stock: Send + Sync {
-    /// A stock item of the SKU that has the quantity free, if there is one.
-    fn shard_with(&self, sku: &Sku, quantity: u32) -> impl Future<Output = Result<Option<u16>, Failure>> + Send;
+    /// Each shard of the SKU's stock with its free units.
+    fn free_units(&self, sku: &Sku) -> impl Future<Output = Result<Vec<(u16, u32)>, Failure>> + Send;
+}
+
+/// The orders that may have stopped moving.
+pub trait OpenOrders: Send + Sync {
+    /// Some of the orders whose next check is due, those that wait longest first.
+    fn due(&self, now: Timestamp) -> impl Future<Output = Result<Vec<OrderId>, Failure>> + Send;
+
+    /// Moves the order's next check, unless the order changed meanwhile and has another.
+    fn check_again(&self, order: &Order, at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Where a page of a customer's orders begins.

@@ -5,9 +5,15 @@ mod gateway;
 mod notifications;
 mod queue;
 mod runtime;
+mod webhooks;
 
-pub use database::{Catalogue, Committed, Cursor, CustomerOrder, Orders, Page, Reads, Stock};
-pub use gateway::{CaptureAnswer, Gateway, GatewayAnswer};
-pub use notifications::{Addressee, Notification, Notifier, Receipt, Sending, SentLog};
+pub use database::{
+    Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, OpenOrders, Orders, Page, Reads, Stock,
+};
+pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
+pub use notifications::{
+    Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory, SentLog, Told,
+};
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;
+pub use webhooks::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};

@@ -1,10 +1,15 @@
 //! Telling customers and other systems.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use order_domain::event::Event;
+use order_domain::event::{Event, EventType};
 use order_domain::id::OrderId;
 use order_domain::notification::Topic;
+use order_domain::request::Channel;
+use order_domain::time::Timestamp;
+use order_domain::wiring::Stage;
+use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -13,8 +18,10 @@ use crate::failure::Failure;
 pub enum Addressee {
     /// Other systems.
     Topic(Topic),
-    /// The customer, by text message.
-    Sms,
+    /// The customer.
+    Customer(Channel),
+    /// The contact stage, which is asked to tell the customer on every channel.
+    ContactStage,
 }
 
 impl Addressee {
@@ -23,7 +30,8 @@ impl Addressee {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Topic(topic) => topic.name(),
-            Self::Sms => order_domain::request::Channel::Sms.name(),
+            Self::Customer(channel) => channel.name(),
+            Self::ContactStage => Stage::Contact.name(),
         }
     }
 }
@@ -39,27 +47,106 @@ pub struct Sending {
     pub addressee: Addressee,
 }
 
-/// Something to tell.
+/// An e-mail's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The subject, one line.
+    pub subject: String,
+    /// The body for those who read plain text.
+    pub text: String,
+    /// The body as HTML.
+    pub html: String,
+}
+
+/// A push notification's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// What the device shows first.
+    pub title: String,
+    /// What happened.
+    pub body: String,
+    /// The order that the app opens.
+    pub order_id: OrderId,
+}
+
+/// Something to tell. It holds addresses and names: it has no `Debug`, so that none reaches a log.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Notification {
     /// An event for a topic.
     Publish(Topic, Event),
-    /// A text for a phone number.
-    Text {
+    /// A text message.
+    Sms {
         /// Phone number in E.164 form.
         phone: String,
         /// The text.
         text: String,
     },
+    /// An e-mail.
+    Mail {
+        /// The address.
+        to: String,
+        /// What it says.
+        mail: Mail,
+        /// What it is about, for the message's tags.
+        event_type: EventType,
+    },
+    /// A push notification to a device.
+    Push {
+        /// ARN of the device's SNS endpoint.
+        endpoint: String,
+        /// What it says.
+        push: Push,
+    },
+}
+
+/// Why a notification will never be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The number's country is none that this environment may send text messages to.
+    CallingCodeNotPermitted,
+    /// There is no such number.
+    InvalidNumber,
+    /// Its owner wants no text messages from us.
+    OptedOut,
+    /// Mail to the address is refused: it is no address, or one that may not be written to.
+    AddressRefused,
+    /// The device does not take notifications any more.
+    EndpointDisabled,
+    /// There is no such device, or it is not one of this account's.
+    EndpointUnknown,
+    /// The text cannot be written: an error in its template.
+    NoText,
+}
+
+impl Refusal {
+    /// The name in the table and in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CallingCodeNotPermitted => "CALLING_CODE_NOT_PERMITTED",
+            Self::InvalidNumber => "INVALID_NUMBER",
+            Self::OptedOut => "OPTED_OUT",
+            Self::AddressRefused => "ADDRESS_REFUSED",
+            Self::EndpointDisabled => "ENDPOINT_DISABLED",
+            Self::EndpointUnknown => "ENDPOINT_UNKNOWN",
+            Self::NoText => "NO_TEXT",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
 }
 
 /// What became of a notification.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
     /// It was taken.
     Sent,
     /// It will never be taken, such as a number that does not exist: recorded, not retried.
-    Refused(String),
+    Refused(Refusal),
 }
 
 /// The way out.
@@ -70,9 +157,44 @@ pub trait Notifier: Send + Sync {
 
 /// The record of what was told.
 pub trait SentLog: Send + Sync {
-    /// Those that were sent before, of those asked for.
+    /// Those that were sent, or refused for good, before, of those asked for.
     fn sent(&self, sendings: &[Sending]) -> impl Future<Output = Result<HashSet<Sending>, Failure>> + Send;
 
-    /// Records what was sent.
-    fn record(&self, sent: &[(Sending, Receipt)]) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Records what became of notifications, and when.
+    fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Whether the customer was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// It was handed to the channel.
+    Sent,
+    /// It was refused for good.
+    Refused,
+}
+
+/// What a customer was told, as the order's history shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    /// The number of the event that it was about.
+    #[serde(skip)]
+    pub sequence: u64,
+    /// How.
+    pub channel: Channel,
+    /// Whether it was taken.
+    pub outcome: Outcome,
+    /// The name of the [`Refusal`], where it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// What the API reads of the record.
+pub trait SentHistory: Send + Sync {
+    /// What an order's customer was told, in the order of its events.
+    fn told(&self, id: &OrderId) -> impl Future<Output = Result<Vec<Told>, Failure>> + Send;
 }

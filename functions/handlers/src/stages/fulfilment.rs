@@ -2,23 +2,31 @@
 //! new state makes due: dispatched is captured, cancelled is voided, returned is refunded.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use futures::future::join_all;
 use order_domain::event::Occasion;
 use order_domain::id::OrderId;
 use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
-use order_domain::order::{Order, OrderStatus};
+use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, inconsistent, unknown};
-use crate::batch::{Delivery, Handled, contained, forward, settle};
+use super::hold::{attempts, hold};
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
+use crate::decision::{ATTEMPTS, contended, decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{CaptureAnswer, Committed, Gateway, GatewayAnswer, Orders, Queue, Runtime};
+use crate::ports::{
+    CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER, VoidAnswer,
+};
 use crate::retry::RetryPolicy;
 
-/// A report can overtake the order that it is about; after this many receives the order is taken to be unknown.
-const RECEIVES_OF_AN_UNKNOWN_ORDER: u32 = 6;
+/// A report can overtake the order that it is about, and a crash hides an order's message for some minutes (six times its
+/// function's timeout): only after this long the order is taken to be unknown.
+const PATIENCE_WITH_AN_UNKNOWN_ORDER: Duration = Duration::from_secs(15 * 60);
+/// A report can overtake the one before it, whose message may wait for as long as an outage takes. One that is still early
+/// after this long is refused with its reason, before the queue gives it up without one.
+const PATIENCE_WITH_AN_EARLY_REPORT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The stage after the confirmation.
 #[derive(Debug)]
@@ -38,107 +46,137 @@ pub struct Fulfilment<D, G, Q, R> {
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let commands: Vec<Result<FulfilmentCommand, Failure>> = batch.iter().map(Delivery::parsed).collect();
-        let ids: BTreeSet<OrderId> = commands.iter().flatten().map(|command| command.order_id().clone()).collect();
-        let orders = self.database.load(&ids).await;
-        let handled = join_all(batch.iter().zip(commands).map(|(delivery, command)| {
-            let orders = &orders;
-            async move {
-                let command = command?;
-                let id = command.order_id();
-                let order = orders.as_ref().map_err(Clone::clone)?.get(id).ok_or_else(|| not_stored(id, delivery))?;
-                let work = self.fulfil(delivery, order.clone(), &command);
-                contained(&format!("order {id}"), self.runtime.remaining(), work).await
-            }
-        }))
-        .await;
-        let results = forward(&self.queue, handled).await;
-        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+        let consumer =
+            Consumer { stage: Stage::Fulfilment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let fulfil = async |delivery: &Delivery, order, command| self.fulfil(delivery, order, &command).await;
+        let now = self.runtime.now();
+        let missing = |id: &OrderId, delivery: &Delivery| not_stored(id, now.since(delivery.sent_at));
+        consumer.each_order(&self.database, batch, missing, fulfil).await
     }
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
-        let order = self.record(delivery, order, command).await?;
+        let order = match command {
+            FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
+            _ => self.record(delivery, order, command).await?,
+        };
         self.settle_money(delivery, order).await.map(|()| None)
     }
 
     /// Commits what is reported; the order as it stands then.
-    async fn record(
-        &self,
-        delivery: &Delivery,
-        mut order: Order,
-        command: &FulfilmentCommand,
-    ) -> Result<Order, Failure> {
-        for _ in 0..ATTEMPTS {
-            let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
-            let change = match decide(&order, command, &occasion) {
-                Step::Take(change) => change,
-                Step::Already => return Ok(order),
-                Step::TooEarly(refusal) => {
-                    return Err(Failure::transient(
-                        format!("a report on order {} came early", order.order_id),
-                        refusal,
-                    ));
-                }
-                Step::Refuse(refusal) => {
-                    let what = format!("order {} refused a command", order.order_id);
-                    return Err(Failure::permanent(DeadLetterReason::IllegalCommand, what, refusal));
-                }
-            };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.measure(&order, change.order());
-                    return Ok(change.into_order());
-                }
-                Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) => return Err(unknown(&order.order_id)),
-                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
-            }
+    async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
+        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let too_old = occasion.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
+        let decided = decide(&self.database, order, |order| match answer(order, command, &occasion) {
+            Step::TooEarly(refusal) if too_old => Step::Refuse(refusal),
+            step => step,
+        })
+        .await?;
+        if let Some(before) = &decided.changed_from {
+            self.measure(before, &decided.order);
         }
-        Err(contended(&order.order_id))
+        Ok(decided.order)
     }
 
     /// Asks the gateway for what the order's states make due, until nothing is.
     async fn settle_money(&self, delivery: &Delivery, mut order: Order) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(due) = order.money_due() else { return Ok(()) };
-            let step = self.ask(delivery, &order, due).await?;
-            // Another worker settled the same meanwhile; its keys were ours.
-            let Step::Take(change) = step else { return Ok(()) };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.measure(&order, change.order());
-                    order = change.into_order();
+            let fact = match self.ask(&order, due).await? {
+                Some(fact) => fact,
+                None => {
+                    order = self.reload(&order).await?;
+                    continue;
                 }
-                Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) => return Err(unknown(&order.order_id)),
-                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
+            };
+            let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+            // What the gateway did is a fact, however the order changed meanwhile.
+            let decided = decide(&self.database, order, |order| fact.recorded_by(order, &occasion)).await?;
+            if let Some(before) = &decided.changed_from {
+                self.measure(before, &decided.order);
+            } else if let Fact::AuthorisedAnew(anew) = &fact {
+                // Nothing is due any more, so the order does not know of this hold: it goes back at once.
+                self.gateway.give_up(&decided.order, &anew.payment_intent).await?;
             }
+            order = decided.order;
         }
         Err(contended(&order.order_id))
     }
 
-    async fn ask(&self, delivery: &Delivery, order: &Order, due: MoneyDue) -> Result<Step, Failure> {
-        let occasion = || delivery.occasion(Stage::Fulfilment, self.runtime.now());
+    async fn reload(&self, order: &Order) -> Result<Order, Failure> {
+        let mut stored = self.database.load(&BTreeSet::from([order.order_id.clone()])).await?;
+        stored.remove(&order.order_id).ok_or_else(|| unknown(&order.order_id))
+    }
+
+    /// Asks the gateway for what is due; `None` where the order has changed meanwhile and something else is.
+    async fn ask(&self, order: &Order, due: MoneyDue) -> Result<Option<Fact>, Failure> {
         match due {
             MoneyDue::Capture => match self.gateway.capture(order).await? {
-                CaptureAnswer::Captured => Ok(order.captured(&occasion())),
-                CaptureAnswer::Lapsed => {
-                    let attempt = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt + 1);
-                    match self.gateway.authorise(order, attempt).await? {
-                        GatewayAnswer::Authorised(anew) => Ok(order.authorised_anew(anew, &occasion())),
-                        GatewayAnswer::Declined(code) => Err(Failure::Permanent {
-                            what: format!("order {} is on its way unpaid: {code}", order.order_id),
-                            reason: DeadLetterReason::MoneyLost,
-                            cause: None,
-                        }),
-                    }
-                }
+                CaptureAnswer::Captured => Ok(Some(Fact::Captured)),
+                // Lapsed, or given up by another worker, for whom something else was due: what is stored by now tells.
+                CaptureAnswer::Lapsed if self.reload(order).await?.version != order.version => Ok(None),
+                CaptureAnswer::Lapsed => match self.hold_anew(order).await? {
+                    GatewayAnswer::Authorised(anew) => Ok(Some(Fact::AuthorisedAnew(anew))),
+                    GatewayAnswer::Declined(code) => Err(Failure::Permanent {
+                        what: format!("order {} is on its way unpaid: {code}", order.order_id),
+                        reason: DeadLetterReason::MoneyLost,
+                        cause: None,
+                    }),
+                },
             },
-            MoneyDue::Void => self.gateway.void(order).await.map(|()| order.voided(&occasion())),
+            MoneyDue::Void => match self.gateway.void(order).await? {
+                VoidAnswer::Voided => Ok(Some(Fact::Voided)),
+                VoidAnswer::AlreadyCaptured => Ok(Some(Fact::Captured)),
+            },
             MoneyDue::Refund(amount) => {
-                self.gateway.refund(order, amount).await.map(|()| order.refunded(amount, &occasion()))
+                // The gateway may have forgotten the key of an earlier try: whether that gave the money back is asked.
+                let (attempts, age_of_key) = attempts(order.updated_at, self.runtime.now());
+                if attempts > 0 && self.was_refunded(order, amount, age_of_key).await? {
+                    return Ok(Some(Fact::Refunded(amount)));
+                }
+                self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded(amount)))
             }
         }
+    }
+
+    async fn was_refunded(&self, order: &Order, amount: u64, age_of_key: Duration) -> Result<bool, Failure> {
+        match self.gateway.inspect(order).await? {
+            Inspection::Captured { refunded } if refunded >= order.refunded + amount => Ok(true),
+            // A request under the key before may still be on its way.
+            _ if age_of_key < SEARCH_IS_CURRENT_AFTER => Err(Failure::Waiting {
+                what: format!("whether order {} was refunded is not known yet", order.order_id),
+                wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),
+                cause: None,
+            }),
+            _ => Ok(false),
+        }
+    }
+
+    /// Another hold for a lapsed one.
+    async fn hold_anew(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
+        let next = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt.saturating_add(1));
+        hold(&self.gateway, order, next, order.updated_at, self.runtime.now()).await
+    }
+
+    /// An order that waits for its dispatch keeps its money held, or is cancelled. The clock only says when to look: what is
+    /// held, the gateway says.
+    async fn renew_hold(&self, delivery: &Delivery, order: Order) -> Result<Order, Failure> {
+        if !order.holds_for_dispatch() {
+            return Ok(order);
+        }
+        if self.gateway.inspect(&order).await? != Inspection::Lapsed {
+            return Ok(order);
+        }
+        let answer = self.hold_anew(&order).await?;
+        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let decided = decide(&self.database, order, |order| match answer.clone() {
+            GatewayAnswer::Authorised(anew) => order.authorised_anew(anew, &occasion),
+            GatewayAnswer::Declined(code) => order.hold_lost(code, &occasion),
+        })
+        .await?;
+        if let Some(before) = &decided.changed_from {
+            self.measure(before, &decided.order);
+        }
+        Ok(decided.order)
     }
 
     fn measure(&self, before: &Order, after: &Order) {
@@ -155,7 +193,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 }
 
-fn decide(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> Step {
+fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> Step {
     match command {
         FulfilmentCommand::RecordShipment { shipment: update } => match update {
             ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment.clone(), occasion),
@@ -167,12 +205,32 @@ fn decide(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> St
             Step::Refuse(_) => order.cancellation_refused(cancellation.reason, occasion),
             step => step,
         },
-        FulfilmentCommand::SettleMoney { .. } => Step::Already,
+        FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
+        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => Step::Already,
     }
 }
 
-fn not_stored(id: &OrderId, delivery: &Delivery) -> Failure {
-    if delivery.receive_count < RECEIVES_OF_AN_UNKNOWN_ORDER {
+/// What the gateway did.
+enum Fact {
+    Captured,
+    AuthorisedAnew(Authorisation),
+    Voided,
+    Refunded(u64),
+}
+
+impl Fact {
+    fn recorded_by(&self, order: &Order, occasion: &Occasion) -> Step {
+        match self {
+            Self::Captured => order.captured(occasion),
+            Self::AuthorisedAnew(anew) => order.authorised_anew(anew.clone(), occasion),
+            Self::Voided => order.voided(occasion),
+            Self::Refunded(amount) => order.refunded(*amount, occasion),
+        }
+    }
+}
+
+fn not_stored(id: &OrderId, age: Duration) -> Failure {
+    if age < PATIENCE_WITH_AN_UNKNOWN_ORDER {
         Failure::transient_because(format!("order {id} is not stored yet"))
     } else {
         unknown(id)

@@ -1,17 +1,15 @@
 //! Inventory: reserves every line of the order in one transaction, or says which line ran out.
 
-use std::collections::BTreeSet;
-
-use futures::future::join_all;
 use order_domain::id::OrderId;
 use order_domain::message::{Command, Message};
-use order_domain::order::{Order, OrderStatus};
+use order_domain::order::{Line, Order, OrderStatus};
+use order_domain::stock::{StockPart, most_parts, spread};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, unknown};
-use crate::batch::{Delivery, Handled, contained, forward, settle};
-use crate::failure::{DeadLetterReason, Failure};
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
+use crate::decision::{ATTEMPTS, contended, decide, refused, unknown};
 use crate::ports::{Committed, Orders, Queue, Runtime, Stock};
 use crate::retry::RetryPolicy;
 
@@ -31,44 +29,37 @@ pub struct Inventory<D, Q, R> {
 impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let commands: Vec<Result<Command, Failure>> = batch.iter().map(Delivery::command).collect();
-        let ids: BTreeSet<OrderId> = commands.iter().flatten().map(|command| command.order_id.clone()).collect();
-        let orders = self.database.load(&ids).await;
-        let handled = join_all(batch.iter().zip(commands).map(|(delivery, command)| {
-            let orders = &orders;
-            async move {
-                let id = command?.order_id;
-                let order = orders.as_ref().map_err(Clone::clone)?.get(&id).ok_or_else(|| unknown(&id))?;
-                let work = self.reserve(delivery, order.clone());
-                contained(&format!("order {id}"), self.runtime.remaining(), work).await
-            }
-        }))
-        .await;
-        let results = forward(&self.queue, handled).await;
-        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+        let consumer =
+            Consumer { stage: Stage::Inventory, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let reserve = async |delivery: &Delivery, order, _: Command| self.reserve(delivery, order).await;
+        consumer.each_order(&self.database, batch, |id, _| unknown(id), reserve).await
     }
 
     async fn reserve(&self, delivery: &Delivery, mut order: Order) -> Handled {
-        let mut shards: Vec<u16> =
-            order.lines.iter().map(|line| shard_of(&order.order_id, line.stock_shards)).collect();
-        // Every line may have to be looked for in another shard once.
+        // First each line whole, from the shard that the order's id picks: orders spread evenly without looking.
+        let whole = |line: &Line| {
+            vec![StockPart { shard: shard_of(&order.order_id, line.stock_shards), quantity: line.quantity }]
+        };
+        let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
+        // Every line may have to be looked for in other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
             let occasion = delivery.occasion(Stage::Inventory, self.runtime.now());
-            let change = match order.reserve(&shards, &occasion) {
+            let change = match order.reserve(&parts, &occasion) {
                 Step::Take(change) => change,
                 Step::Already => return Ok(next(&order)),
-                Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(illegal(&order, refusal)),
+                Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(refused(refusal)),
             };
             match self.database.commit(&change).await? {
                 Committed::Done => return Ok(next(change.order())),
                 Committed::Stale(Some(newer)) => order = *newer,
                 Committed::Stale(None) => return Err(unknown(&order.order_id)),
                 Committed::StockShort(line) => {
-                    let (Some(short), Some(shard)) = (order.lines.get(line), shards.get_mut(line)) else {
+                    let (Some(short), Some(place)) = (order.lines.get(line), parts.get_mut(line)) else {
                         return Err(contended(&order.order_id));
                     };
-                    match self.database.shard_with(&short.sku, short.quantity).await? {
-                        Some(other) => *shard = other,
+                    let free = self.database.free_units(&short.sku).await?;
+                    match spread(short.quantity, &free, most_parts(order.lines.len())) {
+                        Some(found) => *place = found,
                         None => return self.out_of_stock(delivery, order, line).await,
                     }
                 }
@@ -77,37 +68,21 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         Err(contended(&order.order_id))
     }
 
-    async fn out_of_stock(&self, delivery: &Delivery, mut order: Order, line: usize) -> Handled {
-        for _ in 0..ATTEMPTS {
-            let occasion = delivery.occasion(Stage::Inventory, self.runtime.now());
-            let Some(sku) = order.lines.get(line).map(|line| line.sku.clone()) else {
-                return Err(contended(&order.order_id));
-            };
-            let change = match order.out_of_stock(sku, &occasion) {
-                Step::Take(change) => change,
-                Step::Already => return Ok(next(&order)),
-                Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(illegal(&order, refusal)),
-            };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.runtime.count(metric::ORDERS_REJECTED, 1);
-                    return Ok(None);
-                }
-                Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&order.order_id)),
-            }
+    async fn out_of_stock(&self, delivery: &Delivery, order: Order, line: usize) -> Handled {
+        let Some(sku) = order.lines.get(line).map(|line| line.sku.clone()) else {
+            return Err(contended(&order.order_id));
+        };
+        let occasion = delivery.occasion(Stage::Inventory, self.runtime.now());
+        let decided = decide(&self.database, order, |order| order.out_of_stock(sku.clone(), &occasion)).await?;
+        if decided.changed_from.is_some() {
+            self.runtime.count(metric::ORDERS_REJECTED, 1);
         }
-        Err(contended(&order.order_id))
+        Ok(next(&decided.order))
     }
 }
 
 fn next(order: &Order) -> Option<Message> {
     (order.status == OrderStatus::Reserved).then(|| Command::authorise_payment(order.order_id.clone()))
-}
-
-fn illegal(order: &Order, refusal: order_domain::transition::Refusal) -> Failure {
-    let what = format!("order {} refused a command", order.order_id);
-    Failure::permanent(DeadLetterReason::IllegalCommand, what, refusal)
 }
 
 /// Spreads orders evenly over a SKU's stock items; FNV-1a, since it must give the same answer in every build.

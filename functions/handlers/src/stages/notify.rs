@@ -1,25 +1,30 @@
-//! Notify: tells topics and customers of every committed event, each once.
+//! Notify: publishes every committed event to its topics, and asks the contact stage to tell the customer, each once.
 //!
-//! The orders table's stream is the outbox. A record may come again, so what was sent is looked up before and recorded
-//! after. Somebody can be told twice only where an answer was lost on the way: SNS's, or that of the record.
+//! The orders table's stream is the outbox. A record may come again, so what was done for it is looked up before and
+//! recorded after: for each topic, and for the contact stage, which would drop what it is asked twice, but at a cost.
+//!
+//! The stream waits for nothing but the tables and the queue: a record that fails holds up its whole shard. So customers are
+//! not told from here, and a topic that cannot be told now is left to the contact stage too, where it delays nobody else.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::notification::{sms_text, topics_of};
-use order_domain::order::Order;
-use order_domain::request::Channel;
+use order_domain::message::{ContactCommand, Message, Recipient};
+use order_domain::notification::{Notice, Topic, topics_of};
 use order_domain::wiring::metric;
 
+use crate::channels::Channels;
 use crate::failure::{DeadLetterReason, Failure, chain};
 use crate::ports::{Addressee, DeadLetter, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog};
 
-/// Events that are told and recorded together: few, so that a crash between the two repeats little.
+/// Events that are told and recorded together: few, so that a crash between the two repeats little, and as many as one
+/// BatchGetItem can look up with all of their addressees.
 const CHUNK: usize = 20;
-/// No chunk is begun with less time than this left.
-const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(10);
+/// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
+/// channels, and on two topics that are down) and the record take 3 s each at worst.
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(42);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
@@ -32,22 +37,34 @@ pub struct Record {
 
 /// The stream's consumer.
 #[derive(Debug)]
-pub struct Notify<D, N, Q, R> {
+pub struct Notify<'a, D, N, Q, R> {
     /// Orders, and the record of what was sent.
     pub database: D,
-    /// The way out.
+    /// The way to the topics.
     pub notifier: N,
-    /// Only its dead-letter queue is used.
+    /// To contact; and the dead-letter queue.
     pub queue: Q,
     /// Metrics.
     pub runtime: R,
-    /// Whether this environment may send text messages.
-    pub sms_enabled: bool,
-    /// The retailer's name in texts.
-    pub retailer: String,
+    /// What this environment may send: what nobody sends is not asked for.
+    pub channels: &'a Channels,
 }
 
-impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<D, N, Q, R> {
+/// An event for a topic, or for the contact stage, on account of a record.
+#[derive(Clone, Copy)]
+struct Due<'a> {
+    record: &'a str,
+    event: &'a Event,
+    to: Addressee,
+}
+
+/// What is due, and whom the contact stage is to tell for it.
+type Asked<'a> = (Due<'a>, Vec<Recipient>);
+
+/// Records to deliver again, by their sequence numbers.
+type Again<'a> = HashSet<&'a str>;
+
+impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q, R> {
     /// Works on a batch; the sequence numbers of the records to deliver again.
     pub async fn run(&self, records: &[Record]) -> Vec<String> {
         let mut again = Vec::new();
@@ -62,87 +79,129 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<D, N, Q, R> 
     }
 
     async fn tell_chunk(&self, records: &[Record]) -> Vec<String> {
-        match self.tell(records).await {
-            Ok(failed) => records
-                .iter()
-                .filter(|record| failed.contains(record.sequence_number.as_str()))
-                .map(|record| record.sequence_number.clone())
-                .collect(),
-            Err(failure) => {
-                tracing::warn!(records = records.len(), error = %chain(&failure), "a batch of events is delivered again");
-                records.iter().map(|record| record.sequence_number.clone()).collect()
-            }
+        let told = self.tell(records).await;
+        if let Err(failure) = &told {
+            tracing::warn!(records = records.len(), error = %chain(failure), "a batch of events is delivered again");
         }
+        let numbers = records.iter().map(|record| &record.sequence_number);
+        numbers.filter(|number| told.as_ref().map_or(true, |again| again.contains(number.as_str()))).cloned().collect()
     }
 
-    async fn tell<'a>(&self, records: &'a [Record]) -> Result<HashSet<&'a str>, Failure> {
-        let mut failed = self.bury_unreadable(records).await;
-        let events: Vec<(&str, &Event)> = records
-            .iter()
-            .filter_map(|record| record.event.as_ref().ok().map(|event| (record.sequence_number.as_str(), event)))
-            .collect();
-        let wanted = self.wanted(&events).await?;
-        let keys: Vec<Sending> = wanted.iter().map(|(_, sending, _)| sending.clone()).collect();
-        let sent_before = if keys.is_empty() { HashSet::new() } else { self.database.sent(&keys).await? };
-        let mut unsent: Vec<_> = wanted.into_iter().filter(|(_, sending, _)| !sent_before.contains(sending)).collect();
-        // One batch can hold a record twice.
-        let mut seen = HashSet::new();
-        unsent.retain(|(_, sending, _)| seen.insert(sending.clone()));
-
-        let notifications: Vec<Notification> = unsent.iter().map(|(_, _, notification)| notification.clone()).collect();
-        let receipts = self.notifier.send(&notifications).await;
-        let mut to_record = Vec::with_capacity(unsent.len());
-        let mut receipts = receipts.into_iter();
-        for (sequence_number, sending, _) in unsent {
-            match receipts.next() {
-                Some(Ok(receipt)) => {
-                    if let Receipt::Refused(reason) = &receipt {
-                        tracing::error!(order_id = %sending.order_id, addressee = sending.addressee.name(), reason, "a notification was refused for good");
-                    }
-                    to_record.push((sequence_number, sending, receipt));
-                }
-                Some(Err(failure)) => {
-                    tracing::warn!(order_id = %sending.order_id, error = %chain(&failure), "a notification is sent again later");
-                    failed.insert(sequence_number);
-                }
-                None => {
-                    failed.insert(sequence_number);
+    async fn tell<'r>(&self, records: &'r [Record]) -> Result<Again<'r>, Failure> {
+        let mut again = self.bury_unreadable(records).await;
+        let due = self.unsent(self.due(records)).await?;
+        let (for_customers, for_topics): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|due| due.to == Addressee::ContactStage);
+        let mut asked = self.channels_of(for_customers).await?;
+        let (mut done, unpublished) = self.publish(for_topics).await;
+        asked.extend(unpublished);
+        for (due, answer) in self.ask(asked).await {
+            match answer {
+                Ok(()) if due.to == Addressee::ContactStage => done.push((due, Receipt::Sent)),
+                // A topic that is left to the contact stage is recorded by it.
+                Ok(()) => {}
+                Err(failure) => {
+                    let to = due.to.name();
+                    tracing::warn!(order_id = %due.event.order_id, to, error = %chain(&failure), "an event is told again later");
+                    again.insert(due.record);
                 }
             }
         }
-        self.record(to_record, &mut failed).await;
-        Ok(failed)
+        self.record(&done, &mut again).await;
+        Ok(again)
     }
 
     /// Whom every event is for.
-    async fn wanted<'a>(&self, events: &[(&'a str, &Event)]) -> Result<Vec<(&'a str, Sending, Notification)>, Failure> {
-        let texts: BTreeSet<OrderId> = events
-            .iter()
-            .filter(|(_, event)| self.sms_enabled && sms_text(event, &self.retailer).is_some())
-            .map(|(_, event)| event.order_id.clone())
-            .collect();
-        let orders = if texts.is_empty() { HashMap::new() } else { self.database.load(&texts).await? };
-        let mut wanted = Vec::new();
-        for (sequence_number, event) in events {
-            let sending = |addressee| Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee };
-            for topic in topics_of(event.event_type) {
-                let notification = Notification::Publish(*topic, (*event).clone());
-                wanted.push((*sequence_number, sending(Addressee::Topic(*topic)), notification));
-            }
-            if let Some(notification) = orders.get(&event.order_id).and_then(|order| self.text(event, order)) {
-                wanted.push((*sequence_number, sending(Addressee::Sms), notification));
+    fn due<'r>(&self, records: &'r [Record]) -> Vec<Due<'r>> {
+        let mut due = Vec::new();
+        for Record { sequence_number: record, event } in records {
+            let Ok(event) = event else { continue };
+            due.extend(topics_of(event.event_type).iter().map(|topic| Due {
+                record,
+                event,
+                to: Addressee::Topic(*topic),
+            }));
+            if self.channels.any() && Notice::of(event.event_type).is_some() {
+                due.push(Due { record, event, to: Addressee::ContactStage });
             }
         }
-        Ok(wanted)
+        due
     }
 
-    fn text(&self, event: &Event, order: &Order) -> Option<Notification> {
-        let phone = order.customer.phone.clone().filter(|_| order.notify.contains(&Channel::Sms))?;
-        Some(Notification::Text { phone, text: sms_text(event, &self.retailer)? })
+    /// What was not done before, each once: a batch can hold a record twice.
+    async fn unsent<'r>(&self, mut due: Vec<Due<'r>>) -> Result<Vec<Due<'r>>, Failure> {
+        if due.is_empty() {
+            return Ok(due);
+        }
+        let keys: Vec<Sending> = due.iter().map(Due::sending).collect();
+        let mut seen = self.database.sent(&keys).await?;
+        due.retain(|due| seen.insert(due.sending()));
+        Ok(due)
     }
 
-    async fn bury_unreadable<'a>(&self, records: &'a [Record]) -> HashSet<&'a str> {
-        let mut failed = HashSet::new();
+    /// The channels on which the customers want to hear of the events; those who want none are left out.
+    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<Vec<Asked<'r>>, Failure> {
+        let ids: BTreeSet<OrderId> = due.iter().map(|due| due.event.order_id.clone()).collect();
+        let orders = if ids.is_empty() { HashMap::new() } else { self.database.load(&ids).await? };
+        let asked = due.into_iter().filter_map(|due| {
+            let order = orders.get(&due.event.order_id)?;
+            let channels: Vec<_> = self.channels.to_customer_of(order).map(Recipient::Channel).collect();
+            (!channels.is_empty()).then_some((due, channels))
+        });
+        Ok(asked.collect())
+    }
+
+    /// Publishes the events to their topics: those that were taken, and those that the contact stage has to try again.
+    async fn publish<'r>(&self, due: Vec<Due<'r>>) -> (Vec<(Due<'r>, Receipt)>, Vec<Asked<'r>>) {
+        let due: Vec<(Due<'r>, Topic)> = due
+            .into_iter()
+            .filter_map(|due| match due.to {
+                Addressee::Topic(topic) => Some((due, topic)),
+                Addressee::ContactStage | Addressee::Customer(_) => None,
+            })
+            .collect();
+        if due.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let notifications: Vec<_> =
+            due.iter().map(|(due, topic)| Notification::Publish(*topic, due.event.clone())).collect();
+        let mut answers = self.notifier.send(&notifications).await.into_iter();
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        for (due, topic) in due {
+            match answers.next().unwrap_or_else(unanswered) {
+                Ok(receipt) => taken.push((due, receipt)),
+                Err(failure) => {
+                    let (order_id, topic_name) = (&due.event.order_id, topic.name());
+                    tracing::warn!(%order_id, topic = topic_name, error = %chain(&failure), "a topic is left to the contact stage");
+                    left.push((due, vec![Recipient::Topic(topic)]));
+                }
+            }
+        }
+        (taken, left)
+    }
+
+    /// Asks the contact stage for every recipient: where one message was not taken, all of that event's are sent again.
+    async fn ask<'r>(&self, asked: Vec<Asked<'r>>) -> Vec<(Due<'r>, Result<(), Failure>)> {
+        let message = |due: &Due<'_>, recipient: &Recipient| {
+            let Event { order_id, sequence, .. } = due.event;
+            Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: *sequence, recipient: *recipient })
+        };
+        let messages: Vec<Message> =
+            asked.iter().flat_map(|(due, to)| to.iter().map(|recipient| message(due, recipient))).collect();
+        if messages.is_empty() {
+            return Vec::new();
+        }
+        let mut forwarded = self.queue.forward(&messages).await.into_iter();
+        let mut answer = |messages: usize| {
+            // Every message's answer is taken, also behind one that failed.
+            let answers: Vec<_> = (0..messages).map(|_| forwarded.next().unwrap_or_else(unanswered)).collect();
+            answers.into_iter().collect::<Result<(), Failure>>()
+        };
+        asked.into_iter().map(|(due, to)| (due, answer(to.len()))).collect()
+    }
+
+    async fn bury_unreadable<'r>(&self, records: &'r [Record]) -> Again<'r> {
+        let mut again = HashSet::new();
         for record in records {
             let Err(error) = &record.event else { continue };
             let letter = DeadLetter {
@@ -156,24 +215,35 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<D, N, Q, R> 
                 Ok(()) => tracing::error!(sequence_number = %record.sequence_number, error, "a record is no event"),
                 Err(failure) => {
                     tracing::error!(error = %chain(&failure), "the dead-letter queue did not take a record");
-                    failed.insert(record.sequence_number.as_str());
+                    again.insert(record.sequence_number.as_str());
                 }
             }
         }
-        failed
+        again
     }
 
-    async fn record<'a>(&self, sent: Vec<(&'a str, Sending, Receipt)>, failed: &mut HashSet<&'a str>) {
-        if sent.is_empty() {
+    async fn record<'r>(&self, done: &[(Due<'r>, Receipt)], again: &mut Again<'r>) {
+        if done.is_empty() {
             return;
         }
-        let receipts: Vec<(Sending, Receipt)> =
-            sent.iter().map(|(_, sending, receipt)| (sending.clone(), receipt.clone())).collect();
-        let told = receipts.iter().filter(|(_, receipt)| *receipt == Receipt::Sent).count();
-        self.runtime.count(metric::NOTIFICATIONS_SENT, told);
-        if let Err(failure) = self.database.record(&receipts).await {
-            tracing::error!(error = %chain(&failure), "what was sent could not be recorded, so it may be sent again");
-            failed.extend(sent.iter().map(|(sequence_number, ..)| *sequence_number));
+        let published = done.iter().filter(|(due, _)| matches!(due.to, Addressee::Topic(_))).count();
+        if published > 0 {
+            self.runtime.count(metric::NOTIFICATIONS_SENT, published);
+        }
+        let outcomes: Vec<_> = done.iter().map(|(due, receipt)| (due.sending(), *receipt)).collect();
+        if let Err(failure) = self.database.record(&outcomes, self.runtime.now()).await {
+            tracing::error!(error = %chain(&failure), "what was told could not be recorded, so it may be told again");
+            again.extend(done.iter().map(|(due, _)| due.record));
         }
     }
+}
+
+impl Due<'_> {
+    fn sending(&self) -> Sending {
+        Sending { order_id: self.event.order_id.clone(), sequence: self.event.sequence, addressee: self.to }
+    }
+}
+
+fn unanswered<T>() -> Result<T, Failure> {
+    Err(Failure::transient_because("an event was not answered for"))
 }

@@ -1,19 +1,20 @@
 //! Payment: asks the gateway to hold the order's total, then confirms the order, or declines it and releases its stock.
 
-use std::collections::BTreeSet;
-
-use futures::future::join_all;
-use order_domain::id::OrderId;
 use order_domain::message::{Command, FulfilmentCommand, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, inconsistent, unknown};
-use crate::batch::{Delivery, Handled, contained, forward, settle};
-use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{Committed, Gateway, GatewayAnswer, Orders, Queue, Runtime};
+use super::hold::{hold, look};
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
+use crate::decision::{decide, refused, unknown};
+use crate::failure::Failure;
+use crate::ports::{Gateway, GatewayAnswer, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER};
 use crate::retry::RetryPolicy;
+
+/// The first hold of an order.
+const FIRST_ATTEMPT: u32 = 1;
 
 /// The third stage.
 #[derive(Debug)]
@@ -33,56 +34,60 @@ pub struct Payment<D, G, Q, R> {
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let commands: Vec<Result<Command, Failure>> = batch.iter().map(Delivery::command).collect();
-        let ids: BTreeSet<OrderId> = commands.iter().flatten().map(|command| command.order_id.clone()).collect();
-        let orders = self.database.load(&ids).await;
-        let handled = join_all(batch.iter().zip(commands).map(|(delivery, command)| {
-            let orders = &orders;
-            async move {
-                let id = command?.order_id;
-                let order = orders.as_ref().map_err(Clone::clone)?.get(&id).ok_or_else(|| unknown(&id))?;
-                let work = self.authorise(delivery, order.clone());
-                contained(&format!("order {id}"), self.runtime.remaining(), work).await
-            }
-        }))
-        .await;
-        let results = forward(&self.queue, handled).await;
-        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+        let consumer =
+            Consumer { stage: Stage::Payment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let authorise = async |delivery: &Delivery, order, _: Command| self.authorise(delivery, order).await;
+        consumer.each_order(&self.database, batch, |id, _| unknown(id), authorise).await
     }
 
-    async fn authorise(&self, delivery: &Delivery, mut order: Order) -> Handled {
+    async fn authorise(&self, delivery: &Delivery, order: Order) -> Handled {
+        let occasion = || delivery.occasion(Stage::Payment, self.runtime.now());
         if !order.awaits_payment() && !order.may_hold_money_unknown_to_us() {
             // A redelivery after the answer was stored, or a command that came too early.
-            let occasion = delivery.occasion(Stage::Payment, self.runtime.now());
-            return match order.declined(String::new(), &occasion) {
-                Step::Refuse(refusal) => Err(Failure::permanent(
-                    DeadLetterReason::IllegalCommand,
-                    format!("order {} refused a command", order.order_id),
-                    refusal,
-                )),
+            return match order.declined(String::new(), &occasion()) {
+                Step::Refuse(refusal) => Err(refused(refusal)),
                 Step::TooEarly(_) | Step::Already | Step::Take(_) => Ok(next(&order)),
             };
         }
-        let answer = self.gateway.authorise(&order, 1).await?;
-        for _ in 0..ATTEMPTS {
-            let occasion = delivery.occasion(Stage::Payment, self.runtime.now());
-            let step = match answer.clone() {
-                GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &occasion),
-                GatewayAnswer::Declined(code) => order.declined(code, &occasion),
-            };
-            // Another delivery of the same command stored the same answer: the idempotency key makes it one payment.
-            let Step::Take(change) = step else { return Ok(next(&order)) };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.measure(change.order());
-                    return Ok(next(change.order()));
-                }
-                Committed::Stale(Some(newer)) => order = *newer,
-                Committed::Stale(None) => return Err(unknown(&order.order_id)),
-                Committed::StockShort(_) => return Err(inconsistent(&order.order_id)),
+        let Some(answer) = self.ask(&order).await? else {
+            let decided = decide(&self.database, order, |order| order.nothing_held(&occasion())).await?;
+            return Ok(next(&decided.order));
+        };
+        let decided = decide(&self.database, order, |order| match answer.clone() {
+            GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &occasion()),
+            GatewayAnswer::Declined(code) if order.may_hold_money_unknown_to_us() => {
+                tracing::info!(order_id = %order.order_id, code, "nothing is held for a cancelled order");
+                order.nothing_held(&occasion())
             }
+            GatewayAnswer::Declined(code) => order.declined(code, &occasion()),
+        })
+        .await?;
+        if decided.changed_from.is_some() {
+            self.measure(&decided.order);
         }
-        Err(contended(&order.order_id))
+        Ok(next(&decided.order))
+    }
+
+    /// The gateway's answer for the order; `None` where it was cancelled and nothing is held for it.
+    async fn ask(&self, order: &Order) -> Result<Option<GatewayAnswer>, Failure> {
+        let now = self.runtime.now();
+        let since = order.reserved_at.unwrap_or(order.created_at);
+        if order.awaits_payment() {
+            return hold(&self.gateway, order, FIRST_ATTEMPT, since, now).await.map(Some);
+        }
+        // Nobody asks for a cancelled order's money any more: what was asked before is looked for, once it can be found.
+        let quiet = now.since(order.updated_at);
+        if quiet < SEARCH_IS_CURRENT_AFTER {
+            return Err(Failure::Waiting {
+                what: format!(
+                    "whether the gateway holds money for cancelled order {} is not known yet",
+                    order.order_id
+                ),
+                wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(quiet),
+                cause: None,
+            });
+        }
+        look(&self.gateway, order, FIRST_ATTEMPT).await
     }
 
     fn measure(&self, order: &Order) {

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::order::Order;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, chain};
-use crate::ports::{Cursor, Reads};
+use crate::ports::{Cursor, Reads, SentHistory, Told};
 
 /// Orders on one page where the client names no limit.
 pub const DEFAULT_LIMIT: u16 = 20;
@@ -50,7 +51,7 @@ pub struct Query<D> {
     pub database: D,
 }
 
-impl<D: Reads> Query<D> {
+impl<D: Reads + SentHistory> Query<D> {
     /// Answers a question.
     pub async fn answer(&self, question: Question) -> Answer {
         let answered = match question {
@@ -77,8 +78,12 @@ impl<D: Reads> Query<D> {
 
     async fn history(&self, id: &str) -> Result<Answer, Failure> {
         let Ok(id) = OrderId::new(id) else { return Ok(no_id("orderId", &OrderId::pattern())) };
-        let events = self.database.history(&id).await?;
-        Ok(if events.is_empty() { not_yet(&id) } else { ok(json!({ "orderId": id, "events": events })) })
+        let (events, told) = futures::try_join!(self.database.history(&id), self.database.told(&id))?;
+        if events.is_empty() {
+            return Ok(not_yet(&id));
+        }
+        let events: Vec<Value> = events.iter().map(|event| with_notifications(event, &told)).collect();
+        Ok(ok(json!({ "orderId": id, "events": events })))
     }
 
     async fn customer_orders(
@@ -117,7 +122,9 @@ fn view(order: &Order) -> Value {
         "lines": order.lines.iter().map(|line| json!({
             "sku": line.sku, "name": line.name, "quantity": line.quantity, "unitPrice": line.unit_price,
         })).collect::<Vec<_>>(),
+        "delivery": order.delivery,
         "total": order.total,
+        "vat": order.vat,
         "shipment": order.shipment,
         "cancellation": order.cancellation,
         "refunded": order.refunded,
@@ -128,6 +135,14 @@ fn view(order: &Order) -> Value {
         "updatedAt": order.updated_at,
         "confirmedAt": order.confirmed_at,
     })
+}
+
+/// An event, with what its customer was told of it. Topics are left out: they are for other systems.
+fn with_notifications(event: &Event, told: &[Told]) -> Value {
+    let told: Vec<&Told> = told.iter().filter(|told| told.sequence == event.sequence).collect();
+    let mut shown = json!(event);
+    shown["notifications"] = json!(told);
+    shown
 }
 
 fn ok(body: Value) -> Answer {

@@ -1,19 +1,19 @@
 //! Validate: parses an order, prices it from the catalogue, and stores it under the client's id, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use futures::future::join_all;
-use order_domain::catalogue::{Product, price};
+use order_domain::catalogue::{PriceList, price};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::message::{Command, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::request::PlaceOrder;
-use order_domain::transition::{Step, receive};
+use order_domain::transition::receive;
 use order_domain::wiring::{Stage, metric};
 
-use super::{ATTEMPTS, contended, unknown};
-use crate::batch::{Delivery, Handled, contained, forward, settle};
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
+use crate::decision::{decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Catalogue, Committed, Orders, Queue, Runtime};
 use crate::retry::RetryPolicy;
@@ -35,29 +35,28 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
-        let skus = requests.iter().flatten().flat_map(|request| &request.items).map(|item| item.sku.clone()).collect();
-        let products = self.products(skus).await;
-        let handled = join_all(batch.iter().zip(requests).map(|(delivery, request)| {
-            let products = &products;
-            async move {
-                let request = request?;
-                let products = products.as_ref().map_err(Clone::clone)?;
-                let what = format!("order {}", request.order_id);
-                contained(&what, self.runtime.remaining(), self.place(delivery, request, products)).await
-            }
-        }))
-        .await;
-        let results = forward(&self.queue, handled).await;
-        settle(&self.queue, &self.runtime, self.policy, batch, results).await
+        let prices = self.prices(&requests).await;
+        let name = |request: &PlaceOrder| format!("order {}", request.order_id);
+        let consumer =
+            Consumer { stage: Stage::Validate, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        consumer
+            .each(batch, requests, name, async |delivery, request| {
+                self.place(delivery, request, prices.as_ref().map_err(Clone::clone)?).await
+            })
+            .await
     }
 
-    async fn products(&self, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
-        if skus.is_empty() { Ok(BTreeMap::new()) } else { self.database.products(&skus).await }
+    /// What the catalogue says of everything that the batch asks for, in one call.
+    async fn prices(&self, requests: &[Result<PlaceOrder, Failure>]) -> Result<PriceList, Failure> {
+        let items = requests.iter().flatten().flat_map(|request| &request.items);
+        let skus: BTreeSet<Sku> = items.map(|item| item.sku.clone()).collect();
+        let currencies = requests.iter().flatten().map(|request| request.currency).collect();
+        if skus.is_empty() { Ok(PriceList::default()) } else { self.database.price_list(&skus, &currencies).await }
     }
 
-    async fn place(&self, delivery: &Delivery, request: PlaceOrder, products: &BTreeMap<Sku, Product>) -> Handled {
+    async fn place(&self, delivery: &Delivery, request: PlaceOrder, prices: &PriceList) -> Handled {
         let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
-        let priced = price(&request, products);
+        let priced = price(&request, prices);
         let change = receive(request, priced, delivery.sent_at, &occasion);
         match self.database.commit(&change).await? {
             Committed::Done => {
@@ -73,23 +72,15 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
     }
 
     /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
-    async fn placed_again(&self, delivery: &Delivery, mut stored: Order, fingerprint: &Fingerprint) -> Handled {
-        for _ in 0..ATTEMPTS {
-            let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
-            let Step::Take(change) = stored.placed_again(fingerprint, &occasion) else {
-                return Ok(next(&stored));
-            };
-            match self.database.commit(&change).await? {
-                Committed::Done => {
-                    self.runtime.count(metric::ORDER_CONFLICTS, 1);
-                    tracing::warn!(order_id = %stored.order_id, "another order came under the id of a stored one");
-                    return Ok(None);
-                }
-                Committed::Stale(Some(newer)) => stored = *newer,
-                Committed::Stale(None) | Committed::StockShort(_) => return Err(unknown(&stored.order_id)),
-            }
+    async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
+        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+        let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &occasion)).await?;
+        if decided.changed_from.is_none() {
+            return Ok(next(&decided.order));
         }
-        Err(contended(&stored.order_id))
+        self.runtime.count(metric::ORDER_CONFLICTS, 1);
+        tracing::warn!(order_id = %decided.order.order_id, "another order came under the id of a stored one");
+        Ok(None)
     }
 }
 

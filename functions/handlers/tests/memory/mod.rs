@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use order_domain::catalogue::Product;
+use order_domain::catalogue::{PriceList, Product};
+use order_domain::charges::VatRate;
 use order_domain::event::{Event, Occasion};
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::Message;
@@ -16,8 +17,9 @@ use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
-    CaptureAnswer, Catalogue, Committed, DeadLetter, Gateway, GatewayAnswer, Notification, Notifier, Orders, Queue,
-    Receipt, Runtime, Sending, SentLog, Stock,
+    CaptureAnswer, Catalogue, Committed, DeadLetter, EventKey, Events, Found, Gateway, GatewayAnswer, GatewayEvent,
+    GatewayEventKind, Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Refusal, Runtime,
+    Sending, SentLog, Stock, VoidAnswer, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -33,6 +35,8 @@ pub enum Fault {
     Forward,
     Bury,
     Gateway,
+    /// The gateway does it, but its answer is lost.
+    GatewayAnswer,
     Panic,
     Publish,
     Record,
@@ -52,7 +56,11 @@ pub struct Shop {
     pub buried: Mutex<Vec<DeadLetter>>,
     pub authorised: Mutex<BTreeMap<OrderId, u32>>,
     pub told: Mutex<Vec<String>>,
-    pub sent: Mutex<HashSet<Sending>>,
+    pub sent: Mutex<HashMap<Sending, Receipt>>,
+    /// Notifications that are refused for good, by what their line starts with.
+    pub refusals: Mutex<Vec<(&'static str, Refusal)>>,
+    /// Ways out that are down, by what their lines start with.
+    pub down: Mutex<BTreeSet<&'static str>>,
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
     /// How long the invocation may still take.
     pub remaining: Mutex<Duration>,
@@ -64,13 +72,27 @@ pub struct Shop {
     pub lapsed: Mutex<BTreeSet<(OrderId, u32)>>,
     /// What the gateway was asked for after the authorisation.
     pub asked: Mutex<Vec<String>>,
+    /// What the gateway holds, by the order and the attempt.
+    pub holds: Mutex<BTreeMap<(OrderId, u32), Authorisation>>,
+    /// Attempts to which the gateway answers with the error of its own that it saved.
+    pub saved_errors: Mutex<BTreeSet<(OrderId, u32)>>,
+    pub capture_before: Mutex<Option<Timestamp>>,
+    /// Minor units that were refunded.
+    pub given_back: Mutex<u64>,
+    /// When the reconciler looks again, by the order and its version.
+    pub next_checks: Mutex<BTreeMap<(OrderId, u64), Timestamp>>,
+    /// Whether every call to the gateway fails, and how many were made.
+    pub gateway_is_down: Mutex<bool>,
+    pub calls: Mutex<usize>,
+    /// How far the clock has gone on.
+    pub later: Mutex<Duration>,
 }
 
 impl Shop {
     /// With empty shelves.
     pub fn open() -> Self {
         let shop = Self::default();
-        *shop.remaining.lock().unwrap() = Duration::from_secs(30);
+        *shop.remaining.lock().unwrap() = Duration::from_secs(50);
         shop
     }
 
@@ -84,11 +106,17 @@ impl Shop {
         let sku = Sku::new(sku).unwrap();
         let unit_price = Money::new(999, Currency::GBP);
         let stock_shards = u16::try_from(shards.len()).unwrap();
-        let product = Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards };
+        let product =
+            Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards, vat_rate: VatRate::Standard };
         self.products.lock().unwrap().insert(sku.clone(), product);
         for (shard, free) in (0..).zip(shards) {
             self.stock.lock().unwrap().insert((sku.clone(), shard), (*free, 0, 0));
         }
+    }
+
+    /// Time goes on.
+    pub fn pass(&self, time: Duration) {
+        *self.later.lock().unwrap() += time;
     }
 
     /// The next use fails, of this order or of any.
@@ -124,12 +152,14 @@ fn broken(what: &str) -> Failure {
 }
 
 impl Catalogue for &Shop {
-    async fn products(&self, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
+    async fn price_list(&self, skus: &BTreeSet<Sku>, _: &BTreeSet<Currency>) -> Result<PriceList, Failure> {
         if self.fails(Fault::Load, None) {
             return Err(broken("the catalogue"));
         }
         let products = self.products.lock().unwrap();
-        Ok(products.iter().filter(|(sku, _)| skus.contains(sku)).map(|(s, p)| (s.clone(), p.clone())).collect())
+        let asked = products.iter().filter(|(sku, _)| skus.contains(sku));
+        let products = asked.map(|(sku, product)| (sku.clone(), product.clone())).collect();
+        Ok(PriceList { products, delivery: BTreeMap::new() })
     }
 }
 
@@ -156,18 +186,19 @@ impl Orders for &Shop {
         let mut stock = self.stock.lock().unwrap();
         let mut after = stock.clone();
         for (position, line) in change.order().lines.iter().enumerate() {
-            let Some(shard) = line.reserved_from else { continue };
-            let quantity = i64::from(line.quantity);
-            let units = after.entry((line.sku.clone(), shard)).or_default();
-            match change.stock() {
-                StockEffect::Release | StockEffect::Sell if units.1 < quantity => {
-                    return Ok(Committed::StockShort(position));
+            for part in &line.reserved_from {
+                let quantity = i64::from(part.quantity);
+                let units = after.entry((line.sku.clone(), part.shard)).or_default();
+                match change.stock() {
+                    StockEffect::Release | StockEffect::Sell if units.1 < quantity => {
+                        return Ok(Committed::StockShort(position));
+                    }
+                    StockEffect::Reserve if units.0 < quantity => return Ok(Committed::StockShort(position)),
+                    StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity, units.2),
+                    StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity, units.2),
+                    StockEffect::Sell => *units = (units.0, units.1 - quantity, units.2 + quantity),
+                    StockEffect::None => {}
                 }
-                StockEffect::Reserve if units.0 < quantity => return Ok(Committed::StockShort(position)),
-                StockEffect::Reserve => *units = (units.0 - quantity, units.1 + quantity, units.2),
-                StockEffect::Release => *units = (units.0 + quantity, units.1 - quantity, units.2),
-                StockEffect::Sell => *units = (units.0, units.1 - quantity, units.2 + quantity),
-                StockEffect::None => {}
             }
         }
         *stock = after;
@@ -182,11 +213,18 @@ impl Orders for &Shop {
     }
 }
 
+impl Events for &Shop {
+    async fn events(&self, keys: &BTreeSet<EventKey>) -> Result<HashMap<EventKey, Event>, Failure> {
+        let events = self.events.lock().unwrap();
+        Ok(keys.iter().filter_map(|key| events.get(key).map(|event| (key.clone(), event.clone()))).collect())
+    }
+}
+
 impl Stock for &Shop {
-    async fn shard_with(&self, sku: &Sku, quantity: u32) -> Result<Option<u16>, Failure> {
+    async fn free_units(&self, sku: &Sku) -> Result<Vec<(u16, u32)>, Failure> {
         let stock = self.stock.lock().unwrap();
-        let mut enough = stock.iter().filter(|((name, _), units)| name == sku && units.0 >= i64::from(quantity));
-        Ok(enough.next().map(|((_, shard), _)| *shard))
+        let shards = stock.iter().filter(|((name, _), _)| name == sku);
+        Ok(shards.map(|((_, shard), units)| (*shard, u32::try_from(units.0).unwrap())).collect())
     }
 }
 
@@ -220,8 +258,13 @@ impl Queue for &Shop {
 
 impl Gateway for &Shop {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
-        if self.fails(Fault::Gateway, Some(&order.order_id)) {
+        *self.calls.lock().unwrap() += 1;
+        if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
             return Err(broken("the gateway"));
+        }
+        let key = (order.order_id.clone(), attempt);
+        if self.saved_errors.lock().unwrap().contains(&key) {
+            return Err(broken("the gateway, which saved its error"));
         }
         *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
         if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
@@ -234,8 +277,36 @@ impl Gateway for &Shop {
         if self.declines.lock().unwrap().contains(&order.order_id) {
             return Ok(GatewayAnswer::Declined("generic_decline".into()));
         }
-        let payment_intent = format!("pi_{}", order.order_id);
-        Ok(GatewayAnswer::Authorised(Authorisation { payment_intent, attempt, capture_before: None }))
+        let capture_before = *self.capture_before.lock().unwrap();
+        let authorisation = Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before };
+        self.holds.lock().unwrap().insert(key, authorisation.clone());
+        if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {
+            return Err(broken("the way back from the gateway"));
+        }
+        Ok(GatewayAnswer::Authorised(authorisation))
+    }
+
+    async fn find(&self, order: &Order) -> Result<Found, Failure> {
+        *self.calls.lock().unwrap() += 1;
+        if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
+            return Err(broken("the gateway"));
+        }
+        let holds = self.holds.lock().unwrap();
+        let mut held = holds.iter().filter(|((id, _), _)| *id == order.order_id).map(|(_, held)| held.clone());
+        Ok(match held.next() {
+            None => Found::Nothing,
+            Some(authorisation) => {
+                Found::Held { authorisation, surplus: held.map(|held| held.payment_intent).collect() }
+            }
+        })
+    }
+
+    async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
+        let key = (order.order_id.clone(), order.authorisation.as_ref().unwrap().attempt);
+        if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
+            return Ok(Inspection::Captured { refunded: *self.given_back.lock().unwrap() });
+        }
+        Ok(if self.lapsed.lock().unwrap().contains(&key) { Inspection::Lapsed } else { Inspection::Held })
     }
 
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
@@ -250,30 +321,93 @@ impl Gateway for &Shop {
         Ok(CaptureAnswer::Captured)
     }
 
-    async fn void(&self, _: &Order) -> Result<(), Failure> {
+    async fn void(&self, _: &Order) -> Result<VoidAnswer, Failure> {
+        if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
+            return Ok(VoidAnswer::AlreadyCaptured);
+        }
         self.asked.lock().unwrap().push("void".into());
+        Ok(VoidAnswer::Voided)
+    }
+
+    async fn give_up(&self, _: &Order, payment_intent: &str) -> Result<(), Failure> {
+        self.asked.lock().unwrap().push(format!("give up {payment_intent}"));
         Ok(())
     }
 
-    async fn refund(&self, _: &Order, amount: u64) -> Result<(), Failure> {
+    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
         self.asked.lock().unwrap().push(format!("refund {amount}"));
+        *self.given_back.lock().unwrap() += amount;
+        if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {
+            return Err(broken("the way back from the gateway"));
+        }
         Ok(())
+    }
+}
+
+impl OpenOrders for &Shop {
+    async fn due(&self, now: Timestamp) -> Result<Vec<OrderId>, Failure> {
+        if self.fails(Fault::Load, None) {
+            return Err(broken("the orders table"));
+        }
+        let orders = self.orders.lock().unwrap();
+        let checks = self.next_checks.lock().unwrap();
+        let check = |order: &Order| {
+            let moved = checks.get(&(order.order_id.clone(), order.version)).copied();
+            moved.or_else(|| order.next_check_at())
+        };
+        Ok(orders
+            .values()
+            .filter(|order| check(order).is_some_and(|at| at <= now))
+            .map(|o| o.order_id.clone())
+            .collect())
+    }
+
+    async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
+        self.next_checks.lock().unwrap().insert((order.order_id.clone(), order.version), at);
+        Ok(())
+    }
+}
+
+impl Webhooks for &Shop {
+    async fn verify(&self, payload: &str, signature: &str, _: Timestamp) -> Result<Webhook, Failure> {
+        if signature != "genuine" {
+            return Ok(Webhook::Refused("no signature fits".into()));
+        }
+        let (kind, order) = payload.split_once(' ').unwrap();
+        let kind = if kind == "canceled" { GatewayEventKind::Canceled } else { GatewayEventKind::Other };
+        let order_id = OrderId::new(order).ok();
+        Ok(Webhook::Genuine(GatewayEvent { kind, order_id, payment_intent: "pi_1".into() }))
+    }
+}
+
+/// Topics and channels, each notification as one line.
+fn line(notification: &Notification) -> String {
+    match notification {
+        Notification::Publish(topic, event) => format!("{}: {}", topic.name(), event.event_type.name()),
+        Notification::Sms { phone, text } => format!("SMS {phone}: {text}"),
+        Notification::Mail { to, mail, .. } => format!("EMAIL {to}: {}", mail.subject),
+        Notification::Push { endpoint, push } => format!("PUSH {endpoint}: {}", push.body),
     }
 }
 
 impl Notifier for &Shop {
     async fn send(&self, notifications: &[Notification]) -> Vec<Result<Receipt, Failure>> {
         let tell = |notification: &Notification| {
-            let (order, text) = match notification {
-                Notification::Publish(topic, event) => {
-                    (Some(&event.order_id), format!("{}: {}", topic.name(), event.event_type.name()))
-                }
-                Notification::Text { phone, text } => (None, format!("{phone}: {text}")),
+            let order = match notification {
+                Notification::Publish(_, event) => Some(&event.order_id),
+                _ => None,
             };
-            if self.fails(Fault::Publish, order) {
+            let line = line(notification);
+            assert!(!self.fails(Fault::Panic, order), "a fault of the test");
+            let is_down = self.down.lock().unwrap().iter().any(|start| line.starts_with(start));
+            if is_down || self.fails(Fault::Publish, order) {
                 return Err(broken("SNS"));
             }
-            self.told.lock().unwrap().push(text);
+            let refusals = self.refusals.lock().unwrap();
+            if let Some((_, refusal)) = refusals.iter().find(|(start, _)| line.starts_with(start)) {
+                return Ok(Receipt::Refused(*refusal));
+            }
+            self.told.lock().unwrap().push(line);
             Ok(Receipt::Sent)
         };
         notifications.iter().map(tell).collect()
@@ -283,21 +417,21 @@ impl Notifier for &Shop {
 impl SentLog for &Shop {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
         let sent = self.sent.lock().unwrap();
-        Ok(sendings.iter().filter(|sending| sent.contains(sending)).cloned().collect())
+        Ok(sendings.iter().filter(|sending| sent.contains_key(sending)).cloned().collect())
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)]) -> Result<(), Failure> {
+    async fn record(&self, sent: &[(Sending, Receipt)], _: Timestamp) -> Result<(), Failure> {
         if self.fails(Fault::Record, None) {
             return Err(broken("the orders table"));
         }
-        self.sent.lock().unwrap().extend(sent.iter().map(|(sending, _)| sending.clone()));
+        self.sent.lock().unwrap().extend(sent.iter().cloned());
         Ok(())
     }
 }
 
 impl Runtime for Shop {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(1_764_000_001).unwrap()
+        Timestamp::from_unix_seconds(1_764_000_001).unwrap().after(*self.later.lock().unwrap())
     }
     fn chance(&self) -> f64 {
         0.5
@@ -327,6 +461,7 @@ pub fn delivery(message_id: &str, body: impl Into<String>) -> Delivery {
         receive_count: 1,
         sent_at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
         trace: None,
+        signature: None,
         body: body.into(),
     }
 }

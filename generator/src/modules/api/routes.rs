@@ -1,78 +1,73 @@
-//! The API's resources and methods.
+//! What the API takes and answers: its paths, the documents that it stores, the reads. `methods.rs` makes resources of
+//! them, `docs/openapi.rs` a description for those who call.
 
-use order_domain::message::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, Cancellation, ShipmentUpdate};
+use order_domain::message::{
+    AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, Cancellation, ShipmentUpdate, WEBHOOK_SIGNATURE_ATTRIBUTE,
+    WEBHOOK_SIGNATURE_HEADERS,
+};
 use order_domain::wiring::Stage;
 
-use super::{PROBLEM_JSON, Parts, problem};
-use crate::aws::api_gateway_resource::ApiGatewayResourceReference;
-use crate::aws::api_gateway_rest_api::ApiGatewayRestApiReference;
-use crate::aws::{
-    ApiGatewayIntegration, ApiGatewayIntegrationResponse, ApiGatewayMethod, ApiGatewayMethodResponse,
-    ApiGatewayResource,
-};
-use crate::terraform::kind::Text;
-use crate::terraform::{Dependable, Expression, Module, Resource, Value};
+/// The version of the interface, which names the one stage: a stage is no environment.
+pub(crate) const VERSION: &str = "v1";
+/// The caller signs its requests; who may call what is decided by IAM.
+pub(crate) const SIGNED: &str = "AWS_IAM";
+/// Anybody may call; a throttle of its own keeps such a route from taking the others' share.
+const OPEN: &str = "NONE";
+/// The logical name of the payment gateway's route and of its path.
+pub(crate) const WEBHOOK: &str = "payment_webhook";
 
-/// Every caller signs its requests; who may call what is decided by IAM.
-const AUTHORIZATION: &str = "AWS_IAM";
-/// Seconds after which a client tries again when the queue did not take its order.
-const RETRY_AFTER: &str = "'5'";
+/// The API's paths, as a tree: a logical name, its parent's, and its own part of the path.
+pub(super) const RESOURCES: [(&str, Option<&str>, &str); 10] = [
+    ("orders", None, "orders"),
+    ("order", Some("orders"), "{orderId}"),
+    ("history", Some("order"), "history"),
+    ("cancellation", Some("order"), "cancellation"),
+    ("shipments", None, "shipments"),
+    ("customers", None, "customers"),
+    ("customer", Some("customers"), "{customerId}"),
+    ("customer_orders", Some("customer"), "orders"),
+    ("webhooks", None, "webhooks"),
+    (WEBHOOK, Some("webhooks"), "payment"),
+];
 
-/// The API's paths.
-pub(super) struct Resources {
-    orders: ApiGatewayResourceReference,
-    order: ApiGatewayResourceReference,
-    cancellation: ApiGatewayResourceReference,
-    shipments: ApiGatewayResourceReference,
-    history: ApiGatewayResourceReference,
-    customer_orders: ApiGatewayResourceReference,
-}
-
-/// What storing an order needs.
-pub(super) struct Storage {
-    pub(super) uri: Value<Text>,
-    pub(super) role: Expression<Text>,
-    pub(super) model: Expression<Text>,
-    pub(super) validator: Expression<Text>,
-}
-
-/// Adds the paths.
-pub(super) fn resources(module: &mut Module, api: &ApiGatewayRestApiReference) -> Resources {
-    let mut add = |name: &str, parent: Expression<Text>, path: &str| {
-        module.add(name, ApiGatewayResource { rest_api_id: api.id(), parent_id: parent, path_part: path })
-    };
-    let orders = add("orders", api.root_resource_id(), "orders");
-    let order = add("order", orders.id(), "{orderId}");
-    let history = add("history", order.id(), "history");
-    let cancellation = add("cancellation", order.id(), "cancellation");
-    let shipments = add("shipments", api.root_resource_id(), "shipments");
-    let customers = add("customers", api.root_resource_id(), "customers");
-    let customer = add("customer", customers.id(), "{customerId}");
-    let customer_orders = add("customer_orders", customer.id(), "orders");
-    Resources { orders, order, cancellation, shipments, history, customer_orders }
+/// The path of a resource, e.g. `/orders/{orderId}`.
+pub(crate) fn path(resource: &str) -> String {
+    match RESOURCES.iter().find(|(name, ..)| *name == resource) {
+        Some((_, parent, part)) => format!("{}/{part}", parent.map(path).unwrap_or_default()),
+        None => String::new(),
+    }
 }
 
 /// A document that the API stores in a queue: no code of ours runs before it is safe there.
-pub(super) struct Document {
+pub(crate) struct Document {
     /// The route's logical name.
-    pub(super) name: &'static str,
-    /// The model's name.
-    pub(super) model: &'static str,
-    /// What the model describes.
-    pub(super) description: &'static str,
-    /// The model's schema.
-    pub(super) schema: serde_json::Value,
+    pub(crate) name: &'static str,
+    /// What it has to look like; `None` where only the stage that reads it can tell.
+    pub(crate) model: Option<Model>,
     /// The stage whose queue stores it.
-    pub(super) stage: Stage,
-    resource: Expression<Text>,
-    /// What is needed of the path.
-    parameters: &'static [&'static str],
+    pub(crate) stage: Stage,
+    /// How a caller shows who it is.
+    pub(crate) authorization: &'static str,
+    /// The logical name of its path.
+    pub(crate) resource: &'static str,
+    /// What is needed beside the body, e.g. `path.orderId`.
+    pub(crate) parameters: &'static [&'static str],
     /// The message, as SQS's query protocol takes it.
-    message: String,
+    pub(crate) message: String,
+}
+
+/// What a document has to look like.
+pub(crate) struct Model {
+    /// The model's name.
+    pub(crate) name: &'static str,
+    /// What the model describes.
+    pub(crate) description: &'static str,
+    /// The model's schema.
+    pub(crate) schema: serde_json::Value,
 }
 
 /// Every document that the API takes.
-pub(super) fn documents(resources: &Resources) -> [Document; 3] {
+pub(crate) fn documents() -> [Document; 4] {
     const BODY: &str = "$util.urlEncode($input.body)";
     const ORDER_ID: &str = "$util.urlEncode($input.params('orderId'))";
     let [before_shipment, after_shipment] = AROUND_A_SHIPMENT.map(percent_encoded);
@@ -80,33 +75,58 @@ pub(super) fn documents(resources: &Resources) -> [Document; 3] {
     [
         Document {
             name: "place_order",
-            model: "PlaceOrder",
-            description: "An order as a client sends it, generated from the type that reads it.",
-            schema: order_domain::request::json_schema(),
+            model: Some(Model {
+                name: "PlaceOrder",
+                description: "An order as a client sends it, generated from the type that reads it.",
+                schema: order_domain::request::json_schema(),
+            }),
             stage: Stage::Validate,
-            resource: resources.orders.id(),
+            authorization: SIGNED,
+            resource: "orders",
             parameters: &[],
-            message: BODY.to_owned(),
+            message: format!("MessageBody={BODY}"),
         },
         Document {
             name: "record_shipment",
-            model: "ShipmentUpdate",
-            description: "What the warehouse or the carrier reports, generated from the type that reads it.",
-            schema: order_domain::schema::of::<ShipmentUpdate>(),
+            model: Some(Model {
+                name: "ShipmentUpdate",
+                description: "What the warehouse or the carrier reports, generated from the type that reads it.",
+                schema: order_domain::schema::of::<ShipmentUpdate>(),
+            }),
             stage: Stage::Fulfilment,
-            resource: resources.shipments.id(),
+            authorization: SIGNED,
+            resource: "shipments",
             parameters: &[],
-            message: format!("{before_shipment}{BODY}{after_shipment}"),
+            message: format!("MessageBody={before_shipment}{BODY}{after_shipment}"),
         },
         Document {
             name: "cancel_order",
-            model: "Cancellation",
-            description: "Why an order is to be cancelled, generated from the type that reads it.",
-            schema: order_domain::schema::of::<Cancellation>(),
+            model: Some(Model {
+                name: "Cancellation",
+                description: "Why an order is to be cancelled, generated from the type that reads it.",
+                schema: order_domain::schema::of::<Cancellation>(),
+            }),
             stage: Stage::Fulfilment,
-            resource: resources.cancellation.id(),
-            parameters: &["orderId"],
-            message: format!("{before_id}{ORDER_ID}{between}{BODY}{after_cancellation}"),
+            authorization: SIGNED,
+            resource: "cancellation",
+            parameters: &["path.orderId"],
+            message: format!("MessageBody={before_id}{ORDER_ID}{between}{BODY}{after_cancellation}"),
+        },
+        Document {
+            name: WEBHOOK,
+            model: None,
+            stage: Stage::Reconcile,
+            // The payment gateway cannot sign as AWS wants it. It signs the body itself, which the stage checks.
+            authorization: OPEN,
+            resource: WEBHOOK,
+            parameters: &["header.Stripe-Signature"],
+            message: format!(
+                "MessageBody={BODY}&MessageAttribute.1.Name={WEBHOOK_SIGNATURE_ATTRIBUTE}\
+                 &MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue={}",
+                WEBHOOK_SIGNATURE_HEADERS
+                    .map(|header| format!("$util.urlEncode($input.params('{header}'))"))
+                    .join("%2C")
+            ),
         },
     ]
 }
@@ -119,142 +139,23 @@ fn percent_encoded(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// A route that stores a document: validated, put into the queue, answered with 202 and the message's id.
-pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document, storage: &Storage) {
-    let parameters = document.parameters.iter().map(|name| (format!("method.request.path.{name}"), true));
-    let method = module.add(
-        document.name,
-        ApiGatewayMethod {
-            rest_api_id: parts.api.id(),
-            resource_id: &document.resource,
-            http_method: "POST",
-            authorization: AUTHORIZATION,
-        }
-        .request_validator_id(&storage.validator)
-        .request_parameters(parameters.collect::<Vec<_>>())
-        .request_models([("application/json", &storage.model)]),
-    );
-    let integration = module.add(
-        document.name,
-        ApiGatewayIntegration {
-            rest_api_id: parts.api.id(),
-            resource_id: &document.resource,
-            http_method: method.http_method(),
-            r#type: "AWS",
-        }
-        .integration_http_method("POST")
-        .uri(&storage.uri)
-        .credentials(&storage.role)
-        // Anything but JSON is refused: a body that no model has checked must not reach the queue.
-        .passthrough_behavior("NEVER")
-        .request_parameters([("integration.request.header.Content-Type", "'application/x-www-form-urlencoded'")])
-        .request_templates([("application/json", format!("Action=SendMessage&MessageBody={}", document.message))]),
-    );
-    parts.deployed.extend([method.dependency(), integration.dependency()]);
-
-    let accepted = Answer {
-        name: "accepted",
-        status: "202",
-        selection_pattern: Some("200"),
-        headers: &[],
-        template:
-            r#"{"status":"RECEIVED","receipt":"$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"}"#
-                .to_owned(),
-    };
-    // The default, for whatever else SQS answers: the order is not stored, and the client has to know.
-    let unavailable = Answer {
-        name: "unavailable",
-        status: "503",
-        selection_pattern: None,
-        headers: &[("Content-Type", PROBLEM_JSON), ("Retry-After", RETRY_AFTER)],
-        template: problem(
-            "Service Unavailable",
-            Some(503),
-            r#""Nothing was stored. Send it again after the time in Retry-After.""#,
-        ),
-    };
-    for answer in [accepted, unavailable] {
-        let name = format!("{}_{}", document.name, answer.name);
-        let header = |name: &str| format!("method.response.header.{name}");
-        let declared: Vec<_> = answer.headers.iter().map(|(name, _)| (header(name), true)).collect();
-        let mapped: Vec<_> = answer.headers.iter().map(|(name, value)| (header(name), *value)).collect();
-        let method_response = module.add(
-            &name,
-            ApiGatewayMethodResponse {
-                rest_api_id: parts.api.id(),
-                resource_id: &document.resource,
-                http_method: method.http_method(),
-                status_code: answer.status,
-            }
-            .response_parameters(declared),
-        );
-        let mut response = ApiGatewayIntegrationResponse {
-            rest_api_id: parts.api.id(),
-            resource_id: &document.resource,
-            http_method: method.http_method(),
-            status_code: method_response.status_code(),
-        }
-        .response_parameters(mapped)
-        .response_templates([("application/json", answer.template)]);
-        if let Some(pattern) = answer.selection_pattern {
-            response = response.selection_pattern(pattern);
-        }
-        let response = module.add(&name, response.depends_on(&[&integration]));
-        parts.deployed.extend([method_response.dependency(), response.dependency()]);
-    }
+/// A read, which the query function answers.
+pub(crate) struct Read {
+    /// The route's logical name.
+    pub(crate) name: &'static str,
+    /// The logical name of its path.
+    pub(crate) resource: &'static str,
+    /// What it takes beside the path, e.g. `querystring.limit`, and whether it has to be there.
+    pub(crate) parameters: &'static [(&'static str, bool)],
 }
 
-/// An answer of the queue and what the client gets for it.
-struct Answer {
-    name: &'static str,
-    status: &'static str,
-    /// The status of SQS that it is for; `None` for every other one.
-    selection_pattern: Option<&'static str>,
-    headers: &'static [(&'static str, &'static str)],
-    template: String,
-}
-
-/// The reads, which the query function answers.
-pub(super) fn reads(
-    module: &mut Module,
-    parts: &mut Parts,
-    resources: &Resources,
-    query_function: &Expression<Text>,
-    validator: &Expression<Text>,
-) {
-    let order_id = ("method.request.path.orderId", true);
-    let customer_id = ("method.request.path.customerId", true);
-    let limit = ("method.request.querystring.limit", false);
-    let cursor = ("method.request.querystring.cursor", false);
-    let routes = [
-        ("get_order", &resources.order, vec![order_id]),
-        ("get_history", &resources.history, vec![order_id]),
-        ("list_customer_orders", &resources.customer_orders, vec![customer_id, limit, cursor]),
-    ];
-    for (name, resource, parameters) in routes {
-        let method = module.add(
-            name,
-            ApiGatewayMethod {
-                rest_api_id: parts.api.id(),
-                resource_id: resource.id(),
-                http_method: "GET",
-                authorization: AUTHORIZATION,
-            }
-            .request_validator_id(validator)
-            .request_parameters(parameters),
-        );
-        let integration = module.add(
-            name,
-            ApiGatewayIntegration {
-                rest_api_id: parts.api.id(),
-                resource_id: resource.id(),
-                http_method: method.http_method(),
-                r#type: "AWS_PROXY",
-            }
-            // Lambda is always invoked by POST.
-            .integration_http_method("POST")
-            .uri(query_function),
-        );
-        parts.deployed.extend([method.dependency(), integration.dependency()]);
-    }
-}
+/// Every read.
+pub(crate) const READS: [Read; 3] = [
+    Read { name: "get_order", resource: "order", parameters: &[("path.orderId", true)] },
+    Read { name: "get_history", resource: "history", parameters: &[("path.orderId", true)] },
+    Read {
+        name: "list_customer_orders",
+        resource: "customer_orders",
+        parameters: &[("path.customerId", true), ("querystring.limit", false), ("querystring.cursor", false)],
+    },
+];

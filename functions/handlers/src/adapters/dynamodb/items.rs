@@ -8,11 +8,11 @@
 //! | inventory | `SKU#<sku>`    | `PRODUCT`                | name and price                        |
 //! | inventory | `SKU#<sku>`    | `STOCK#<shard>`          | free, reserved and sold units         |
 //! | inventory | `SKU#<sku>`    | `RESERVATION#<order id>` | an order's hold on it                 |
-
-use std::time::Duration;
+//! | inventory | `RULES`        | `DELIVERY#<currency>`    | what delivery costs                   |
 
 use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
+use order_domain::money::Currency;
 use order_domain::order::Order;
 use order_domain::wiring::table;
 
@@ -21,12 +21,13 @@ use crate::failure::Failure;
 use crate::ports::Sending;
 
 /// Partitions of the index of open orders: enough for its writes, few enough to read them all.
-const OPEN_SHARDS: u64 = 8;
-/// After this long without a change the reconciler looks at an open order.
-const CHECK_AFTER: Duration = Duration::from_secs(300);
+pub(super) const OPEN_SHARDS: u64 = 8;
 
 /// Digits of an event's number in its sort key, so that the keys sort as the numbers do.
 const SEQUENCE_DIGITS: usize = 10;
+
+/// What the sort key of a record of what was told starts with.
+pub(super) const SENT_PREFIX: &str = "SENT#";
 
 pub(super) fn order_key(id: &OrderId) -> Item {
     key(format!("ORDER#{id}"), "ORDER")
@@ -38,11 +39,15 @@ pub(super) fn event_key(id: &OrderId, sequence: u64) -> Item {
 
 pub(super) fn sent_key(sending: &Sending) -> Item {
     let Sending { order_id, sequence, addressee } = sending;
-    key(format!("ORDER#{order_id}"), format!("SENT#{sequence:0SEQUENCE_DIGITS$}#{}", addressee.name()))
+    key(format!("ORDER#{order_id}"), format!("{SENT_PREFIX}{sequence:0SEQUENCE_DIGITS$}#{}", addressee.name()))
 }
 
 pub(super) fn product_key(sku: &Sku) -> Item {
     key(format!("SKU#{sku}"), "PRODUCT")
+}
+
+pub(super) fn delivery_key(currency: Currency) -> Item {
+    key("RULES".to_owned(), format!("DELIVERY#{currency}"))
 }
 
 pub(super) fn stock_key(sku: &Sku, shard: u16) -> Item {
@@ -59,10 +64,9 @@ pub(super) fn order_item(order: &Order) -> Result<Item, Failure> {
         .map_err(|error| Failure::transient(format!("order {} has no stored form", order.order_id), error))?;
     item.extend(order_key(&order.order_id));
     item.insert(table::CUSTOMER_INDEX_SORT_KEY.into(), string(format!("{}#{}", order.created_at, order.order_id)));
-    if order.is_open() {
+    if let Some(check) = order.next_check_at() {
         let hash = order.order_id.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31) + u64::from(byte));
         item.insert(table::OPEN_ORDERS_INDEX_PARTITION_KEY.into(), string((hash % OPEN_SHARDS).to_string()));
-        let check = order.updated_at.after(CHECK_AFTER);
         item.insert(table::OPEN_ORDERS_INDEX_SORT_KEY.into(), string(check.to_string()));
     }
     Ok(item)

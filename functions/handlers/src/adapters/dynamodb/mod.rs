@@ -1,11 +1,14 @@
 //! The two tables on DynamoDB.
 
 pub mod catalogue;
+mod events;
 mod items;
+mod open_orders;
 mod orders;
 mod reads;
 mod sent;
 mod stock;
+pub mod warehouse;
 
 use std::collections::HashMap;
 
@@ -34,6 +37,12 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
+    /// The tables with these names.
+    #[must_use]
+    pub fn new(client: Client, orders: impl Into<String>, inventory: impl Into<String>) -> Self {
+        Self { client, orders: orders.into(), inventory: inventory.into() }
+    }
+
     /// The tables that the environment names. A function that may not touch the inventory is not told its name.
     ///
     /// # Errors

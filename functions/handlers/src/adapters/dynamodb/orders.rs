@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use order_domain::id::OrderId;
 use order_domain::order::{Line, Order};
+use order_domain::stock::{ITEMS_BESIDE_STOCK, StockPart};
 use order_domain::transition::{Change, StockEffect};
 
 use super::items::{event_item, order_item, order_key, read, reservation_key, stock_key};
@@ -16,10 +17,6 @@ use super::{DynamoDb, number, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{Committed, Orders};
-
-/// The order and its event come first in a transaction; each line of stock follows with two items.
-const ITEMS_BEFORE_STOCK: usize = 2;
-const ITEMS_PER_LINE: usize = 2;
 
 impl Orders for DynamoDb {
     async fn load(&self, ids: &BTreeSet<OrderId>) -> Result<HashMap<OrderId, Order>, Failure> {
@@ -37,7 +34,7 @@ impl Orders for DynamoDb {
         let items = self.transaction(change).map_err(|error| Failure::transient(&what, error))?;
         match self.client.transact_write_items().set_transact_items(Some(items?)).send().await {
             Ok(_) => Ok(Committed::Done),
-            Err(error) => cancelled(what, error),
+            Err(error) => cancelled(what, change.order(), error),
         }
     }
 }
@@ -45,7 +42,7 @@ impl Orders for DynamoDb {
 type Built = Result<Vec<TransactWriteItem>, Failure>;
 
 impl DynamoDb {
-    fn transaction(&self, change: &Change) -> Result<Built, aws_sdk_dynamodb::error::BuildError> {
+    fn transaction(&self, change: &Change) -> Result<Built, BuildError> {
         let (order, event) = match (order_item(change.order()), event_item(change.event())) {
             (Ok(order), Ok(event)) => (order, event),
             (Err(failure), _) | (_, Err(failure)) => return Ok(Err(failure)),
@@ -71,81 +68,73 @@ impl DynamoDb {
             TransactWriteItem::builder().put(event.build()?).build(),
         ];
         for line in &change.order().lines {
-            match (change.stock(), line.reserved_from) {
-                (StockEffect::Reserve, Some(shard)) => items.extend(self.reserve(change.order(), line, shard)?),
-                (StockEffect::Release, Some(shard)) => items.extend(self.end(change.order(), line, shard, "free")?),
-                (StockEffect::Sell, Some(shard)) => items.extend(self.end(change.order(), line, shard, "sold")?),
-                _ => {}
+            match change.stock() {
+                StockEffect::None => {}
+                StockEffect::Reserve => items.extend(self.reserve(change.order(), line)?),
+                StockEffect::Release => items.extend(self.end(change.order(), line, "free")?),
+                StockEffect::Sell => items.extend(self.end(change.order(), line, "sold")?),
             }
         }
         Ok(Ok(items))
     }
 
-    fn reserve(
-        &self,
-        order: &Order,
-        line: &Line,
-        shard: u16,
-    ) -> Result<[TransactWriteItem; ITEMS_PER_LINE], aws_sdk_dynamodb::error::BuildError> {
-        let stock = Update::builder()
-            .table_name(&self.inventory)
-            .set_key(Some(stock_key(&line.sku, shard)))
-            .update_expression("SET #free = #free - :quantity, #reserved = #reserved + :quantity")
-            .condition_expression("#free >= :quantity")
-            .expression_attribute_names("#free", "free")
-            .expression_attribute_names("#reserved", "reserved")
-            .expression_attribute_values(":quantity", number(line.quantity));
+    /// A line's reservation, and its units in each shard, which become reserved.
+    fn reserve(&self, order: &Order, line: &Line) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut reservation = reservation_key(&line.sku, &order.order_id);
         reservation.insert("quantity".into(), number(line.quantity));
-        reservation.insert("shard".into(), number(shard));
         reservation.insert("reservedAt".into(), string(order.updated_at.to_string()));
         let reservation = Put::builder()
             .table_name(&self.inventory)
             .set_item(Some(reservation))
             .condition_expression("attribute_not_exists(pk)");
-        Ok([
-            TransactWriteItem::builder().update(stock.build()?).build(),
-            TransactWriteItem::builder().put(reservation.build()?).build(),
-        ])
+        let mut items = vec![TransactWriteItem::builder().put(reservation.build()?).build()];
+        for part in &line.reserved_from {
+            items.push(self.moved(line, *part, "free", "reserved")?);
+        }
+        Ok(items)
     }
 
-    /// Ends a reservation: its units become free or sold.
-    fn end(
-        &self,
-        order: &Order,
-        line: &Line,
-        shard: u16,
-        units_become: &str,
-    ) -> Result<[TransactWriteItem; ITEMS_PER_LINE], aws_sdk_dynamodb::error::BuildError> {
-        let stock = Update::builder()
-            .table_name(&self.inventory)
-            .set_key(Some(stock_key(&line.sku, shard)))
-            .update_expression("SET #to = #to + :quantity, #reserved = #reserved - :quantity")
-            .condition_expression("#reserved >= :quantity")
-            .expression_attribute_names("#to", units_become)
-            .expression_attribute_names("#reserved", "reserved")
-            .expression_attribute_values(":quantity", number(line.quantity));
+    /// The end of a line's reservation: its units become free or sold.
+    fn end(&self, order: &Order, line: &Line, to: &str) -> Result<Vec<TransactWriteItem>, BuildError> {
+        if line.reserved_from.is_empty() {
+            return Ok(Vec::new());
+        }
         let reservation = Delete::builder()
             .table_name(&self.inventory)
             .set_key(Some(reservation_key(&line.sku, &order.order_id)))
             .condition_expression("attribute_exists(pk)");
-        Ok([
-            TransactWriteItem::builder().update(stock.build()?).build(),
-            TransactWriteItem::builder().delete(reservation.build()?).build(),
-        ])
+        let mut items = vec![TransactWriteItem::builder().delete(reservation.build()?).build()];
+        for part in &line.reserved_from {
+            items.push(self.moved(line, *part, "reserved", to)?);
+        }
+        Ok(items)
+    }
+
+    /// Units of one shard that change their kind, if there are as many.
+    fn moved(&self, line: &Line, part: StockPart, from: &str, to: &str) -> Result<TransactWriteItem, BuildError> {
+        let stock = Update::builder()
+            .table_name(&self.inventory)
+            .set_key(Some(stock_key(&line.sku, part.shard)))
+            .update_expression("SET #from = #from - :quantity, #to = #to + :quantity")
+            .condition_expression("#from >= :quantity")
+            .expression_attribute_names("#from", from)
+            .expression_attribute_names("#to", to)
+            .expression_attribute_values(":quantity", number(part.quantity));
+        Ok(TransactWriteItem::builder().update(stock.build()?).build())
     }
 }
 
 /// What a cancelled transaction means. A *condition failure* is an answer; a *conflict* is bad timing.
 fn cancelled<R: std::fmt::Debug + Send + Sync + 'static>(
     what: String,
+    order: &Order,
     error: SdkError<TransactWriteItemsError, R>,
 ) -> Result<Committed, Failure> {
     let reasons: &[CancellationReason] = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
         _ => return Err(classify(what, error)),
     };
-    match answer_of(reasons) {
+    match answer_of(order, reasons) {
         Some(Answer::Stale(stored)) => {
             let order = stored.map(|item| read::<Order>(item, "a stored order")).transpose()?;
             Ok(Committed::Stale(order.map(Box::new)))
@@ -164,36 +153,80 @@ enum Answer {
     Short(usize),
 }
 
-fn answer_of(reasons: &[CancellationReason]) -> Option<Answer> {
+fn answer_of(order: &Order, reasons: &[CancellationReason]) -> Option<Answer> {
     let failed = reasons.iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))?;
-    Some(match failed.checked_sub(ITEMS_BEFORE_STOCK) {
+    Some(match failed.checked_sub(ITEMS_BESIDE_STOCK) {
         None => Answer::Stale(reasons.first().and_then(|reason| reason.item.clone()).filter(|item| !item.is_empty())),
-        Some(stock) => Answer::Short(stock / ITEMS_PER_LINE),
+        Some(stock) => Answer::Short(line_of_item(order, stock)),
     })
+}
+
+/// The line that a transaction's stock item belongs to: each line has its reservation and one item a shard.
+fn line_of_item(order: &Order, item: usize) -> usize {
+    let items = |line: &Line| if line.reserved_from.is_empty() { 0 } else { 1 + line.reserved_from.len() };
+    let lines = order.lines.iter().enumerate().flat_map(|(position, line)| vec![position; items(line)]);
+    lines.take(item + 1).last().unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use order_domain::catalogue::Priced;
+    use order_domain::charges::VatRate;
+    use order_domain::event::Occasion;
+    use order_domain::id::Sku;
+    use order_domain::money::{Currency, Money};
+    use order_domain::request::PlaceOrder;
+    use order_domain::time::Timestamp;
+    use order_domain::transition::receive;
+    use order_domain::wiring::Stage;
+
     use super::*;
 
     fn reasons(codes: &[&str]) -> Vec<CancellationReason> {
         codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect()
     }
 
+    /// An order of two lines, the first of which takes from two shards.
+    fn order() -> Order {
+        let part = |shard| StockPart { shard, quantity: 1 };
+        let line = |sku: &str, reserved_from: Vec<StockPart>| Line {
+            sku: Sku::new(sku).unwrap(),
+            name: sku.into(),
+            quantity: 1,
+            unit_price: Money::new(1, Currency::GBP),
+            vat_rate: VatRate::Standard,
+            stock_shards: 2,
+            reserved_from,
+        };
+        let body = r#"{"orderId":"ord-1","customerId":"cus-1","customer":{"name":"A","email":"a@b.cd"},
+            "items":[],"currency":"GBP","payment":{"method":"pm_a"},
+            "shippingAddress":{"line1":"1","city":"L","postcode":"L1","country":"GB"}}"#;
+        let request: PlaceOrder = serde_json::from_str(body).unwrap();
+        let now = Timestamp::from_unix_seconds(1).unwrap();
+        let occasion = Occasion { at: now, actor: Stage::Validate, cause: "m".into() };
+        let lines = vec![line("TEA", vec![part(0), part(1)]), line("MUG", vec![part(0)])];
+        let nothing = Money::new(0, Currency::GBP);
+        let priced = Priced { lines, delivery: nothing, total: Money::new(2, Currency::GBP), vat: 0 };
+        receive(request, Ok(priced), now, &occasion).into_order()
+    }
+
     #[test]
     fn a_failed_condition_on_the_order_is_an_answer() {
-        assert_eq!(answer_of(&reasons(&["ConditionalCheckFailed", "None"])), Some(Answer::Stale(None)));
+        assert_eq!(answer_of(&order(), &reasons(&["ConditionalCheckFailed", "None"])), Some(Answer::Stale(None)));
     }
 
     #[test]
     fn a_failed_condition_on_stock_names_its_line() {
-        let codes = ["None", "None", "None", "None", "ConditionalCheckFailed", "None"];
-        assert_eq!(answer_of(&reasons(&codes)), Some(Answer::Short(1)));
+        for (position, line) in [(2, 0), (3, 0), (4, 0), (5, 1), (6, 1)] {
+            let mut codes = ["None"; 7];
+            codes[position] = "ConditionalCheckFailed";
+            assert_eq!(answer_of(&order(), &reasons(&codes)), Some(Answer::Short(line)), "{position}");
+        }
     }
 
     #[test]
     fn a_conflict_is_no_answer() {
-        assert_eq!(answer_of(&reasons(&["None", "None", "TransactionConflict", "None"])), None);
-        assert_eq!(answer_of(&reasons(&["ThrottlingError"])), None);
+        assert_eq!(answer_of(&order(), &reasons(&["None", "None", "TransactionConflict", "None"])), None);
+        assert_eq!(answer_of(&order(), &reasons(&["ThrottlingError"])), None);
     }
 }

@@ -22,30 +22,8 @@ impl Reads for DynamoDb {
 
     async fn history(&self, id: &OrderId) -> Result<Vec<Event>, Failure> {
         let what = format!("the history of order {id}");
-        let partition = order_key(id).remove(table::PARTITION_KEY).unwrap_or_else(|| string(""));
-        let mut events = Vec::new();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.orders)
-                .key_condition_expression("pk = :order AND begins_with(sk, :event)")
-                .expression_attribute_values(":order", partition.clone())
-                .expression_attribute_values(":event", string(table::EVENT_PREFIX))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| classify(format!("{what} could not be read"), error))?;
-            for item in page.items.unwrap_or_default() {
-                events.push(read::<Event>(item, &what)?);
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(events);
-            }
-        }
+        let items = self.items_of(id, table::EVENT_PREFIX, &what).await?;
+        items.into_iter().map(|item| read::<Event>(item, &what)).collect()
     }
 
     async fn customer_orders(&self, customer: &CustomerId, limit: u16, from: Option<&Cursor>) -> Result<Page, Failure> {
@@ -74,6 +52,34 @@ impl Reads for DynamoDb {
             .zip(sort)
             .map(|(order, sort)| Cursor { order_id: order.order_id.clone(), sort: sort.clone() });
         Ok(Page { orders, next })
+    }
+}
+
+impl DynamoDb {
+    /// Every item of an order whose sort key starts with the prefix, in the order of their sort keys.
+    pub(super) async fn items_of(&self, id: &OrderId, prefix: &str, what: &str) -> Result<Vec<Item>, Failure> {
+        let partition = order_key(id).remove(table::PARTITION_KEY).unwrap_or_else(|| string(""));
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.orders)
+                .key_condition_expression("pk = :order AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":order", partition.clone())
+                .expression_attribute_values(":prefix", string(prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| classify(format!("{what} could not be read"), error))?;
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
     }
 }
 

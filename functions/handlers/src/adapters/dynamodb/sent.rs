@@ -1,18 +1,27 @@
-//! The record of what was told to whom.
+//! The record of what was told to whom, and of what was refused.
 
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use futures::future::join_all;
+use order_domain::id::OrderId;
+use order_domain::request::Channel;
+use order_domain::time::Timestamp;
 use order_domain::wiring::table;
 
-use super::items::sent_key;
-use super::{BATCH_ROUNDS, DynamoDb, string};
+use super::items::{SENT_PREFIX, sent_key};
+use super::{BATCH_ROUNDS, DynamoDb, Item, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
-use crate::ports::{Receipt, Sending, SentLog};
+use crate::ports::{Outcome, Receipt, Sending, SentHistory, SentLog, Told};
 
 /// Most items of one BatchWriteItem (docs.aws.amazon.com/amazondynamodb, BatchWriteItem).
 const ITEMS_PER_BATCH: usize = 25;
+
+/// Why it was refused for good; not there where it was sent.
+const REFUSED: &str = "refused";
+/// When it was told.
+const AT: &str = "at";
 
 impl SentLog for DynamoDb {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
@@ -25,36 +34,92 @@ impl SentLog for DynamoDb {
         Ok(unique.into_iter().filter(|sending| keys.contains(&name_of(&sent_key(sending)))).cloned().collect())
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)]) -> Result<(), Failure> {
-        let what = "what was sent could not be recorded";
-        for chunk in sent.chunks(ITEMS_PER_BATCH) {
-            let mut requests = Vec::with_capacity(chunk.len());
-            for (sending, receipt) in chunk {
-                let mut item = sent_key(sending);
-                if let Receipt::Refused(reason) = receipt {
-                    item.insert("refused".into(), string(reason.clone()));
-                }
-                let put = PutRequest::builder().set_item(Some(item)).build();
-                let put = put.map_err(|error| Failure::transient(what, error))?;
-                requests.push(WriteRequest::builder().put_request(put).build());
-            }
-            for _ in 0..BATCH_ROUNDS {
-                if requests.is_empty() {
-                    break;
-                }
-                let write = self.client.batch_write_item().request_items(&self.orders, std::mem::take(&mut requests));
-                let written = write.send().await.map_err(|error| classify(what, error))?;
-                requests = written.unprocessed_items.unwrap_or_default().remove(&self.orders).unwrap_or_default();
-            }
-            if !requests.is_empty() {
-                return Err(Failure::transient_because(format!("{what}: DynamoDB left items unwritten")));
-            }
-        }
-        Ok(())
+    async fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
+        // At once, and each to its end: what is not recorded is sent again.
+        let recorded = join_all(sent.chunks(ITEMS_PER_BATCH).map(|chunk| self.record_chunk(chunk, at))).await;
+        recorded.into_iter().collect()
     }
 }
 
-fn name_of(item: &super::Item) -> Option<(String, String)> {
+impl DynamoDb {
+    async fn record_chunk(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
+        let what = "what was sent could not be recorded";
+        let mut requests = Vec::with_capacity(sent.len());
+        for (sending, receipt) in sent {
+            let put = PutRequest::builder().set_item(Some(sent_item(sending, *receipt, at))).build();
+            let put = put.map_err(|error| Failure::transient(what, error))?;
+            requests.push(WriteRequest::builder().put_request(put).build());
+        }
+        for _ in 0..BATCH_ROUNDS {
+            if requests.is_empty() {
+                break;
+            }
+            let write = self.client.batch_write_item().request_items(&self.orders, std::mem::take(&mut requests));
+            let written = write.send().await.map_err(|error| classify(what, error))?;
+            requests = written.unprocessed_items.unwrap_or_default().remove(&self.orders).unwrap_or_default();
+        }
+        if requests.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::transient_because(format!("{what}: DynamoDB left items unwritten")))
+        }
+    }
+}
+
+impl SentHistory for DynamoDb {
+    async fn told(&self, id: &OrderId) -> Result<Vec<Told>, Failure> {
+        let items = self.items_of(id, SENT_PREFIX, &format!("what was told of order {id}")).await?;
+        Ok(items.iter().filter_map(told).collect())
+    }
+}
+
+fn sent_item(sending: &Sending, receipt: Receipt, at: Timestamp) -> Item {
+    let mut item = sent_key(sending);
+    item.insert(AT.into(), string(at.to_string()));
+    if let Receipt::Refused(refusal) = receipt {
+        item.insert(REFUSED.into(), string(refusal.name()));
+    }
+    item
+}
+
+/// What an item says of a customer; `None` for a topic's.
+fn told(item: &Item) -> Option<Told> {
+    let (_, sort) = name_of(item)?;
+    let (sequence, addressee) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
+    let channel = [Channel::Email, Channel::Sms, Channel::Push].into_iter().find(|channel| channel.name() == addressee);
+    let reason = item.get(REFUSED).and_then(|reason| reason.as_s().ok()).cloned();
+    Some(Told {
+        sequence: sequence.parse().ok()?,
+        channel: channel?,
+        outcome: if reason.is_some() { Outcome::Refused } else { Outcome::Sent },
+        reason,
+        at: item.get(AT).and_then(|at| serde_dynamo::from_attribute_value(at.clone()).ok()),
+    })
+}
+
+fn name_of(item: &Item) -> Option<(String, String)> {
     let part = |name| item.get(name)?.as_s().ok().cloned();
     Some((part(table::PARTITION_KEY)?, part(table::SORT_KEY)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use order_domain::notification::Topic;
+
+    use super::*;
+    use crate::ports::{Addressee, Refusal};
+
+    #[test]
+    fn an_item_tells_what_was_recorded_of_a_customer_and_nothing_of_a_topic() {
+        let at = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
+        let order_id = OrderId::new("ord-1").unwrap();
+        let sending = |addressee| Sending { order_id: order_id.clone(), sequence: 12, addressee };
+        let sms = sending(Addressee::Customer(Channel::Sms));
+        let expected = Told { sequence: 12, channel: Channel::Sms, outcome: Outcome::Sent, reason: None, at: Some(at) };
+        assert_eq!(told(&sent_item(&sms, Receipt::Sent, at)), Some(expected.clone()));
+        let refused = Told { outcome: Outcome::Refused, reason: Some("INVALID_NUMBER".into()), ..expected };
+        assert_eq!(told(&sent_item(&sms, Receipt::Refused(Refusal::InvalidNumber), at)), Some(refused));
+        let topic = sending(Addressee::Topic(Topic::PaymentStatus));
+        assert_eq!(told(&sent_item(&topic, Receipt::Sent, at)), None);
+    }
 }

@@ -3,15 +3,17 @@
 use order_domain::id::Sku;
 use order_domain::wiring::table;
 
-use super::{DynamoDb, items, number, string};
+use super::catalogue::StockLevel;
+use super::{DynamoDb, items, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::Stock;
 
 impl Stock for DynamoDb {
-    async fn shard_with(&self, sku: &Sku, quantity: u32) -> Result<Option<u16>, Failure> {
+    async fn free_units(&self, sku: &Sku) -> Result<Vec<(u16, u32)>, Failure> {
         let what = format!("the stock of {sku} could not be read");
         let partition = items::product_key(sku).remove(table::PARTITION_KEY).unwrap_or_else(|| string(""));
+        let mut shards = Vec::new();
         let mut from = None;
         loop {
             let read = self
@@ -19,28 +21,22 @@ impl Stock for DynamoDb {
                 .query()
                 .table_name(&self.inventory)
                 .key_condition_expression("pk = :sku AND begins_with(sk, :stock)")
-                .filter_expression("#free >= :quantity")
-                .expression_attribute_names("#free", "free")
-                .set_expression_attribute_values(Some(
-                    [
-                        (":sku".to_owned(), partition.clone()),
-                        (":stock".to_owned(), string("STOCK#")),
-                        (":quantity".to_owned(), number(quantity)),
-                    ]
-                    .into(),
-                ))
+                .expression_attribute_values(":sku", partition.clone())
+                .expression_attribute_values(":stock", string("STOCK#"))
                 .consistent_read(true)
                 .set_exclusive_start_key(from)
                 .send()
                 .await
                 .map_err(|error| classify(&what, error))?;
-            let found = read.items().iter().filter_map(|item| item.get(table::SORT_KEY)?.as_s().ok());
-            if let Some(shard) = found.filter_map(|sort| sort.rsplit('#').next()?.parse().ok()).next() {
-                return Ok(Some(shard));
+            for item in read.items.unwrap_or_default() {
+                let sort = item.get(table::SORT_KEY).and_then(|sort| sort.as_s().ok());
+                let shard = sort.and_then(|sort| sort.rsplit('#').next()?.parse().ok());
+                let level: StockLevel = items::read(item, &what)?;
+                shards.extend(shard.map(|shard| (shard, u32::try_from(level.free).unwrap_or(u32::MAX))));
             }
             from = read.last_evaluated_key;
             if from.is_none() {
-                return Ok(None);
+                return Ok(shards);
             }
         }
     }

@@ -1,0 +1,85 @@
+//! What a customer is told of, beside the topics: one text for each notice and channel.
+
+use crate::event::EventType;
+
+/// Something that a customer wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Notice {
+    /// The order is confirmed.
+    OrderConfirmed,
+    /// The order cannot be sold as it was asked for.
+    OrderRejected,
+    /// Something in the order is sold out.
+    OutOfStock,
+    /// The payment was declined.
+    PaymentDeclined,
+    /// The order is cancelled.
+    OrderCancelled,
+    /// The order was to be cancelled when it was already on its way.
+    CancellationRefused,
+    /// The parcel is on its way.
+    Dispatched,
+    /// The parcel has arrived.
+    Delivered,
+    /// The parcel came back.
+    ReturnArrived,
+    /// Money was given back.
+    PaymentRefunded,
+}
+
+impl Notice {
+    /// Every notice.
+    pub const ALL: [Self; 10] = [
+        Self::OrderConfirmed,
+        Self::OrderRejected,
+        Self::OutOfStock,
+        Self::PaymentDeclined,
+        Self::OrderCancelled,
+        Self::CancellationRefused,
+        Self::Dispatched,
+        Self::Delivered,
+        Self::ReturnArrived,
+        Self::PaymentRefunded,
+    ];
+
+    /// The notice of an event; `None` for events that are not the customer's concern.
+    #[must_use]
+    pub const fn of(event_type: EventType) -> Option<Self> {
+        match event_type {
+            EventType::OrderConfirmed => Some(Self::OrderConfirmed),
+            EventType::OrderRejected => Some(Self::OrderRejected),
+            EventType::OrderOutOfStock => Some(Self::OutOfStock),
+            EventType::PaymentDeclined => Some(Self::PaymentDeclined),
+            EventType::OrderCancelled => Some(Self::OrderCancelled),
+            EventType::CancellationRefused => Some(Self::CancellationRefused),
+            EventType::ShipmentDispatched => Some(Self::Dispatched),
+            EventType::ShipmentDelivered => Some(Self::Delivered),
+            EventType::ShipmentReturned => Some(Self::ReturnArrived),
+            EventType::PaymentRefunded => Some(Self::PaymentRefunded),
+            EventType::OrderValidated
+            | EventType::StockReserved
+            | EventType::OrderConflict
+            | EventType::PaymentAuthorised
+            | EventType::PaymentCaptured
+            | EventType::PaymentVoided
+            | EventType::OrderNeedsAttention => None,
+        }
+    }
+
+    /// The name of the files that hold its texts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrderConfirmed => "order-confirmed",
+            Self::OrderRejected => "order-rejected",
+            Self::OutOfStock => "out-of-stock",
+            Self::PaymentDeclined => "payment-declined",
+            Self::OrderCancelled => "order-cancelled",
+            Self::CancellationRefused => "cancellation-refused",
+            Self::Dispatched => "dispatched",
+            Self::Delivered => "delivered",
+            Self::ReturnArrived => "return-arrived",
+            Self::PaymentRefunded => "payment-refunded",
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What brings an order on that stopped moving.
+//!
+//! Every open order says when somebody should look at it again; the reconciler does, and puts it back on the queue that it
+//! left. Whatever was already done is a no-op there, so looking twice, or beside a live worker, makes nothing worse.
+
+use std::time::Duration;
+
+use crate::event::{EventType, Occasion};
+use crate::message::{Command, FulfilmentCommand, Message};
+use crate::order::{Order, OrderStatus, RejectionReason};
+use crate::time::Timestamp;
+use crate::transition::{Step, StockEffect, take};
+
+/// After this long without a change the reconciler looks at an open order.
+pub const CHECK_AFTER: Duration = Duration::from_secs(5 * 60);
+/// However long an order stood still, it is looked at this often.
+pub const CHECK_AT_LEAST_EVERY: Duration = Duration::from_secs(2 * 60 * 60);
+/// How long stock is held for an order that is not paid: the gateway may be down for hours, and nobody waits for days.
+pub const RESERVATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Order {
+    /// Whether the pipeline itself still has to do something: move the order on, find out about its money, or settle it.
+    /// An order that waits for the warehouse or the carrier is not open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status.is_open() || self.money_due().is_some() || self.may_hold_money_unknown_to_us()
+    }
+
+    /// When to look at the order if nothing happens until then; `None` when there is nothing to look for.
+    #[must_use]
+    pub fn next_check_at(&self) -> Option<Timestamp> {
+        if self.is_open() { Some(self.updated_at.after(CHECK_AFTER)) } else { self.hold_lapses_at() }
+    }
+
+    /// When to look again after the reconciler looked: an order that stands still is looked at less and less often, so
+    /// that an outage does not fill the queues with repetitions.
+    #[must_use]
+    pub fn check_again_at(&self, now: Timestamp) -> Timestamp {
+        now.after(now.since(self.updated_at).clamp(CHECK_AFTER, CHECK_AT_LEAST_EVERY))
+    }
+
+    /// The message that brings the order on; `None` where it waits for somebody else, or is done.
+    #[must_use]
+    pub fn brought_on_by(&self, now: Timestamp) -> Option<Message> {
+        let order_id = self.order_id.clone();
+        match self.status {
+            OrderStatus::Validated => Some(Command::reserve_stock(order_id)),
+            OrderStatus::Reserved if self.reservation_has_expired(now) => {
+                Some(Message::Fulfilment(FulfilmentCommand::ExpireReservation { order_id }))
+            }
+            OrderStatus::Reserved => Some(Command::authorise_payment(order_id)),
+            _ if self.may_hold_money_unknown_to_us() => Some(Command::authorise_payment(order_id)),
+            _ if self.money_due().is_some() => Some(Message::Fulfilment(FulfilmentCommand::SettleMoney { order_id })),
+            _ if self.hold_has_lapsed(now) => Some(Message::Fulfilment(FulfilmentCommand::RenewHold { order_id })),
+            _ => None,
+        }
+    }
+
+    /// Whether the time is over for which the gateway promised to hold the money of an order that is not dispatched yet.
+    #[must_use]
+    pub fn hold_has_lapsed(&self, now: Timestamp) -> bool {
+        self.hold_lapses_at().is_some_and(|lapses| lapses <= now)
+    }
+
+    fn hold_lapses_at(&self) -> Option<Timestamp> {
+        self.authorisation.as_ref().filter(|_| self.holds_for_dispatch())?.capture_before
+    }
+
+    fn reservation_has_expired(&self, now: Timestamp) -> bool {
+        self.reserved_at.is_some_and(|reserved| now.since(reserved) >= RESERVATION_LIFETIME)
+    }
+
+    /// The stock was held as long as it may be, and no payment came: it goes back, and the order ends.
+    #[must_use]
+    pub fn expired(&self, occasion: &Occasion) -> Step {
+        match self.status {
+            OrderStatus::Reserved if self.reservation_has_expired(occasion.at) => {
+                take(Self { reason: Some(RejectionReason::ReservationExpired), ..self.clone() }.moved(
+                    EventType::OrderCancelled,
+                    OrderStatus::Cancelled,
+                    StockEffect::Release,
+                    occasion,
+                ))
+            }
+            OrderStatus::Reserved => Step::TooEarly(self.refusal("give up its stock")),
+            _ => self.already_if(|status| status > OrderStatus::Reserved, "give up its stock"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The sparse index of the orders that may have stopped moving.
+
+use futures::future::try_join_all;
+use order_domain::id::OrderId;
+use order_domain::order::Order;
+use order_domain::time::Timestamp;
+use order_domain::wiring::table;
+
+use super::items::{OPEN_SHARDS, order_key};
+use super::{DynamoDb, number, string};
+use crate::adapters::aws::classify;
+use crate::failure::Failure;
+use crate::ports::OpenOrders;
+
+/// Orders of one of the index's partitions that a sweep takes: it loads them in one call together with the others'.
+const DUE_PER_SHARD: i32 = 25;
+
+impl OpenOrders for DynamoDb {
+    async fn due(&self, now: Timestamp) -> Result<Vec<OrderId>, Failure> {
+        let shards = try_join_all((0..OPEN_SHARDS).map(|shard| self.due_of(shard, now))).await?;
+        Ok(shards.into_iter().flatten().collect())
+    }
+
+    async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.orders)
+            .set_key(Some(order_key(&order.order_id)))
+            .update_expression("SET #check = :check")
+            // An order that moved on has another time, or none; and no order is made out of nothing.
+            .condition_expression("#version = :version AND attribute_exists(#check)")
+            .expression_attribute_names("#check", table::OPEN_ORDERS_INDEX_SORT_KEY)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":check", string(at.to_string()))
+            .expression_attribute_values(":version", number(order.version))
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => {
+                Err(classify(format!("the next check of order {} could not be moved", order.order_id), error))
+            }
+        }
+    }
+}
+
+impl DynamoDb {
+    async fn due_of(&self, shard: u64, now: Timestamp) -> Result<Vec<OrderId>, Failure> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.orders)
+            .index_name(table::OPEN_ORDERS_INDEX)
+            .key_condition_expression("#shard = :shard AND #check <= :now")
+            .expression_attribute_names("#shard", table::OPEN_ORDERS_INDEX_PARTITION_KEY)
+            .expression_attribute_names("#check", table::OPEN_ORDERS_INDEX_SORT_KEY)
+            .expression_attribute_values(":shard", string(shard.to_string()))
+            .expression_attribute_values(":now", string(now.to_string()))
+            .limit(DUE_PER_SHARD)
+            .send()
+            .await
+            .map_err(|error| classify("the open orders could not be read", error))?;
+        let ids = found.items.unwrap_or_default().into_iter().map(|item| {
+            let key = item.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
+            let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
+            OrderId::new(id).map_err(|error| Failure::transient("the index of open orders holds something else", error))
+        });
+        ids.collect()
+    }
+}

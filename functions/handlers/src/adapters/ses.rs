@@ -1,0 +1,133 @@
+//! E-mail by SES, and the class of its errors.
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use order_domain::event::EventType;
+use order_domain::wiring::variable;
+
+use super::settings::{self, SettingError};
+use crate::failure::Failure;
+use crate::ports::{Mail, Receipt, Refusal};
+
+/// What a mail that is not sent is called in logs.
+const WHAT: &str = "an e-mail could not be sent";
+
+/// The mail service.
+#[derive(Debug, Clone)]
+pub struct Ses {
+    client: Client,
+    environment: String,
+    from: String,
+}
+
+impl Ses {
+    /// Mail from the address that the environment names; `None` where it names none, and none may be sent.
+    ///
+    /// # Errors
+    /// When the environment has no name.
+    pub fn from_environment(client: Client) -> Result<Option<Self>, SettingError> {
+        let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
+        Ok(settings::text(variable::EMAIL_FROM).ok().map(|from| Self { client, environment, from }))
+    }
+
+    /// Sends a mail. Its tags let SES count deliveries, bounces and complaints by event and environment.
+    pub(super) async fn send(&self, to: &str, mail: &Mail, about: EventType) -> Result<Receipt, Failure> {
+        let (message, tags) = self.message(mail, about).map_err(|error| Failure::transient(WHAT, error))?;
+        let send = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(Destination::builder().to_addresses(to).build())
+            .content(EmailContent::builder().simple(message).build())
+            .set_email_tags(Some(tags));
+        match send.send().await {
+            Ok(_) => Ok(Receipt::Sent),
+            Err(error) => answer_to(&error, &self.from),
+        }
+    }
+
+    fn message(&self, mail: &Mail, about: EventType) -> Result<(Message, Vec<MessageTag>), BuildError> {
+        let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+        let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
+        let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build();
+        let tags = vec![tag("event", about.name())?, tag("environment", &self.environment)?];
+        Ok((Message::builder().subject(content(&mail.subject)?).body(body).build(), tags))
+    }
+}
+
+/// The class of an SES error, decided here and nowhere else.
+///
+/// A mail that SES rejects, or whose address it cannot read, is refused for good. Everything else may pass: a throttle, and
+/// what an operator mends, such as a suspended account, a missing permission or a sender that is not verified.
+fn answer_to<R>(error: &SdkError<SendEmailError, R>, from: &str) -> Result<Receipt, Failure> {
+    let refused = match error.as_service_error() {
+        // In the sandbox a mail to an address that is not verified is rejected as one from such an address is; the text
+        // names the addresses that failed.
+        Some(SendEmailError::MessageRejected(rejected)) => !names(rejected.message().unwrap_or_default(), from),
+        Some(SendEmailError::BadRequestException(_)) => true,
+        _ => false,
+    };
+    if refused {
+        return Ok(Receipt::Refused(Refusal::AddressRefused));
+    }
+    // SES repeats addresses in its message, and an address must not reach a log: only the code goes on.
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or("no answer");
+    Err(Failure::transient_because(format!("{WHAT} ({code})")))
+}
+
+/// Whether a text names the address of a sender such as `Shop <orders@shop.example>`.
+fn names(text: &str, sender: &str) -> bool {
+    let address = sender.rsplit_once('<').map_or(sender, |(_, address)| address.trim_end_matches('>')).trim();
+    text.to_ascii_lowercase().contains(&address.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sesv2::types::error::{
+        AccountSuspendedException, BadRequestException, LimitExceededException, MailFromDomainNotVerifiedException,
+        MessageRejected, NotFoundException, SendingPausedException, TooManyRequestsException,
+    };
+
+    use super::*;
+
+    fn answer(error: SendEmailError) -> Result<Receipt, Failure> {
+        answer_to(&SdkError::service_error(error, ()), "Shop <Orders@shop.example>")
+    }
+
+    #[test]
+    fn what_never_passes_is_refused_and_what_an_operator_mends_is_tried_again() {
+        let rejected = |text: &str| SendEmailError::MessageRejected(MessageRejected::builder().message(text).build());
+        let unverified =
+            "Email address is not verified. The following identities failed the check in region EU-WEST-2:";
+        for refused in [
+            rejected(&format!("{unverified} ada@example.com")),
+            SendEmailError::BadRequestException(BadRequestException::builder().build()),
+        ] {
+            assert_eq!(answer(refused).unwrap(), Receipt::Refused(Refusal::AddressRefused));
+        }
+        for passing in [
+            rejected(&format!("{unverified} orders@shop.example, ada@example.com")),
+            SendEmailError::MailFromDomainNotVerifiedException(MailFromDomainNotVerifiedException::builder().build()),
+            SendEmailError::NotFoundException(NotFoundException::builder().build()),
+            SendEmailError::AccountSuspendedException(AccountSuspendedException::builder().build()),
+            SendEmailError::SendingPausedException(SendingPausedException::builder().build()),
+            SendEmailError::TooManyRequestsException(TooManyRequestsException::builder().build()),
+            SendEmailError::LimitExceededException(LimitExceededException::builder().build()),
+        ] {
+            let failure = answer(passing).unwrap_err();
+            assert!(matches!(failure, Failure::Transient { .. }), "{failure}");
+        }
+        let failure = answer_to(&SdkError::<_, ()>::timeout_error("slow"), "a@b.cd").unwrap_err();
+        assert!(failure.to_string().contains("no answer"), "{failure}");
+    }
+
+    #[test]
+    fn no_address_reaches_the_failure() {
+        let text = "Email address is not verified: orders@shop.example, ada@example.com";
+        let rejected = SendEmailError::MessageRejected(MessageRejected::builder().message(text).build());
+        let failure = answer(rejected).unwrap_err();
+        assert!(!crate::failure::chain(&failure).contains('@'), "{failure}");
+    }
+}

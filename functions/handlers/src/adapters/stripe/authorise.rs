@@ -1,0 +1,101 @@
+//! The request that holds the money, and what the gateway's answer to it means.
+
+use order_domain::order::Order;
+use reqwest::StatusCode;
+
+use super::http::Reply;
+use super::objects::{PaymentIntent, StripeError};
+use super::refusal::refusal;
+use crate::failure::Failure;
+use crate::ports::GatewayAnswer;
+
+/// The request's parameters. One idempotency key belongs to one set of them: they depend on the order and the attempt only.
+pub fn form(order: &Order, attempt: u32) -> Vec<(&'static str, String)> {
+    let mut form = vec![
+        ("amount", order.total.amount.to_string()),
+        ("currency", order.total.currency.to_string().to_lowercase()),
+        ("payment_method", order.payment_method.as_str().to_owned()),
+        ("payment_method_types[]", "card".to_owned()),
+        ("capture_method", "manual".to_owned()),
+        ("confirm", "true".to_owned()),
+        // Nobody sits at the pipeline who could pass a 3-D Secure challenge: asked for one, the payment fails.
+        ("error_on_requires_action", "true".to_owned()),
+        ("metadata[orderId]", order.order_id.to_string()),
+        ("expand[]", "latest_charge".to_owned()),
+    ];
+    // A hold that is found later tells which attempt it was. The first stays as it was before attempts were counted.
+    if attempt > 1 {
+        form.push(("metadata[attempt]", attempt.to_string()));
+    }
+    form
+}
+
+/// What the gateway's answer to an authorisation means.
+pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, Failure> {
+    if reply.status.is_success() {
+        let intent = PaymentIntent::of(reply, what)?;
+        return match intent.status.as_str() {
+            "requires_capture" => Ok(GatewayAnswer::Authorised(intent.into_authorisation(attempt))),
+            "requires_payment_method" | "requires_action" | "canceled" => Ok(GatewayAnswer::Declined(intent.status)),
+            state => Err(Failure::transient_because(format!("{what}: the payment is still {state}"))),
+        };
+    }
+    let error = StripeError::of(reply);
+    if reply.status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {
+        let code = error.decline_code.or(error.code).unwrap_or_else(|| "unknown".to_owned());
+        return Ok(GatewayAnswer::Declined(code));
+    }
+    // The gateway will never take this payment as the order has it: an unknown means of payment, an amount that no card
+    // takes, a currency that the account does not have. The order must end and its stock be free, so it is declined.
+    if reply.status == StatusCode::BAD_REQUEST && error.kind.as_deref() == Some("invalid_request_error") {
+        let code = error.code.unwrap_or_else(|| "invalid_request".to_owned());
+        tracing::error!(code, "{what}: the gateway refuses the request itself");
+        return Ok(GatewayAnswer::Declined(code));
+    }
+    Err(refusal(reply, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use order_domain::time::Timestamp;
+
+    use super::*;
+
+    fn classed(status: u16, body: &str) -> Result<GatewayAnswer, Failure> {
+        let reply =
+            Reply { status: StatusCode::from_u16(status).unwrap(), body: body.as_bytes().to_vec(), replayed: false };
+        answer(&reply, 1, "the payment")
+    }
+
+    #[test]
+    fn a_held_amount_is_an_authorisation_with_its_last_day() {
+        let body = r#"{"id":"pi_1","status":"requires_capture","latest_charge":
+            {"payment_method_details":{"card":{"capture_before":1764000000}}}}"#;
+        let Ok(GatewayAnswer::Authorised(authorisation)) = classed(200, body) else { panic!("not authorised") };
+        assert_eq!(authorisation.payment_intent, "pi_1");
+        assert_eq!(authorisation.capture_before, Timestamp::from_unix_seconds(1_764_000_000).ok());
+        let unexpanded = r#"{"id":"pi_1","status":"requires_capture","latest_charge":"ch_1"}"#;
+        assert!(matches!(classed(200, unexpanded), Ok(GatewayAnswer::Authorised(_))));
+    }
+
+    #[test]
+    fn a_card_error_is_a_decline_and_names_the_code() {
+        let body = r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"}}"#;
+        assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("insufficient_funds".into()));
+        let body = r#"{"error":{"type":"card_error","code":"authentication_required"}}"#;
+        assert_eq!(classed(402, body).unwrap(), GatewayAnswer::Declined("authentication_required".into()));
+        let body = r#"{"error":{"type":"invalid_request_error","code":"amount_too_small"}}"#;
+        assert_eq!(classed(400, body).unwrap(), GatewayAnswer::Declined("amount_too_small".into()));
+    }
+
+    #[test]
+    fn what_may_pass_is_transient_and_what_cannot_is_permanent() {
+        for status in [401, 403, 409, 429, 500, 503] {
+            assert!(matches!(classed(status, "{}"), Err(Failure::Transient { .. })), "{status}");
+        }
+        assert!(matches!(classed(200, "<html>"), Err(Failure::Transient { .. })));
+        assert!(matches!(classed(200, r#"{"id":"pi_1","status":"processing"}"#), Err(Failure::Transient { .. })));
+        let body = r#"{"error":{"type":"idempotency_error"}}"#;
+        assert!(matches!(classed(400, body), Err(Failure::Permanent { .. })));
+    }
+}

@@ -1,0 +1,139 @@
+//! The payment gateway: Stripe's API, v1 (docs.stripe.com/api/payment_intents).
+
+mod authorise;
+mod find;
+mod http;
+mod objects;
+mod refusal;
+mod unclear;
+pub mod webhook;
+
+use aws_sdk_secretsmanager::Client as SecretsManager;
+use order_domain::order::{Authorisation, Order};
+use order_domain::wiring::variable;
+
+pub use self::http::GatewaySetupError;
+use self::http::Http;
+use self::objects::PaymentIntent;
+use super::secret::Secret;
+use super::settings;
+use crate::failure::{DeadLetterReason, Failure};
+use crate::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, VoidAnswer};
+
+/// A client of the gateway.
+#[derive(Debug)]
+pub struct StripeGateway {
+    http: Http,
+}
+
+impl StripeGateway {
+    /// The gateway that the environment names.
+    ///
+    /// # Errors
+    /// When a variable is missing or no HTTP client can be built.
+    pub fn from_environment(secrets: SecretsManager) -> Result<Self, GatewaySetupError> {
+        let arn = settings::text(variable::PAYMENT_SECRET_ARN)?;
+        let key = Secret::new(secrets, arn, "the payment gateway's key");
+        Ok(Self { http: Http::new(settings::text(variable::PAYMENT_GATEWAY_URL)?, key)? })
+    }
+
+    /// A gateway at a base URL (without a trailing slash), with a key that is known: outside of Lambda.
+    ///
+    /// # Errors
+    /// When no HTTP client can be built.
+    pub fn at(url: impl Into<String>, api_key: impl Into<String>) -> Result<Self, GatewaySetupError> {
+        Ok(Self { http: Http::new(url.into(), Secret::given(api_key.into()))? })
+    }
+}
+
+impl Gateway for StripeGateway {
+    async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
+        let what = format!("the payment of order {} could not be authorised", order.order_id);
+        let key = match attempt {
+            1 => format!("{}:authorise", order.order_id),
+            later => format!("{}:authorise:{later}", order.order_id),
+        };
+        let form = authorise::form(order, attempt);
+        let reply = self.http.post("/v1/payment_intents", &key, &form, &what).await?;
+        authorise::answer(&reply, attempt, &what)
+    }
+
+    async fn find(&self, order: &Order) -> Result<Found, Failure> {
+        let what = format!("the payments of order {} could not be looked up", order.order_id);
+        let reply = self.http.get(find::PATH, &find::query(order), &what).await?;
+        find::answer(&reply, order, &what)
+    }
+
+    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
+        let what = format!("the payment of order {} could not be captured", order.order_id);
+        let intent = &held(order)?.payment_intent;
+        let path = format!("/v1/payment_intents/{intent}/capture");
+        let key = format!("{}:capture:{intent}", order.order_id);
+        let form = [("amount_to_capture", order.total.amount.to_string())];
+        let reply = self.settle(&path, &key, &form, &what).await?;
+        match refusal::state_after(&reply, &what)?.as_str() {
+            "succeeded" => Ok(CaptureAnswer::Captured),
+            // The network gives a hold up after some days, and the gateway cancels the payment then.
+            "canceled" => Ok(CaptureAnswer::Lapsed),
+            state => Err(refusal::unexpected(state, &what)),
+        }
+    }
+
+    async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
+        let what = format!("the payment of order {} could not be looked at", order.order_id);
+        let path = format!("/v1/payment_intents/{}", held(order)?.payment_intent);
+        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], &what).await?;
+        if !reply.status.is_success() {
+            return Err(refusal::refusal(&reply, &what));
+        }
+        let intent = PaymentIntent::of(&reply, &what)?;
+        match (intent.status.as_str(), intent.refunded()) {
+            ("requires_capture", _) => Ok(Inspection::Held),
+            ("canceled", _) => Ok(Inspection::Lapsed),
+            ("succeeded", Some(refunded)) => Ok(Inspection::Captured { refunded }),
+            (state, _) => Err(refusal::unexpected(state, &what)),
+        }
+    }
+
+    async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
+        self.cancel(order, &held(order)?.payment_intent).await
+    }
+
+    async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+        match self.cancel(order, payment_intent).await? {
+            VoidAnswer::Voided => Ok(()),
+            VoidAnswer::AlreadyCaptured => {
+                let what = format!("payment {payment_intent} of order {} could not be given up", order.order_id);
+                Err(refusal::unexpected("succeeded", &what))
+            }
+        }
+    }
+
+    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
+        let what = format!("order {} could not be refunded", order.order_id);
+        self.give_back(order, &held(order)?.payment_intent, amount, &what).await
+    }
+}
+
+impl StripeGateway {
+    async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<VoidAnswer, Failure> {
+        let what = format!("payment {payment_intent} of order {} could not be voided", order.order_id);
+        let path = format!("/v1/payment_intents/{payment_intent}/cancel");
+        let key = format!("{}:void:{payment_intent}", order.order_id);
+        let form = [("cancellation_reason", "requested_by_customer".to_owned())];
+        let reply = self.settle(&path, &key, &form, &what).await?;
+        match refusal::state_after(&reply, &what)?.as_str() {
+            "canceled" => Ok(VoidAnswer::Voided),
+            "succeeded" => Ok(VoidAnswer::AlreadyCaptured),
+            state => Err(refusal::unexpected(state, &what)),
+        }
+    }
+}
+
+fn held(order: &Order) -> Result<&Authorisation, Failure> {
+    order.authorisation.as_ref().ok_or_else(|| Failure::Permanent {
+        what: format!("order {} has no authorisation", order.order_id),
+        reason: DeadLetterReason::IllegalCommand,
+        cause: None,
+    })
+}

@@ -1,0 +1,57 @@
+//! What the payment gateway tells of its own accord.
+
+use order_domain::id::OrderId;
+use order_domain::time::Timestamp;
+
+use crate::failure::Failure;
+
+/// What a webhook tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatewayEventKind {
+    /// The gateway gave up what it held.
+    Canceled,
+    /// Anything else.
+    Other,
+}
+
+/// What the gateway told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayEvent {
+    /// What happened.
+    pub kind: GatewayEventKind,
+    /// The order that it is about, where it is one of ours.
+    pub order_id: Option<OrderId>,
+    /// The gateway's id of the payment.
+    pub payment_intent: String,
+}
+
+/// What a webhook turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Webhook {
+    /// The gateway sent it.
+    Genuine(GatewayEvent),
+    /// Somebody else did, or too long ago, for this reason.
+    Refused(String),
+}
+
+/// The gateway's webhooks.
+pub trait Webhooks: Send + Sync {
+    /// Checks that the gateway signed the payload shortly before the API accepted it, and reads it.
+    fn verify(
+        &self,
+        payload: &str,
+        signature: &str,
+        accepted_at: Timestamp,
+    ) -> impl Future<Output = Result<Webhook, Failure>> + Send;
+}
+
+impl<W: Webhooks> Webhooks for &W {
+    fn verify(
+        &self,
+        payload: &str,
+        signature: &str,
+        accepted_at: Timestamp,
+    ) -> impl Future<Output = Result<Webhook, Failure>> + Send {
+        (**self).verify(payload, signature, accepted_at)
+    }
+}

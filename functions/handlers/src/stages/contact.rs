@@ -1,0 +1,218 @@
+//! Contact: tells one addressee of one event, once: a customer on a channel, or a topic that was down when notify tried it.
+//!
+//! Every message is one telling, so that a channel that is down for long delays its own tellings and nothing else. Messages
+//! come again and come twice: what was told is looked up before and recorded after. Somebody can be told twice only where
+//! an answer was lost on the way, the channel's or that of the record, or where two deliveries are worked on at the same
+//! moment.
+//!
+//! What is refused for good is recorded as that and never tried again. A channel that was switched off meanwhile, or that
+//! the customer has no address for, has nothing to record: nothing was tried. The queue keeps a message for 4 days at most,
+//! so that nobody is told of what is older than that and no news any more.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt as _};
+use futures::try_join;
+use order_domain::event::Event;
+use order_domain::id::OrderId;
+use order_domain::message::{ContactCommand, Recipient};
+use order_domain::notification::Notice;
+use order_domain::order::Order;
+use order_domain::request::Channel;
+use order_domain::wiring::metric;
+
+use crate::batch::{Delivery, contained, settle};
+use crate::channels::Channels;
+use crate::decision::unknown;
+use crate::failure::{DeadLetterReason, Failure, chain};
+use crate::ports::{
+    Addressee, EventKey, Events, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending, SentLog,
+};
+use crate::retry::RetryPolicy;
+use crate::texts::{TextError, Texts};
+
+/// Sends at a time: few enough not to be throttled at once (SES begins at 14 mails a second, SNS at 20 text messages).
+const CONCURRENT_SENDS: usize = 16;
+/// No send is begun with less time than this left: it takes 3 s at worst, and so does its record. One that is broken off may
+/// have been taken.
+const TIME_TO_TELL: Duration = Duration::from_secs(6);
+
+/// The stage that reaches customers.
+#[derive(Debug)]
+pub struct Contact<'a, D, N, Q, R> {
+    /// Orders, their events, and the record of what was sent.
+    pub database: D,
+    /// The way out.
+    pub notifier: N,
+    /// From notify.
+    pub queue: Q,
+    /// Clock, chance, metrics.
+    pub runtime: R,
+    /// The waits of retries.
+    pub policy: RetryPolicy,
+    /// What this environment may send.
+    pub channels: &'a Channels,
+    /// What it says.
+    pub texts: &'a Texts,
+}
+
+/// What goes to an addressee, or its refusal before it was tried; `None` where the channel is switched off or the customer
+/// has no address.
+type Written = Option<Result<Notification, Refusal>>;
+
+/// What is stored of a batch.
+struct Known {
+    sent: HashSet<Sending>,
+    orders: HashMap<OrderId, Order>,
+    events: HashMap<EventKey, Event>,
+}
+
+impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_, D, N, Q, R> {
+    /// Works on a batch; the message ids to give back to the queue.
+    pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
+        let asked: Vec<Result<ContactCommand, Failure>> = batch.iter().map(Delivery::parsed).collect();
+        // Each telling once, however many deliveries ask for it: they share what comes of it.
+        let told = self.tell(asked.iter().flatten().cloned().collect()).await;
+        let unanswered = || Err(Failure::transient_because("a telling was not answered for"));
+        let results =
+            asked.into_iter().map(|asked| asked.and_then(|asked| told.get(&asked).cloned().unwrap_or_else(unanswered)));
+        settle(&self.queue, &self.runtime, self.policy, batch, results.collect()).await
+    }
+
+    async fn tell(&self, asked: BTreeSet<ContactCommand>) -> HashMap<ContactCommand, Result<(), Failure>> {
+        let known = match self.look_up(&asked).await {
+            Ok(known) => known,
+            Err(failure) => return asked.into_iter().map(|asked| (asked, Err(failure.clone()))).collect(),
+        };
+        let (known, budget) = (&known, self.runtime.remaining());
+        let tellings: Vec<_> = asked
+            .into_iter()
+            .map(async |asked| {
+                let what = format!("telling of event {} of order {}", asked.sequence, asked.order_id);
+                let answer = contained(&what, budget, self.tell_one(&asked, known)).await;
+                (asked, answer)
+            })
+            .collect();
+        let answers: Vec<_> = stream::iter(tellings).buffer_unordered(CONCURRENT_SENDS).collect().await;
+        let receipts = answers.iter().filter_map(|(asked, answer)| {
+            let receipt = answer.as_ref().ok().copied().flatten()?;
+            Some((sending(asked), receipt))
+        });
+        let recorded = self.record(&receipts.collect::<Vec<_>>()).await;
+        let settled = |answer| match answer {
+            Ok(Some(_)) => recorded.clone(),
+            Ok(None) => Ok(()),
+            Err(failure) => Err(failure),
+        };
+        answers.into_iter().map(|(asked, answer)| (asked, settled(answer))).collect()
+    }
+
+    async fn look_up(&self, asked: &BTreeSet<ContactCommand>) -> Result<Known, Failure> {
+        let sendings: Vec<Sending> = asked.iter().map(sending).collect();
+        let of_customers = asked.iter().filter(|asked| matches!(asked.recipient, Recipient::Channel(_)));
+        let orders: BTreeSet<OrderId> = of_customers.map(|asked| asked.order_id.clone()).collect();
+        let events: BTreeSet<EventKey> = asked.iter().map(|asked| (asked.order_id.clone(), asked.sequence)).collect();
+        let (sent, orders, events) =
+            try_join!(self.database.sent(&sendings), self.database.load(&orders), self.database.events(&events))?;
+        Ok(Known { sent, orders, events })
+    }
+
+    /// What came of a telling; `None` where there is nothing to send.
+    async fn tell_one(&self, asked: &ContactCommand, known: &Known) -> Result<Option<Receipt>, Failure> {
+        if known.sent.contains(&sending(asked)) {
+            return Ok(None);
+        }
+        let event = known.events.get(&(asked.order_id.clone(), asked.sequence)).ok_or_else(|| {
+            refused(DeadLetterReason::EventUnknown, format!("order {} has no event {}", asked.order_id, asked.sequence))
+        })?;
+        let notification = match asked.recipient {
+            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event.clone()))),
+            Recipient::Channel(channel) => self.for_customer(channel, event, known)?,
+        };
+        let notification = match notification {
+            None => return Ok(None),
+            Some(Err(refusal)) => return Ok(Some(Receipt::Refused(refusal))),
+            Some(Ok(notification)) => notification,
+        };
+        if self.runtime.remaining() < TIME_TO_TELL {
+            return Err(Failure::transient_because("there is no time left to tell a customer"));
+        }
+        let answer = self.notifier.send(&[notification]).await.pop();
+        answer.unwrap_or_else(|| Err(Failure::transient_because("a notification was not answered for"))).map(Some)
+    }
+
+    fn for_customer(&self, channel: Channel, event: &Event, known: &Known) -> Result<Written, Failure> {
+        let Event { order_id, sequence, event_type, .. } = event;
+        let order = known.orders.get(order_id).ok_or_else(|| unknown(order_id))?;
+        let notice = Notice::of(*event_type).ok_or_else(|| {
+            let what = format!("event {sequence} of order {order_id} is not the customer's concern");
+            refused(DeadLetterReason::IllegalCommand, what)
+        })?;
+        Ok(self.notification(channel, notice, event, order))
+    }
+
+    /// What goes to a customer on a channel.
+    fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Written {
+        let customer = &order.customer;
+        let written = match channel {
+            Channel::Email if !self.channels.email => return None,
+            Channel::Email => self.texts.mail(notice, event, order).map(|mail| Notification::Mail {
+                to: customer.email.clone(),
+                mail,
+                event_type: event.event_type,
+            }),
+            Channel::Sms => {
+                let (codes, phone) = self.channels.sms.as_ref().zip(customer.phone.clone())?;
+                if !codes.permit(&phone) {
+                    return Some(Err(Refusal::CallingCodeNotPermitted));
+                }
+                self.texts.sms(notice, event, order).map(|text| Notification::Sms { phone, text })
+            }
+            Channel::Push => {
+                let endpoint = customer.push_endpoint.clone().filter(|_| self.channels.push)?;
+                self.texts.push(notice, event, order).map(|push| Notification::Push { endpoint, push })
+            }
+        };
+        Some(written.map_err(|error: TextError| {
+            tracing::error!(order_id = %event.order_id, error = %chain(&error), "a notification has no text");
+            Refusal::NoText
+        }))
+    }
+
+    /// Records what was taken or refused for good. What cannot be recorded may be sent again.
+    async fn record(&self, receipts: &[(Sending, Receipt)]) -> Result<(), Failure> {
+        if receipts.is_empty() {
+            return Ok(());
+        }
+        let mut refused = 0;
+        for (sending, receipt) in receipts {
+            if let Receipt::Refused(reason) = receipt {
+                refused += 1;
+                let to = sending.addressee.name();
+                tracing::warn!(order_id = %sending.order_id, to, %reason, "a notification was refused for good");
+            }
+        }
+        for (name, count) in
+            [(metric::NOTIFICATIONS_SENT, receipts.len() - refused), (metric::NOTIFICATIONS_REFUSED, refused)]
+        {
+            if count > 0 {
+                self.runtime.count(name, count);
+            }
+        }
+        self.database.record(receipts, self.runtime.now()).await
+    }
+}
+
+fn sending(asked: &ContactCommand) -> Sending {
+    let ContactCommand { order_id, sequence, recipient } = asked;
+    let addressee = match *recipient {
+        Recipient::Channel(channel) => Addressee::Customer(channel),
+        Recipient::Topic(topic) => Addressee::Topic(topic),
+    };
+    Sending { order_id: order_id.clone(), sequence: *sequence, addressee }
+}
+
+fn refused(reason: DeadLetterReason, what: String) -> Failure {
+    Failure::Permanent { what, reason, cause: None }
+}

@@ -1,0 +1,83 @@
+//! Asking the gateway to hold an order's money, so that it is held once, whatever became of earlier answers.
+//!
+//! The gateway saves its first answer under an idempotency key, also an error of its own, and forgets keys after a day
+//! (docs.stripe.com/api/idempotent_requests). So an order asks under one key for a while, which makes asking twice asking
+//! once; after that it looks first at what the gateway holds for it, and only then asks under the next key. The keys follow
+//! the clock, so that two workers on the same order use the same one.
+
+use std::time::Duration;
+
+use order_domain::order::Order;
+use order_domain::time::Timestamp;
+
+use crate::failure::Failure;
+use crate::ports::{Found, Gateway, GatewayAnswer, SEARCH_IS_CURRENT_AFTER};
+
+/// How long one key is used.
+pub const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60);
+
+/// How many keys were used up since then, and how long the current one has been in use.
+#[must_use]
+pub fn attempts(since: Timestamp, now: Timestamp) -> (u32, Duration) {
+    let age = now.since(since);
+    let attempts = u32::try_from(age.as_secs() / KEY_LIFETIME.as_secs()).unwrap_or(u32::MAX);
+    (attempts, age.saturating_sub(KEY_LIFETIME.saturating_mul(attempts)))
+}
+
+/// Holds the order's total; `first_attempt` names the first key, in use since `since`.
+pub async fn hold(
+    gateway: &impl Gateway,
+    order: &Order,
+    first_attempt: u32,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<GatewayAnswer, Failure> {
+    let (attempts, age_of_key) = attempts(since, now);
+    let attempt = first_attempt.saturating_add(attempts);
+    if attempts > 0 {
+        if let Some(found) = look(gateway, order, attempt).await? {
+            return Ok(found);
+        }
+        // What was asked for under the key before may not be found yet.
+        if age_of_key < SEARCH_IS_CURRENT_AFTER {
+            return Err(Failure::Waiting {
+                what: format!("whether the gateway holds money for order {} is not known yet", order.order_id),
+                wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),
+                cause: None,
+            });
+        }
+    }
+    gateway.authorise(order, attempt).await
+}
+
+/// What the gateway holds for the order, if anything; more than one hold is given up.
+pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result<Option<GatewayAnswer>, Failure> {
+    match gateway.find(order).await? {
+        Found::Nothing => Ok(None),
+        // Money that somebody took by hand is the order's all the same: what is owed of it, its states tell.
+        Found::Held { mut authorisation, surplus } | Found::Captured { mut authorisation, surplus } => {
+            for payment_intent in surplus {
+                tracing::warn!(order_id = %order.order_id, payment_intent, "a second hold on an order's money is given up");
+                gateway.give_up(order, &payment_intent).await?;
+            }
+            authorisation.attempt = authorisation.attempt.max(attempt);
+            Ok(Some(GatewayAnswer::Authorised(authorisation)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_at_the_same_time_use_the_same_key() {
+        let since = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
+        let at = |seconds| attempts(since, since.after(Duration::from_secs(seconds)));
+        assert_eq!(at(0), (0, Duration::ZERO));
+        assert_eq!(at(1199), (0, Duration::from_secs(1199)));
+        assert_eq!(at(1200), (1, Duration::ZERO));
+        assert_eq!(at(2500), (2, Duration::from_secs(100)));
+        assert_eq!(attempts(since.after(Duration::from_secs(5)), since), (0, Duration::ZERO));
+    }
+}

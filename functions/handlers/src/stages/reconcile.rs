@@ -1,0 +1,118 @@
+//! Reconcile: finds orders that stopped moving, or of which the payment gateway told, and puts them back on the right queue.
+//!
+//! It changes no order itself. The stage behind the queue decides, and does nothing where nothing is to be done: so a sweep
+//! that runs twice, beside a live worker, or on a webhook that came late, out of order or again, makes nothing worse.
+
+use std::collections::BTreeSet;
+
+use order_domain::id::OrderId;
+use order_domain::message::{FulfilmentCommand, Message, ReconcileCommand};
+use order_domain::order::Order;
+use order_domain::wiring::{Stage, metric};
+
+use crate::batch::{Delivery, Handled};
+use crate::consumer::Consumer;
+use crate::failure::{DeadLetterReason, Failure};
+use crate::ports::{GatewayEvent, GatewayEventKind, OpenOrders, Orders, Queue, Runtime, Webhook, Webhooks};
+use crate::retry::RetryPolicy;
+
+/// The stage beside the others.
+#[derive(Debug)]
+pub struct Reconcile<D, W, Q, R> {
+    /// Orders, and those that are due to be looked at.
+    pub database: D,
+    /// The gateway's webhooks.
+    pub webhooks: W,
+    /// From the schedule and the API, to inventory, payment and fulfilment.
+    pub queue: Q,
+    /// Clock, chance, metrics.
+    pub runtime: R,
+    /// The waits of retries.
+    pub policy: RetryPolicy,
+}
+
+/// What a delivery asks for.
+enum Asked {
+    Sweep,
+    Webhook { signature: String },
+}
+
+impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, Q, R> {
+    /// Works on a batch; the message ids to give back to the queue.
+    pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
+        let consumer =
+            Consumer { stage: Stage::Reconcile, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let name = |asked: &Asked| match asked {
+            Asked::Sweep => "a sweep".to_owned(),
+            Asked::Webhook { .. } => "a webhook".to_owned(),
+        };
+        let asked = batch.iter().map(asked).collect();
+        consumer
+            .each(batch, asked, name, async |delivery, asked| match asked {
+                Asked::Sweep => self.sweep().await.map(|()| None),
+                Asked::Webhook { signature } => self.webhook(delivery, &signature).await,
+            })
+            .await
+    }
+
+    /// Puts the orders back on their queues whose next check is due.
+    async fn sweep(&self) -> Result<(), Failure> {
+        let now = self.runtime.now();
+        let due: BTreeSet<OrderId> = self.database.due(now).await?.into_iter().collect();
+        let orders: Vec<Order> = self.database.load(&due).await?.into_values().collect();
+        // The index follows the table with a delay: what is stored says whether an order is due.
+        let due: Vec<&Order> =
+            orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
+        let messages: Vec<Message> = due.iter().filter_map(|order| order.brought_on_by(now)).collect();
+        if !messages.is_empty() {
+            self.runtime.count(metric::ORDERS_BROUGHT_ON, messages.len());
+            tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
+            self.queue.forward(&messages).await.into_iter().collect::<Result<(), Failure>>()?;
+        }
+        for order in due {
+            self.database.check_again(order, order.check_again_at(now)).await?;
+        }
+        Ok(())
+    }
+
+    /// What the gateway tells is a reason to look at the order, and nothing more: what is true, the stage asks itself.
+    async fn webhook(&self, delivery: &Delivery, signature: &str) -> Handled {
+        let event = match self.webhooks.verify(&delivery.body, signature, delivery.sent_at).await? {
+            Webhook::Genuine(event) => event,
+            Webhook::Refused(reason) => {
+                // Anybody can send one: it is counted and forgotten, so that nobody can fill the dead-letter queue.
+                self.runtime.count(metric::WEBHOOKS_REFUSED, 1);
+                tracing::warn!(message_id = %delivery.message_id, reason, "a webhook is not the gateway's");
+                return Ok(None);
+            }
+        };
+        let Some(order_id) = &event.order_id else { return Ok(None) };
+        let mut orders = self.database.load(&BTreeSet::from([order_id.clone()])).await?;
+        let order = orders.remove(order_id);
+        Ok(order.and_then(|order| follows_from(&order, &event, self.runtime.now())))
+    }
+}
+
+/// The message that looks after an order of which the gateway told; none where it knows already, or it is another payment.
+fn follows_from(order: &Order, event: &GatewayEvent, now: order_domain::time::Timestamp) -> Option<Message> {
+    let ours = order.authorisation.as_ref().is_none_or(|held| held.payment_intent == event.payment_intent);
+    match event.kind {
+        GatewayEventKind::Canceled if ours && order.holds_for_dispatch() => {
+            Some(Message::Fulfilment(FulfilmentCommand::RenewHold { order_id: order.order_id.clone() }))
+        }
+        _ => order.brought_on_by(now).filter(|_| order.is_open()),
+    }
+}
+
+fn asked(delivery: &Delivery) -> Result<Asked, Failure> {
+    if let Some(signature) = &delivery.signature {
+        return Ok(Asked::Webhook { signature: signature.clone() });
+    }
+    match delivery.parsed::<ReconcileCommand>() {
+        Ok(ReconcileCommand::Sweep) => Ok(Asked::Sweep),
+        Err(Failure::Permanent { what, cause, .. }) => {
+            Err(Failure::Permanent { what, reason: DeadLetterReason::NotACommand, cause })
+        }
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,56 @@
+//! Receiving letters and giving them back.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName};
+
+use super::{DeadLetterError, Letter};
+
+/// Most messages of one call (docs.aws.amazon.com/AWSSimpleQueueService, quotas-messages).
+pub(super) const BATCH: usize = 10;
+/// A long poll asks every server of the queue; a short one may overlook letters.
+const POLL_SECONDS: i32 = 1;
+
+/// Receives up to [`BATCH`] letters, which are hidden from others for `hidden`. None: there is nothing to be had now.
+pub(super) async fn receive(
+    client: &Client,
+    url: &str,
+    name: &str,
+    hidden: Duration,
+) -> Result<Vec<Letter>, DeadLetterError> {
+    let received = client
+        .receive_message()
+        .queue_url(url)
+        .max_number_of_messages(i32::try_from(BATCH).unwrap_or(10))
+        .wait_time_seconds(POLL_SECONDS)
+        .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX))
+        .message_attribute_names("All")
+        .message_system_attribute_names(MessageSystemAttributeName::All)
+        .send()
+        .await;
+    let messages = received.map_err(|error| DeadLetterError::queue("receive letters of", name, error))?.messages;
+    Ok(messages.unwrap_or_default().into_iter().map(Letter::read).collect())
+}
+
+/// Shows letters to others again, at once. It may fail without harm: they come back by themselves.
+pub(super) async fn give_back(client: &Client, url: &str, handles: &[String]) {
+    for chunk in handles.chunks(BATCH) {
+        let entries: Result<Vec<_>, _> = chunk
+            .iter()
+            .enumerate()
+            .map(|(position, handle)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(position.to_string())
+                    .receipt_handle(handle)
+                    .visibility_timeout(0)
+                    .build()
+            })
+            .collect();
+        let Ok(entries) = entries else { continue };
+        let changed = client.change_message_visibility_batch().queue_url(url).set_entries(Some(entries)).send().await;
+        if let Err(error) = changed {
+            tracing::debug!(url, error = %error, "letters were not given back and stay hidden for a while");
+        }
+    }
+}

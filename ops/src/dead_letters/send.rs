@@ -1,0 +1,163 @@
+//! Sends letters to their source queue, and deletes what was sent.
+
+use std::collections::HashMap;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
+
+use super::{DeadLetterError, Letter};
+
+/// All messages of one call together may have 1 MiB; attributes count, and this leaves them room.
+const BYTES: usize = 768 * 1024;
+/// Most attributes of a message, less the two that are added here.
+const OWN_ATTRIBUTES: usize = 8;
+
+/// Letters in groups of `at_once` at most, none too large for one call.
+pub(super) fn chunks(letters: &[Letter], at_once: usize) -> Vec<&[Letter]> {
+    let mut chunks = Vec::new();
+    let mut rest = letters;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fit = rest.iter().take(at_once).take_while(|letter| {
+            bytes += letter.content.body.len();
+            bytes <= BYTES
+        });
+        let (chunk, others) = rest.split_at(fit.count().max(1));
+        chunks.push(chunk);
+        rest = others;
+    }
+    chunks
+}
+
+/// Sends letters; for each its id in the source queue, or why it was not taken.
+pub(super) async fn send(
+    client: &Client,
+    url: &str,
+    name: &str,
+    letters: &[Letter],
+    redrive: &str,
+) -> Result<Vec<Result<String, String>>, DeadLetterError> {
+    let failed = |source| DeadLetterError::Queue { action: "send a letter to", queue: name.to_owned(), source };
+    let entries: Result<Vec<_>, BuildError> =
+        letters.iter().enumerate().map(|(position, letter)| entry(position, letter, redrive)).collect();
+    let entries = entries.map_err(|error| failed(error.into()))?;
+    let sent = client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await;
+    let sent = sent.map_err(|error| failed(error.into()))?;
+    Ok((0..letters.len())
+        .map(|position| {
+            let position = position.to_string();
+            match sent.successful().iter().find(|entry| entry.id() == position) {
+                Some(entry) => Ok(entry.message_id().to_owned()),
+                None => {
+                    let code = sent.failed().iter().find(|entry| entry.id() == position).map(|entry| entry.code());
+                    Err(format!("{name} did not take a letter ({})", code.unwrap_or("no answer")))
+                }
+            }
+        })
+        .collect())
+}
+
+/// The message anew: its body, its own attributes, its trace, and where it comes from. The reason and the error of its last
+/// life would be mistaken for those of the next.
+fn entry(position: usize, letter: &Letter, redrive: &str) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let own = letter.content.attributes.iter().take(OWN_ATTRIBUTES);
+    let mut attributes: HashMap<String, MessageAttributeValue> =
+        own.map(|(name, value)| (name.clone(), value.clone())).collect();
+    for (name, text) in [("sourceMessageId", letter.message_id.as_str()), ("redriveId", redrive)] {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(text).build()?;
+        attributes.insert(name.to_owned(), value);
+    }
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(position.to_string())
+        .message_body(&letter.content.body)
+        .set_message_attributes(Some(attributes));
+    let entry = match letter.trace.as_deref().and_then(trace) {
+        None => entry,
+        Some(header) => entry.message_system_attributes(
+            MessageSystemAttributeNameForSends::AwsTraceHeader,
+            MessageSystemAttributeValue::builder().data_type("String").string_value(header).build()?,
+        ),
+    };
+    entry.build()
+}
+
+/// A trace header without its lineage: Lambda counts hops there, and would take the redrive of an old trace for a
+/// recursion (docs.aws.amazon.com/lambda, invocation-recursion).
+fn trace(header: &str) -> Option<String> {
+    let known = |part: &&str| ["Root=1-", "Parent=", "Sampled="].iter().any(|start| part.starts_with(start));
+    let plain = |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'=');
+    let kept: Vec<&str> = header.split(';').map(str::trim).filter(known).filter(plain).collect();
+    kept.first().is_some_and(|first| first.starts_with("Root=")).then(|| kept.join(";"))
+}
+
+/// Deletes letters; how many were not.
+pub(super) async fn delete(client: &Client, url: &str, name: &str, handles: &[String]) -> u64 {
+    if handles.is_empty() {
+        return 0;
+    }
+    let entries: Result<Vec<_>, BuildError> = handles
+        .iter()
+        .enumerate()
+        .map(|(position, handle)| {
+            DeleteMessageBatchRequestEntry::builder().id(position.to_string()).receipt_handle(handle).build()
+        })
+        .collect();
+    let all = u64::try_from(handles.len()).unwrap_or(u64::MAX);
+    let Ok(entries) = entries else { return all };
+    match client.delete_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
+        Ok(deleted) => u64::try_from(deleted.failed().len()).unwrap_or(all),
+        Err(error) => {
+            tracing::warn!(queue = name, error = %error, "letters that were sent could not be deleted");
+            all
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::letter::tests::message;
+    use super::*;
+
+    #[test]
+    fn a_letter_goes_without_its_reason_and_with_its_trace_and_origin() {
+        let attributes = [
+            ("reason", "STOCK_INCONSISTENT"),
+            ("error", "it is not reserved"),
+            ("sourceMessageId", "m-0"),
+            ("traceHeader", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:9"),
+            ("own", "x"),
+        ];
+        let entry = entry(0, &Letter::read(message("{}", &attributes)), "redrive-1").unwrap();
+        let sent = entry.message_attributes().unwrap();
+        let mut names: Vec<_> = sent.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["own", "redriveId", "sourceMessageId"]);
+        assert_eq!(sent["sourceMessageId"].string_value(), Some("m-1"));
+        let trace = &entry.message_system_attributes().unwrap()[&MessageSystemAttributeNameForSends::AwsTraceHeader];
+        let expected = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        assert_eq!(trace.string_value(), Some(expected));
+    }
+
+    #[test]
+    fn what_is_no_trace_header_is_not_sent_as_one() {
+        for header in ["", "Sampled=1", "nonsense", "Root=1-\u{1b}"] {
+            assert_eq!(trace(header), None, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn letters_are_sent_together_as_far_as_one_call_takes_them() {
+        let large = "x".repeat(BYTES / 2);
+        let letters: Vec<Letter> =
+            [large.as_str(), &large, &large, "y", "y"].iter().map(|body| Letter::read(message(body, &[]))).collect();
+        let sizes = |at_once| chunks(&letters, at_once).iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(10), [2, 3]);
+        assert_eq!(sizes(1), [1; 5]);
+        let huge = [Letter::read(message(&"x".repeat(BYTES + 1), &[]))];
+        assert_eq!(chunks(&huge, 10).len(), 1);
+    }
+}

@@ -1,0 +1,172 @@
+//! What goes wrong, for which requests, and how often.
+
+use std::time::Duration;
+
+use super::call::Call;
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// An error in front of the service: nothing takes effect.
+    Error {
+        /// HTTP status, such as 500 or 503.
+        status: u16,
+    },
+    /// AWS's throttling: nothing takes effect.
+    Throttled,
+    /// The request is forwarded after this time.
+    Slow {
+        /// How long it waits.
+        by: Duration,
+    },
+    /// The request takes effect, and the connection is closed without an answer.
+    LostAnswer,
+}
+
+impl Fault {
+    /// Its name among the counts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error { .. } => "error",
+            Self::Throttled => "throttled",
+            Self::Slow { .. } => "slow",
+            Self::LostAnswer => "lost answer",
+        }
+    }
+}
+
+/// A fault for some requests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    fault: Fault,
+    share: f64,
+    service: Option<String>,
+    action: Option<String>,
+    path_prefix: Option<String>,
+    times: Option<u64>,
+}
+
+impl Rule {
+    /// A fault for every request.
+    #[must_use]
+    pub const fn always(fault: Fault) -> Self {
+        Self { fault, share: 1.0, service: None, action: None, path_prefix: None, times: None }
+    }
+
+    /// A fault for a share of the requests, between 0 and 1.
+    #[must_use]
+    pub fn for_share(fault: Fault, share: f64) -> Self {
+        Self { share, ..Self::always(fault) }
+    }
+
+    /// Only for requests that are signed for this AWS service, such as `dynamodb`.
+    #[must_use]
+    pub fn of_service(self, service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..self }
+    }
+
+    /// Only for this AWS action, such as `TransactWriteItems`.
+    #[must_use]
+    pub fn of_action(self, action: &str) -> Self {
+        Self { action: Some(action.to_owned()), ..self }
+    }
+
+    /// Only for paths that begin so, such as `/v1/payment_intents`.
+    #[must_use]
+    pub fn of_path(self, prefix: &str) -> Self {
+        Self { path_prefix: Some(prefix.to_owned()), ..self }
+    }
+
+    /// At most so many times.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    fn covers(&self, call: &Call) -> bool {
+        let is = |wanted: &Option<String>, there: &Option<String>| wanted.is_none() || wanted == there;
+        is(&self.service, &call.service)
+            && is(&self.action, &call.action)
+            && self.path_prefix.as_ref().is_none_or(|prefix| call.path.starts_with(prefix))
+    }
+}
+
+/// Rules, of which the first that hits a request applies. The default is none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FaultPlan {
+    seed: u64,
+    rules: Vec<Rule>,
+}
+
+impl FaultPlan {
+    /// These rules. The same seed draws the same for the same requests in the same order.
+    #[must_use]
+    pub const fn new(seed: u64, rules: Vec<Rule>) -> Self {
+        Self { seed, rules }
+    }
+
+    /// One rule.
+    #[must_use]
+    pub fn only(rule: Rule) -> Self {
+        Self::new(0, vec![rule])
+    }
+
+    /// What the draws begin from.
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What happens to a request; `draw` gives numbers from 0 to below 1.
+    pub(super) fn decide(&mut self, call: &Call, mut draw: impl FnMut() -> f64) -> Option<Fault> {
+        if call.is_administration() {
+            return None;
+        }
+        let hit =
+            self.rules.iter_mut().find(|rule| rule.covers(call) && rule.times != Some(0) && draw() < rule.share)?;
+        if let Some(times) = &mut hit.times {
+            *times -= 1;
+        }
+        Some(hit.fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::Protocol;
+    use super::*;
+
+    fn call(service: &str, action: &str, path: &str) -> Call {
+        Call {
+            method: "POST".into(),
+            path: path.into(),
+            service: Some(service.into()),
+            action: Some(action.into()),
+            protocol: Protocol::AwsJson,
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_covers_a_request_applies() {
+        let mut plan = FaultPlan::new(
+            0,
+            vec![
+                Rule::always(Fault::LostAnswer).of_service("dynamodb").of_action("TransactWriteItems"),
+                Rule::always(Fault::Error { status: 503 }).of_path("/v1/"),
+                Rule::always(Fault::Throttled).of_service("dynamodb").times(1),
+            ],
+        );
+        let mut decide = |service, action, path| plan.decide(&call(service, action, path), || 0.0);
+        assert_eq!(decide("dynamodb", "TransactWriteItems", "/"), Some(Fault::LostAnswer));
+        assert_eq!(decide("sqs", "SendMessageBatch", "/"), None);
+        assert_eq!(decide("", "", "/v1/refunds"), Some(Fault::Error { status: 503 }));
+        assert_eq!(decide("dynamodb", "GetItem", "/"), Some(Fault::Throttled));
+        assert_eq!(decide("dynamodb", "GetItem", "/"), None);
+    }
+
+    #[test]
+    fn what_is_for_the_simulator_itself_never_fails() {
+        let mut plan = FaultPlan::only(Rule::always(Fault::LostAnswer));
+        assert_eq!(plan.decide(&call("", "", "/_simulator/ledger"), || 0.0), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! The parameters of a new payment.
+
+use super::super::answer::Problem;
+use super::fields::{Fields, missing};
+use super::{CaptureMethod, Create};
+
+/// Stripe's largest charge, in minor units.
+const LARGEST_AMOUNT: u64 = 99_999_999;
+
+/// Stripe's smallest charge in a currency, in minor units.
+fn smallest_amount(currency: &str) -> Option<u64> {
+    match currency {
+        "gbp" => Some(30),
+        "eur" | "usd" => Some(50),
+        _ => None,
+    }
+}
+
+/// Reads them.
+pub(super) fn create(fields: &mut Fields, expand_charge: bool) -> Result<Create, Problem> {
+    let amount = fields.amount("amount")?.ok_or_else(|| missing("amount"))?;
+    let currency = fields.take("currency").ok_or_else(|| missing("currency"))?.to_ascii_lowercase();
+    let smallest = smallest_amount(&currency).ok_or_else(|| {
+        Problem::invalid_request(format!("Invalid currency: {currency}. The simulator supports eur, gbp and usd."))
+    })?;
+    if amount < smallest {
+        let message = format!("Amount must be at least {smallest} minor units of {currency}.");
+        return Err(Problem::parameter("amount_too_small", "amount", message));
+    }
+    if amount > LARGEST_AMOUNT {
+        return Err(Problem::parameter("amount_too_large", "amount", "Amount must be no more than 99999999."));
+    }
+    let capture_method = match fields.choice("capture_method", &["automatic", "automatic_async", "manual"])? {
+        Some(method) if method == "manual" => CaptureMethod::Manual,
+        _ => CaptureMethod::Automatic,
+    };
+    let payment_method_types = match fields.take_list("payment_method_types") {
+        types if types.is_empty() => vec!["card".to_owned()],
+        types => types,
+    };
+    if let Some(other) = payment_method_types.iter().find(|kind| *kind != "card") {
+        let message = format!("The payment method type \"{other}\" is invalid: the simulator knows card only.");
+        return Err(Problem::parameter("parameter_invalid", "payment_method_types", message));
+    }
+    let confirm = fields.boolean("confirm")?.unwrap_or(false);
+    let error_on_requires_action = fields.boolean("error_on_requires_action")?;
+    if error_on_requires_action.is_some() && !confirm {
+        let message = "The parameter `error_on_requires_action` may only be used with `confirm=true`.";
+        return Err(Problem::parameter("parameter_invalid", "error_on_requires_action", message));
+    }
+    let payment_method = fields.take("payment_method");
+    if confirm && payment_method.is_none() {
+        let message = "You cannot confirm this PaymentIntent because it's missing a payment method.";
+        return Err(Problem::parameter("parameter_missing", "payment_method", message));
+    }
+    Ok(Create {
+        amount,
+        currency,
+        payment_method,
+        payment_method_types,
+        capture_method,
+        confirm,
+        error_on_requires_action: error_on_requires_action.unwrap_or(false),
+        metadata: fields.take_map("metadata"),
+        description: fields.take("description"),
+        receipt_email: fields.take("receipt_email"),
+        expand_charge,
+    })
+}

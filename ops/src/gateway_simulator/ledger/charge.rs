@@ -1,0 +1,44 @@
+//! An attempt to charge a card, and what became of it.
+
+use super::super::payment_method::Decline;
+use super::UnixSeconds;
+
+/// What became of an attempt to charge a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChargeState {
+    /// The issuer refused.
+    Failed(Decline),
+    /// The issuer holds the amount until this moment.
+    Held {
+        /// From then on the money can no longer be taken.
+        capture_before: UnixSeconds,
+    },
+    /// Money was taken; a hold's rest was released.
+    Captured {
+        /// Minor units taken.
+        amount: u64,
+        /// Minor units of it given back.
+        refunded: u64,
+    },
+    /// The hold was released, nothing was taken.
+    Released,
+}
+
+/// An attempt to charge a card.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    /// `ch_…`
+    pub id: String,
+    /// When the issuer was asked.
+    pub created: UnixSeconds,
+    /// What became of it.
+    pub state: ChargeState,
+}
+
+impl Charge {
+    /// Whether the issuer approved it, whatever became of the money since.
+    #[must_use]
+    pub const fn approved(&self) -> bool {
+        !matches!(self.state, ChargeState::Failed(_))
+    }
+}

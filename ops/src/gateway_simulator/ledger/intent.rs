@@ -1,0 +1,114 @@
+//! A payment, and the changes of its state.
+
+use std::collections::BTreeMap;
+
+use super::super::answer::Problem;
+use super::super::command::CaptureMethod;
+use super::super::objects;
+use super::super::payment_method::{Decline, TestCard};
+use super::{AUTHORISATION_SECONDS, Charge, ChargeState, UnixSeconds, identifier};
+
+/// A payment's state, in Stripe's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntentStatus {
+    /// No usable card, or the last one was declined.
+    RequiresPaymentMethod,
+    /// Has a card, was not confirmed.
+    RequiresConfirmation,
+    /// The customer has to authenticate.
+    RequiresAction,
+    /// Money is held.
+    RequiresCapture,
+    /// Money was taken.
+    Succeeded,
+    /// Given up, or the hold ran out.
+    Canceled,
+}
+
+impl IntentStatus {
+    /// Stripe's name of the state.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::RequiresCapture => "requires_capture",
+            Self::Succeeded => "succeeded",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// A payment.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// `pi_…`
+    pub id: String,
+    /// Minor units asked for.
+    pub amount: u64,
+    /// ISO 4217, lower case.
+    pub currency: String,
+    /// When the money is taken.
+    pub capture_method: CaptureMethod,
+    /// Test token of the card.
+    pub payment_method: Option<TestCard>,
+    /// Allowed kinds of payment method.
+    pub payment_method_types: Vec<String>,
+    /// The caller's labels.
+    pub metadata: BTreeMap<String, String>,
+    /// The caller's description.
+    pub description: Option<String>,
+    /// Where Stripe would send a receipt.
+    pub receipt_email: Option<String>,
+    /// When it was made.
+    pub created: UnixSeconds,
+    /// Its state.
+    pub status: IntentStatus,
+    /// The one attempt to charge the card, where there was one.
+    pub charge: Option<Charge>,
+    /// When and why it was given up.
+    pub cancelled: Option<(UnixSeconds, Option<String>)>,
+}
+
+impl Intent {
+    pub(super) fn approve(&mut self, number: u64, now: UnixSeconds) {
+        let (state, status) = match self.capture_method {
+            CaptureMethod::Manual => {
+                (ChargeState::Held { capture_before: now + AUTHORISATION_SECONDS }, IntentStatus::RequiresCapture)
+            }
+            CaptureMethod::Automatic => {
+                (ChargeState::Captured { amount: self.amount, refunded: 0 }, IntentStatus::Succeeded)
+            }
+        };
+        self.charge = Some(Charge { id: identifier("ch", number), created: now, state });
+        self.status = status;
+    }
+
+    pub(super) fn decline(&mut self, number: u64, decline: Decline, now: UnixSeconds) -> String {
+        let id = identifier("ch", number);
+        self.charge = Some(Charge { id: id.clone(), created: now, state: ChargeState::Failed(decline) });
+        self.status = IntentStatus::RequiresPaymentMethod;
+        id
+    }
+
+    pub(super) fn release(&mut self, now: UnixSeconds, reason: Option<String>) {
+        if let Some(charge) = self.charge.as_mut().filter(|charge| matches!(charge.state, ChargeState::Held { .. })) {
+            charge.state = ChargeState::Released;
+        }
+        self.status = IntentStatus::Canceled;
+        self.cancelled = Some((now, reason));
+    }
+
+    pub(super) fn unexpected(&self, verb: &str, needed: &str) -> Problem {
+        self.unexpected_because(format!(
+            "This PaymentIntent could not be {verb} because it has a status of {}. \
+             Only a PaymentIntent with one of the following statuses may be {verb}: {needed}.",
+            self.status.name()
+        ))
+    }
+
+    pub(super) fn unexpected_because(&self, message: String) -> Problem {
+        Problem::unexpected_state(message, objects::intent(self, false))
+    }
+}

@@ -1,0 +1,109 @@
+//! The gateway's books: payments, charges and refunds, and what may happen to them. No I/O and no clock: time is passed
+//! in, identifiers come from a counter, so that a test can say exactly what it expects.
+
+mod charge;
+mod create;
+mod intent;
+mod occurrence;
+mod refund;
+mod search;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use charge::{Charge, ChargeState};
+pub use intent::{Intent, IntentStatus};
+pub use occurrence::{EventType, Occurrence};
+pub use refund::Refund;
+use search::Index;
+
+use super::answer::{Answer, Problem};
+use super::command::Command;
+use super::objects;
+
+/// A moment, in seconds since 1970.
+pub type UnixSeconds = i64;
+
+/// How long an authorisation holds, as for a card payment made by the customer online.
+pub const AUTHORISATION_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Every payment and refund.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    intents: BTreeMap<String, Intent>,
+    refunds: Vec<Refund>,
+    index: Index,
+    occurrences: Vec<Occurrence>,
+    last_number: u64,
+}
+
+impl Ledger {
+    /// Executes a command at a moment.
+    pub fn execute(&mut self, command: Command, now: UnixSeconds) -> Answer {
+        self.expire(now);
+        let result = match command {
+            Command::Create(create) => self.create(create, now),
+            Command::Search(search) => Ok(self.index.search(&search, now)),
+            Command::Retrieve { intent, expand_charge } => {
+                self.intent(&intent).map(|intent| objects::intent(intent, expand_charge))
+            }
+            Command::Capture { intent, amount, expand_charge } => self.capture(&intent, amount, expand_charge, now),
+            Command::Cancel { intent, reason, expand_charge } => self.cancel(&intent, reason, expand_charge, now),
+            Command::Refund { target, amount, reason, metadata } => self.refund(&target, amount, reason, metadata, now),
+        };
+        result.map_or_else(Answer::from, Answer::ok)
+    }
+
+    /// How many seconds a change takes until a search sees it.
+    pub const fn set_search_staleness(&mut self, seconds: i64) {
+        self.index.staleness = seconds;
+    }
+
+    /// What happened since this was asked last.
+    pub fn take_occurrences(&mut self) -> Vec<Occurrence> {
+        std::mem::take(&mut self.occurrences)
+    }
+
+    /// Every payment, oldest first.
+    pub fn intents(&self) -> impl Iterator<Item = &Intent> {
+        self.intents.values()
+    }
+
+    /// Charges that the issuer approved, by payment: what a double charge would make larger than it should be.
+    #[must_use]
+    pub fn approved_charges(&self) -> usize {
+        self.intents.values().filter_map(|intent| intent.charge.as_ref()).filter(|charge| charge.approved()).count()
+    }
+
+    fn intent(&self, id: &str) -> Result<&Intent, Problem> {
+        self.intents.get(id).ok_or_else(|| Problem::not_found("payment_intent", id, "intent"))
+    }
+
+    fn intent_mut(&mut self, id: &str) -> Result<&mut Intent, Problem> {
+        self.intents.get_mut(id).ok_or_else(|| Problem::not_found("payment_intent", id, "intent"))
+    }
+
+    /// Takes note of a payment's change, for those who search and for those who want to be told.
+    fn changed(&mut self, id: &str, event_type: Option<EventType>, now: UnixSeconds) {
+        let Some(intent) = self.intents.get(id) else { return };
+        self.index.note(intent, now);
+        let Some(event_type) = event_type else { return };
+        let object = match (event_type, &intent.charge) {
+            (EventType::ChargeRefunded, Some(charge)) => objects::charge(intent, charge),
+            _ => objects::intent(intent, false),
+        };
+        self.occurrences.push(Occurrence { event_type, object, at: now });
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+}
+
+/// An identifier in Stripe's form, from a counter. Charges, payments and refunds share one counter; their prefixes differ.
+fn identifier(prefix: &str, number: u64) -> String {
+    format!("{prefix}_simulated{number:010}")
+}

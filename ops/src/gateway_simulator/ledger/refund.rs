@@ -1,0 +1,83 @@
+//! Money given back.
+
+use std::collections::BTreeMap;
+
+use super::super::answer::Problem;
+use super::super::command::RefundTarget;
+use super::super::objects;
+use super::{Charge, ChargeState, EventType, Ledger, UnixSeconds, identifier};
+
+/// A refund.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// `re_…`
+    pub id: String,
+    /// The payment.
+    pub intent: String,
+    /// Its charge.
+    pub charge: String,
+    /// Minor units.
+    pub amount: u64,
+    /// ISO 4217, lower case.
+    pub currency: String,
+    /// Stripe's reason.
+    pub reason: Option<String>,
+    /// The caller's labels.
+    pub metadata: BTreeMap<String, String>,
+    /// When it was made.
+    pub created: UnixSeconds,
+}
+
+impl Ledger {
+    pub(super) fn refund(
+        &mut self,
+        target: &RefundTarget,
+        amount: Option<u64>,
+        reason: Option<String>,
+        metadata: BTreeMap<String, String>,
+        now: UnixSeconds,
+    ) -> Result<serde_json::Value, Problem> {
+        let number = self.next_number();
+        let intent = match target {
+            RefundTarget::Intent(id) => {
+                self.intents.get_mut(id).ok_or_else(|| Problem::no_such("payment_intent", id, "payment_intent"))?
+            }
+            RefundTarget::Charge(id) => self
+                .intents
+                .values_mut()
+                .find(|intent| intent.charge.as_ref().is_some_and(|charge| charge.id == *id))
+                .ok_or_else(|| Problem::no_such("charge", id, "charge"))?,
+        };
+        let Some(Charge { id: charge, state: ChargeState::Captured { amount: captured, refunded }, .. }) =
+            &mut intent.charge
+        else {
+            let message = format!("This PaymentIntent ({}) does not have a successful charge to refund.", intent.id);
+            return Err(intent.unexpected_because(message));
+        };
+        let left = *captured - *refunded;
+        if left == 0 {
+            let message = format!("Charge {charge} has already been refunded.");
+            return Err(Problem::parameter("charge_already_refunded", "amount", message));
+        }
+        let amount = amount.unwrap_or(left);
+        if amount > left {
+            let message = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).");
+            return Err(Problem::parameter("amount_too_large", "amount", message));
+        }
+        *refunded += amount;
+        let refund = Refund {
+            id: identifier("re", number),
+            intent: intent.id.clone(),
+            charge: charge.clone(),
+            amount,
+            currency: intent.currency.clone(),
+            reason,
+            metadata,
+            created: now,
+        };
+        let answer = objects::refund(&refund);
+        self.changed(&refund.intent, Some(EventType::ChargeRefunded), now);
+        self.refunds.push(refund);
+        Ok(answer)
+    }
+}

@@ -1,0 +1,71 @@
+//! How a hold ends: captured, given up, or run out.
+
+use super::super::answer::Problem;
+use super::super::objects;
+use super::{Charge, ChargeState, EventType, IntentStatus, Ledger, UnixSeconds};
+
+impl Ledger {
+    pub(super) fn capture(
+        &mut self,
+        id: &str,
+        amount: Option<u64>,
+        expand_charge: bool,
+        now: UnixSeconds,
+    ) -> Result<serde_json::Value, Problem> {
+        let intent = self.intent_mut(id)?;
+        let held = intent.amount;
+        let status = intent.status;
+        let Some(charge) = intent.charge.as_mut().filter(|_| status == IntentStatus::RequiresCapture) else {
+            return Err(intent.unexpected("captured", "requires_capture"));
+        };
+        let amount = amount.unwrap_or(held);
+        if amount > held {
+            let message =
+                format!("The amount to capture ({amount}) is greater than the amount that is capturable ({held}).");
+            return Err(Problem::parameter("amount_too_large", "amount_to_capture", message));
+        }
+        charge.state = ChargeState::Captured { amount, refunded: 0 };
+        intent.status = IntentStatus::Succeeded;
+        let answer = objects::intent(intent, expand_charge);
+        self.changed(id, Some(EventType::Succeeded), now);
+        Ok(answer)
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        id: &str,
+        reason: Option<String>,
+        expand_charge: bool,
+        now: UnixSeconds,
+    ) -> Result<serde_json::Value, Problem> {
+        let intent = self.intent_mut(id)?;
+        if matches!(intent.status, IntentStatus::Succeeded | IntentStatus::Canceled) {
+            return Err(intent.unexpected(
+                "canceled",
+                "requires_payment_method, requires_capture, requires_confirmation, requires_action",
+            ));
+        }
+        intent.release(now, reason);
+        let answer = objects::intent(intent, expand_charge);
+        self.changed(id, Some(EventType::Canceled), now);
+        Ok(answer)
+    }
+
+    /// Lets go of every hold that has run out, as the card network does.
+    pub fn expire(&mut self, now: UnixSeconds) {
+        let mut expired = Vec::new();
+        for intent in self.intents.values_mut() {
+            let has_run_out = matches!(
+                intent.charge,
+                Some(Charge { state: ChargeState::Held { capture_before }, .. }) if capture_before <= now
+            );
+            if has_run_out {
+                intent.release(now, Some("automatic".into()));
+                expired.push(intent.id.clone());
+            }
+        }
+        for id in expired {
+            self.changed(&id, Some(EventType::Canceled), now);
+        }
+    }
+}

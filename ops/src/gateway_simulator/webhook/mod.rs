@@ -1,0 +1,89 @@
+//! Webhooks: what happens at the gateway is told to the one endpoint that was registered, signed, at least once, in no
+//! order (docs.stripe.com/webhooks).
+
+mod delivery;
+mod event;
+mod settings;
+mod signature;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+pub use settings::{WebhookFaults, WebhookSettings, WebhookSummary};
+
+use super::engine::Untold;
+use delivery::Deliverer;
+
+/// Tells the endpoint what happens.
+#[derive(Debug)]
+pub struct Webhooks {
+    state: Arc<State>,
+    /// Where deliveries run, so that also a caller outside of it can make something happen.
+    runtime: Handle,
+    /// Deliveries under way; they end with the simulator.
+    deliveries: Mutex<JoinSet<()>>,
+}
+
+/// What the deliveries share.
+#[derive(Debug)]
+struct State {
+    http: reqwest::Client,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    settings: Option<WebhookSettings>,
+    summary: WebhookSummary,
+    /// How many events there were; their ids come from it.
+    events: u64,
+}
+
+impl State {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Webhooks {
+    /// No endpoint yet.
+    #[must_use]
+    pub fn new(http: reqwest::Client, runtime: Handle) -> Self {
+        Self { runtime, state: Arc::new(State { http, inner: Mutex::default() }), deliveries: Mutex::default() }
+    }
+
+    /// Registers the endpoint, or with `None` nobody is told any more. What happened before is not told.
+    pub fn set(&self, settings: Option<WebhookSettings>) {
+        self.state.inner().settings = settings;
+    }
+
+    /// The endpoint's URL, and what became of the deliveries so far.
+    #[must_use]
+    pub fn summary(&self) -> WebhookSummary {
+        let inner = self.state.inner();
+        WebhookSummary { url: inner.settings.as_ref().map(|settings| settings.url.clone()), ..inner.summary.clone() }
+    }
+
+    /// Begins to tell what happened.
+    pub fn tell(&self, untold: Vec<Untold>) {
+        let mut deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that have ended need not be kept.
+        while deliveries.try_join_next().is_some() {}
+        for untold in untold {
+            let mut inner = self.state.inner();
+            let Some(settings) = inner.settings.clone() else { return };
+            inner.events += 1;
+            inner.summary.events += 1;
+            let number = inner.events;
+            drop(inner);
+            let body: Arc<str> = event::body(&untold, number).into();
+            for copy in 0..settings.faults.copies.max(1) {
+                self.state.inner().summary.pending += 1;
+                let deliverer = Deliverer { state: Arc::clone(&self.state), settings: settings.clone() };
+                deliveries.spawn_on(deliverer.run(number, copy, Arc::clone(&body)), &self.runtime);
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The pipeline's client of the gateway against the simulator: unclear answers, surplus holds, lapsed holds.
+
+use std::time::Duration;
+
+use ops::gateway_simulator::{Faults, GatewaySimulator};
+use order_domain::order::{Authorisation, Order};
+use order_handlers::adapters::stripe::StripeGateway;
+use order_handlers::failure::Failure;
+use order_handlers::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer};
+
+use super::order::{order, with};
+
+const KEY: &str = "sk_test_simulated";
+
+struct Shop {
+    simulator: GatewaySimulator,
+    gateway: StripeGateway,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let simulator = GatewaySimulator::start(KEY).await.unwrap();
+        simulator.set_search_staleness(0);
+        let gateway = StripeGateway::at(simulator.url(), KEY).unwrap();
+        Self { simulator, gateway }
+    }
+
+    async fn held(&self, order: &Order, attempt: u32) -> Authorisation {
+        match self.gateway.authorise(order, attempt).await.unwrap() {
+            GatewayAnswer::Authorised(authorisation) => authorisation,
+            declined @ GatewayAnswer::Declined(_) => panic!("{declined:?}"),
+        }
+    }
+
+    fn once(&self, faults: Faults) {
+        self.simulator.set_faults(Faults { remaining: Some(1), ..faults });
+    }
+}
+
+fn is_transient<T>(result: &Result<T, Failure>) -> bool {
+    matches!(result, Err(Failure::Transient { .. }))
+}
+
+#[tokio::test]
+async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    shop.once(Faults { charged_but_error: true, ..Faults::default() });
+    for _ in 0..3 {
+        assert!(is_transient(&shop.gateway.authorise(&order, 1).await));
+    }
+    let Found::Held { authorisation, surplus } = shop.gateway.find(&order).await.unwrap() else {
+        panic!("the hold was not found")
+    };
+    assert_eq!((authorisation.attempt, surplus.len()), (1, 0));
+    assert!(authorisation.capture_before.is_some());
+    let order = with(&order, &authorisation);
+    assert_eq!(shop.gateway.capture(&order).await.unwrap(), CaptureAnswer::Captured);
+    assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 1);
+}
+
+#[tokio::test]
+async fn an_order_behind_a_server_error_without_effect_goes_on_with_another_attempt() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    shop.once(Faults { error_status: Some(500), ..Faults::default() });
+    assert!(is_transient(&shop.gateway.authorise(&order, 1).await));
+    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
+    let second = shop.held(&order, 2).await;
+    let found = shop.gateway.find(&order).await.unwrap();
+    assert_eq!(found, Found::Held { authorisation: second, surplus: Vec::new() });
+}
+
+#[tokio::test]
+async fn of_several_holds_the_oldest_stays_and_the_others_are_given_up() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    let second = shop.held(&order, 2).await;
+    let found = shop.gateway.find(&order).await.unwrap();
+    assert_eq!(found, Found::Held { authorisation: first.clone(), surplus: vec![second.payment_intent.clone()] });
+    for _ in 0..2 {
+        shop.gateway.give_up(&order, &second.payment_intent).await.unwrap();
+    }
+    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Held { authorisation: first, surplus: Vec::new() });
+    let totals = shop.simulator.ledger().orders["ord-1"].totals;
+    assert_eq!((totals.held, totals.voided), (1999, 1999));
+}
+
+#[tokio::test]
+async fn each_payment_is_found_as_what_became_of_it() {
+    let shop = Shop::open().await;
+    let declined = order("ord-1", "pm_card_chargeDeclined");
+    assert!(matches!(shop.gateway.authorise(&declined, 1).await, Ok(GatewayAnswer::Declined(_))));
+    assert_eq!(shop.gateway.find(&declined).await.unwrap(), Found::Nothing);
+
+    let voided = order("ord-2", "pm_card_visa");
+    let voided = with(&voided, &shop.held(&voided, 1).await);
+    shop.gateway.void(&voided).await.unwrap();
+    assert_eq!(shop.gateway.find(&voided).await.unwrap(), Found::Nothing);
+
+    let taken = order("ord-3", "pm_card_visa");
+    let taken = with(&taken, &shop.held(&taken, 1).await);
+    shop.gateway.capture(&taken).await.unwrap();
+    let found = shop.gateway.find(&taken).await.unwrap();
+    assert!(matches!(found, Found::Captured { .. }), "{found:?}");
+
+    shop.gateway.refund(&taken, 1999).await.unwrap();
+    let found = shop.gateway.find(&taken).await.unwrap();
+    assert!(matches!(found, Found::Captured { .. }), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_search_that_lags_behind_finds_nothing_yet() {
+    let shop = Shop::open().await;
+    shop.simulator.set_search_staleness(3600);
+    let order = order("ord-1", "pm_card_visa");
+    shop.held(&order, 1).await;
+    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
+}
+
+#[tokio::test]
+async fn a_capture_a_void_and_a_refund_go_on_behind_a_server_error_that_was_saved() {
+    for took_effect in [true, false] {
+        let error = || Faults {
+            charged_but_error: took_effect,
+            error_status: (!took_effect).then_some(500),
+            ..Faults::default()
+        };
+        let shop = Shop::open().await;
+        let taken = order("ord-1", "pm_card_visa");
+        let mut taken = with(&taken, &shop.held(&taken, 1).await);
+        shop.once(error());
+        assert!(is_transient(&shop.gateway.capture(&taken).await));
+        assert_eq!(shop.gateway.capture(&taken).await.unwrap(), CaptureAnswer::Captured);
+
+        shop.once(error());
+        assert!(is_transient(&shop.gateway.refund(&taken, 500).await));
+        shop.gateway.refund(&taken, 500).await.unwrap();
+        taken.refunded = 500;
+        shop.gateway.refund(&taken, 500).await.unwrap();
+
+        let voided = order("ord-2", "pm_card_visa");
+        let voided = with(&voided, &shop.held(&voided, 1).await);
+        shop.once(error());
+        assert!(is_transient(&shop.gateway.void(&voided).await));
+        shop.gateway.void(&voided).await.unwrap();
+
+        let ledger = shop.simulator.ledger();
+        let totals = ledger.orders["ord-1"].totals;
+        assert_eq!((totals.captured, totals.refunded), (1999, 1000), "took effect: {took_effect}");
+        assert_eq!(ledger.orders["ord-2"].totals.held, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_lapsed_hold_is_told_at_the_capture_and_can_be_made_anew() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let lapsed = with(&order, &shop.held(&order, 1).await);
+    shop.simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
+    assert_eq!(shop.gateway.find(&lapsed).await.unwrap(), Found::Nothing);
+    assert_eq!(shop.gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Lapsed);
+    let anew = with(&order, &shop.held(&order, 2).await);
+    assert_eq!(shop.gateway.capture(&anew).await.unwrap(), CaptureAnswer::Captured);
+}
+
+#[tokio::test]
+async fn a_forgotten_key_holds_the_money_twice_which_is_why_find_comes_first() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    shop.simulator.advance_clock(Duration::from_secs(25 * 60 * 60));
+    let found = shop.gateway.find(&order).await.unwrap();
+    assert_eq!(found, Found::Held { authorisation: first, surplus: Vec::new() });
+    shop.held(&order, 1).await;
+    assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 2);
+}
+
+#[tokio::test]
+async fn a_card_that_needs_the_customer_is_a_decline() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_authenticationRequired");
+    let answer = shop.gateway.authorise(&order, 1).await.unwrap();
+    assert_eq!(answer, GatewayAnswer::Declined("authentication_required".into()));
+    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
+}
+
+#[tokio::test]
+async fn every_request_that_changes_something_has_a_key_that_names_the_order_and_the_payment() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    let second = shop.held(&order, 2).await;
+    shop.gateway.find(&order).await.unwrap();
+    shop.gateway.capture(&with(&order, &first)).await.unwrap();
+    shop.gateway.refund(&with(&order, &first), 5).await.unwrap();
+    shop.gateway.give_up(&order, &second.payment_intent).await.unwrap();
+    let requests = shop.simulator.requests();
+    let keys: Vec<_> = requests.iter().map(|request| request.idempotency_key.as_deref().unwrap_or("-")).collect();
+    let (capture, void) =
+        (format!("ord-1:capture:{}", first.payment_intent), format!("ord-1:void:{}", second.payment_intent));
+    assert_eq!(keys, ["ord-1:authorise", "ord-1:authorise:2", "-", &capture, "ord-1:refund:0", &void]);
+    assert!(requests.iter().all(|request| request.status == Some(200) && !request.replayed), "{requests:?}");
+}

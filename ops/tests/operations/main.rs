@@ -1,0 +1,10 @@
+//! The operator's commands over the emulator alone: tables, queues and a function, without Terraform.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod dead_letters;
+mod move_task;
+mod pipeline;
+mod replay;
+mod stock;
+mod stream_letters;
