@@ -108,7 +108,7 @@ pub struct Redrive {
     /// Letters a second, at most; events, for notify-dlq
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     rate: u32,
-    /// Who redrives, for the audit record; your AWS identity or user name, where it is not given
+    /// Who redrives, for the audit record, beside your AWS identity or user name
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// Print one JSON array
@@ -131,7 +131,9 @@ impl Dlq {
 impl List {
     async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         let deployed = self.place.reach().await?;
+        let step = Progress::detect().step("Looking at dead letters");
         let reports = list(&deployed, &queues(&deployed).await?, self.limit, cancel).await?;
+        step.finish(&format!("{} queues", reports.len()));
         if self.json {
             println!("{}", serde_json::to_string(&reports)?);
         } else {
@@ -149,8 +151,8 @@ fn print_report(report: &Report) {
     let Report { queue, letters, looked_at, oldest_seconds, groups } = report;
     match oldest_seconds {
         _ if *letters == 0 => println!("{queue}: empty"),
-        None => println!("{queue}: {letters} letters; others are looking at them just now"),
-        Some(oldest) => println!("{queue}: {letters} letters, the oldest {}", age(*oldest)),
+        None => println!("{queue}: {}; others are looking at them just now", number_of(*letters)),
+        Some(oldest) => println!("{queue}: {}, the oldest {}", number_of(*letters), age(*oldest)),
     }
     for group in groups {
         let (reason, oldest) = (printable(&group.reason), age(group.oldest_seconds));
@@ -174,7 +176,9 @@ impl Show {
     async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         let deployed = self.place.reach().await?;
         let queue = find(&deployed, &self.queue).await?;
+        let step = Progress::detect().step(format!("Looking at {}", queue.name));
         let letters = show(&deployed, &queue, self.limit, cancel).await?;
+        step.finish(&format!("{} letters", letters.len()));
         let now = Timestamp::now();
         let shown: Vec<Shown<'_>> =
             letters.iter().map(|letter| Shown { letter, age_seconds: now.since(letter.sent_at).as_secs() }).collect();
@@ -217,10 +221,14 @@ impl Redrive {
     async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         let deployed = self.place.reach().await?;
         let queues = self.queues(&deployed).await?;
-        let by = match self.by {
-            Some(by) => by,
-            None if self.dry_run => String::new(),
-            None => deployed.operator().await?,
+        let by = match (self.by, self.dry_run) {
+            (by, true) => by.unwrap_or_default(),
+            (None, false) => deployed.operator().await?,
+            // A name that anybody can give does not hide whose credentials were used.
+            (Some(by), false) => match deployed.operator().await {
+                Ok(operator) => format!("{by} ({operator})"),
+                Err(_) => by,
+            },
         };
         let filter = Filter { reason: self.reason, order: self.order };
         let options = Options { filter, dry_run: self.dry_run, rate: self.rate, by };
@@ -262,11 +270,12 @@ impl Redrive {
 }
 
 fn print_redriven(redriven: &Redriven) {
-    let Redriven { from, to, moved, .. } = redriven;
+    let Redriven { from, to, .. } = redriven;
+    let moved = number_of(redriven.moved);
     if redriven.dry_run {
-        println!("{from}: {moved} letters would go to {to}");
+        println!("{from}: {moved} would go to {to}");
     } else {
-        println!("{from}: {moved} letters went to {to}");
+        println!("{from}: {moved} went to {to}");
     }
     for (reason, letters) in &redriven.reasons {
         println!("  {letters:>7}  {}", printable(reason));
@@ -293,6 +302,10 @@ fn print_redriven(redriven: &Redriven) {
     if let Some(id) = &redriven.redrive_id {
         println!("  audit record REDRIVE#{id}, by {}", redriven.by);
     }
+}
+
+fn number_of(letters: u64) -> String {
+    if letters == 1 { "1 letter".to_owned() } else { format!("{letters} letters") }
 }
 
 /// An age as people say it.

@@ -81,7 +81,7 @@ pub struct Set {
     #[arg(value_parser = sku)]
     sku: Sku,
     /// How many units are free
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=MAXIMUM_UNITS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=MAXIMUM_UNITS))]
     units: u64,
     /// Over how many stock items they are spread; as many as before, where it is not given
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAXIMUM_SHARDS)))]
@@ -96,7 +96,7 @@ pub struct Add {
     #[arg(value_parser = sku)]
     sku: Sku,
     /// How many units come
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAXIMUM_UNITS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=MAXIMUM_UNITS))]
     units: u64,
     #[command(flatten)]
     place: Place,
@@ -144,7 +144,9 @@ impl Show {
         let shelf = Shelf::of(&self.place.reach().await?);
         let (mut counted, mut unknown) = (Vec::new(), Vec::new());
         if self.skus.is_empty() {
+            let step = Progress::detect().step("Reading the stock");
             counted = shelf.all().await?;
+            step.finish(&format!("{} products", counted.len()));
         }
         for sku in &self.skus {
             match shelf.one(sku).await? {

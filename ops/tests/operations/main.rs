@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod command_line;
 mod dead_letters;
 mod move_task;
 mod pipeline;
