@@ -83,7 +83,11 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
     if !throttled {
         let deliveries = batch.iter().map(|received| delivery(&world, received)).collect();
         let poisoned = batch.iter().any(|received| received.message.poison);
-        if let Some(failed) = invoke(&world, stage, Work::Messages(deliveries), poisoned).await {
+        let answered = invoke(&world, stage, Work::Messages(deliveries), poisoned).await;
+        if let Some(failed) = answered.failed {
+            if stage == Stage::Reconcile {
+                judge_webhooks(&world, &batch, &failed, answered.webhooks_refused);
+            }
             settle(&world, stage, &batch, failed);
         }
     }
@@ -101,7 +105,19 @@ fn delivery(world: &World, received: &Received) -> Delivery {
         receive_count: message.receives,
         sent_at: world.clock(message.sent_at, 0),
         trace: None,
+        signature: message.signature.clone(),
         body: message.body.clone(),
+    }
+}
+
+/// Every webhook that is done was believed if the gateway sent it, and only then.
+fn judge_webhooks(world: &World, batch: &[Received], failed: &[String], refused: usize) {
+    let done = batch.iter().filter(|received| !failed.contains(&received.message.name()));
+    let forged: Vec<u32> =
+        done.filter(|received| received.message.forged).filter_map(|received| received.message.order).collect();
+    if refused != forged.len() {
+        let what = format!("{} of the webhooks were forged, and {refused} were refused", forged.len());
+        world.state().broken(Invariant::ForgeryRefused, forged.first().copied(), world.now(), what);
     }
 }
 

@@ -3,30 +3,43 @@
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use order_domain::id::OrderId;
+use order_domain::message::ContactCommand;
 use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
+use order_handlers::circuit_breaker::{CircuitBreaker, Guarded, PAYMENT_GATEWAY, Settings};
+use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::{Notify, Record};
 use order_handlers::stages::payment::Payment;
+use order_handlers::stages::reconcile::Reconcile;
 use order_handlers::stages::validate::Validate;
 use tokio::time::Instant;
 
 use crate::fault::FaultKind;
+use crate::mutation::Mutation;
+use crate::notifier::{channels, texts};
 use crate::plan::Invariant;
 use crate::ports::Ports;
-use crate::settings::{POLICY, RESERVE, function_timeout};
+use crate::settings::{RESERVE, function_timeout, policy};
 use crate::workload::{number_in, number_of};
 use crate::world::World;
 
-/// The retailer's name in texts.
-pub(crate) const RETAILER: &str = "Shop";
+/// How many of a hundred invocations begin in a new process although a warm one is idle.
+const NEW_PROCESS: u32 = 5;
+/// A breaker that opens and never closes, for a mutation.
+const NEVER_CLOSES: Settings = Settings {
+    open_for: Duration::from_secs(100 * 24 * 3600),
+    open_for_at_most: Duration::from_secs(100 * 24 * 3600),
+    ..PAYMENT_GATEWAY
+};
 
 /// What is handed to a function.
 #[derive(Debug)]
@@ -57,6 +70,12 @@ impl Work {
 pub(crate) struct Invocation {
     pub(crate) id: u64,
     pub(crate) stage: Stage,
+    /// When it began, in milliseconds of the run.
+    pub(crate) began: u64,
+    /// Whom contact was asked to tell.
+    pub(crate) asked: Vec<ContactCommand>,
+    /// Webhooks that it refused to believe.
+    pub(crate) webhooks_refused: AtomicUsize,
     /// The orders of its batch, where a story is told.
     pub(crate) orders: Vec<u32>,
     /// By how much its clock is wrong, in milliseconds.
@@ -113,17 +132,28 @@ impl<T, F: Future<Output = T>> Future for Mortal<'_, F> {
     }
 }
 
-/// Runs a function on its work; its answer, or none where its process died.
-pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisoned: bool) -> Option<Vec<String>> {
+/// What came of an invocation.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// What it says has failed; none where its process died.
+    pub(crate) failed: Option<Vec<String>>,
+    /// Webhooks that it refused to believe.
+    pub(crate) webhooks_refused: usize,
+}
+
+/// Runs a function on its work in one of its warm processes, or in a new one. What a process remembers dies with it.
+pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisoned: bool) -> Answered {
     let timeout = function_timeout(stage);
     let invocation = Arc::new(begin(world, stage, &work, poisoned));
+    let breaker = warm_process(world, stage);
     let ports = Ports::new(Arc::clone(world), Arc::clone(&invocation));
-    let answering = AssertUnwindSafe(answer(stage, work, ports)).catch_unwind();
+    let answering = AssertUnwindSafe(answer(stage, work, ports, &breaker)).catch_unwind();
     let process = Mortal { work: Box::pin(answering), invocation: &invocation };
     let ended = tokio::time::timeout(timeout, process).await;
     let now = world.now();
     let mut state = world.state();
     state.under_way -= 1;
+    state.told.running.remove(&invocation.id);
     let id = invocation.id;
     let mut panicked = invocation.panicked.load(Ordering::Relaxed);
     let answer = match ended {
@@ -148,13 +178,32 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
         }
         None => {
             state.told.unrecorded.insert(id);
+            if stage == Stage::Reconcile {
+                state.reconciler_died_at = now;
+            }
             if panicked {
                 let what = format!("a panic ended {} #{id} and its whole batch", stage.name());
                 state.broken(Invariant::PanicContained, None, now, what);
             }
         }
     }
-    answer
+    if answer.is_some() {
+        state.processes.entry(stage).or_default().push(Arc::clone(&breaker));
+    }
+    Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed) }
+}
+
+/// A process of a function that is idle, or a new one, by what it remembers: its circuit breaker.
+fn warm_process(world: &World, stage: Stage) -> Arc<CircuitBreaker> {
+    let settings = if world.makes(Mutation::BreakerNeverCloses) { NEVER_CLOSES } else { PAYMENT_GATEWAY };
+    let mut guard = world.state();
+    let state = &mut *guard;
+    let idle = state.processes.entry(stage).or_default();
+    if idle.is_empty() || state.schedule.percent(NEW_PROCESS) {
+        return Arc::new(CircuitBreaker::new(settings));
+    }
+    let one = state.schedule.position(idle.len());
+    idle.swap_remove(one)
 }
 
 fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation {
@@ -174,9 +223,19 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation
         };
         format!("{} #{id} is invoked with {}", stage.name(), names.join(", "))
     });
+    state.told.running.insert(id);
+    let asked = match work {
+        Work::Messages(messages) if stage == Stage::Contact => {
+            messages.iter().filter_map(|delivery| serde_json::from_str(&delivery.body).ok()).collect()
+        }
+        _ => Vec::new(),
+    };
     Invocation {
         id,
         stage,
+        began: now,
+        asked,
+        webhooks_refused: AtomicUsize::new(0),
         orders,
         skew: i64::try_from(skew).unwrap_or(2_000) - 2_000,
         deadline: Instant::now() + function_timeout(stage) - RESERVE,
@@ -189,24 +248,27 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation
 }
 
 /// What the bootstrap does with an event.
-async fn answer(stage: Stage, work: Work, ports: Ports) -> Vec<String> {
-    let (database, queue, gateway, runtime) = (ports.clone(), ports.clone(), ports.clone(), ports.clone());
+async fn answer(stage: Stage, work: Work, ports: Ports, breaker: &CircuitBreaker) -> Vec<String> {
+    let (database, queue, runtime, policy) = (ports.clone(), ports.clone(), ports.clone(), policy(stage));
+    let gateway = Guarded { gateway: ports.clone(), breaker, runtime: ports.clone() };
     match (stage, work) {
-        (Stage::Validate, Work::Messages(batch)) => {
-            Validate { database, queue, runtime, policy: POLICY }.run(&batch).await
-        }
-        (Stage::Inventory, Work::Messages(batch)) => {
-            Inventory { database, queue, runtime, policy: POLICY }.run(&batch).await
-        }
+        (Stage::Validate, Work::Messages(batch)) => Validate { database, queue, runtime, policy }.run(&batch).await,
+        (Stage::Inventory, Work::Messages(batch)) => Inventory { database, queue, runtime, policy }.run(&batch).await,
         (Stage::Payment, Work::Messages(batch)) => {
-            Payment { database, gateway, queue, runtime, policy: POLICY }.run(&batch).await
+            Payment { database, gateway, queue, runtime, policy }.run(&batch).await
         }
         (Stage::Fulfilment, Work::Messages(batch)) => {
-            Fulfilment { database, gateway, queue, runtime, policy: POLICY }.run(&batch).await
+            Fulfilment { database, gateway, queue, runtime, policy }.run(&batch).await
+        }
+        (Stage::Reconcile, Work::Messages(batch)) => {
+            Reconcile { database, webhooks: ports, queue, runtime, policy }.run(&batch).await
+        }
+        (Stage::Contact, Work::Messages(batch)) => {
+            let Some(texts) = texts() else { return Vec::new() };
+            Contact { database, notifier: ports, queue, runtime, policy, channels: channels(), texts }.run(&batch).await
         }
         (_, Work::Records(records)) => {
-            let retailer = RETAILER.to_owned();
-            Notify { database, notifier: ports, queue, runtime, sms_enabled: true, retailer }.run(&records).await
+            Notify { database, notifier: ports, queue, runtime, channels: channels() }.run(&records).await
         }
         (Stage::Notify | Stage::Query, Work::Messages(_)) => Vec::new(),
     }

@@ -82,6 +82,26 @@ mutations! {
     StreamReportsLastFailure,
     /// The stream's consumer answers that nothing failed.
     StreamFailuresEmptied,
+    /// What the gateway's search does not show yet is taken for not there.
+    StaleSearchBelieved,
+    /// The gateway is asked under the next key without a look at what it holds.
+    NextKeyWithoutLooking,
+    /// A second hold on an order's money is left at the gateway.
+    SurplusHoldKept,
+    /// A webhook is believed whoever signed it.
+    SignatureUnchecked,
+    /// The reconciler finds orders that stopped moving, and sends nothing.
+    ReconcilerForwardsNothing,
+    /// The reconciler does not write down when to look again.
+    NotCheckedAgainLater,
+    /// Of a line that was reserved from several shards, only the first gets its units back.
+    PartOfLineKept,
+    /// The gateway's circuit breaker opens and never closes.
+    BreakerNeverCloses,
+    /// A hold that has lapsed before the dispatch is taken for captured.
+    LapsedHoldTakenForCaptured,
+    /// An order does not say that its message went to the dead-letter queue.
+    AttentionNotSet,
 }
 
 impl std::fmt::Display for Mutation {

@@ -91,8 +91,19 @@ pub enum Invariant {
     PanicContained,
     /// An answer names as failed only what its batch holds: Lambda takes any other name for a failure of the whole batch.
     AnswerUnderstood,
-    /// When faults stop, everything comes to rest.
+    /// When faults stop, everything comes to rest within two and a half days: also what was lost on the way.
     ComesToRest,
+    /// An order that waits for its dispatch has its money held, as soon as the gateway told that it is not.
+    HoldKept,
+    /// An order that is open has a message in some queue, or a dead letter that says why it has none: the reconciler is for
+    /// what nobody foresaw.
+    NeverStranded,
+    /// The reconciler looks at an order that does not move less and less often.
+    CheckedAgainLater,
+    /// A webhook is believed when the gateway sent it, and only then.
+    ForgeryRefused,
+    /// A dead letter that is the order's trouble is told by the order.
+    AttentionSet,
 }
 
 impl fmt::Display for Invariant {
@@ -149,6 +160,12 @@ pub struct Statistics {
     pub dead_letters: BTreeMap<&'static str, u64>,
     /// What bugs that are known have caused, by bug; see `docs/simulation.md`.
     pub findings: BTreeMap<Finding, u64>,
+    /// Notifications by who was told.
+    pub told: BTreeMap<&'static str, u64>,
+    /// Orders that the reconciler put back on their queues.
+    pub brought_on: u64,
+    /// Holds left at the gateway where nobody can know of them, by how: see `docs/simulation.md`.
+    pub holds_left: BTreeMap<&'static str, u64>,
     /// Simulated time, in seconds.
     pub virtual_seconds: u64,
 }
@@ -172,6 +189,9 @@ impl Statistics {
         all(&mut self.faults, &other.faults);
         all(&mut self.dead_letters, &other.dead_letters);
         all(&mut self.findings, &other.findings);
+        all(&mut self.told, &other.told);
+        all(&mut self.holds_left, &other.holds_left);
+        self.brought_on += other.brought_on;
     }
 
     /// How often a kind of fault struck.

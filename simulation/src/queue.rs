@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chance::Chance;
-use crate::settings::{MAXIMUM_RECEIVES, RETENTION};
+use crate::settings::RETENTION;
 
 /// How many of a hundred messages a receive does not find: SQS asks only some of its servers
 /// (docs.aws.amazon.com/AWSSimpleQueueService, sqs-short-and-long-polling).
@@ -23,8 +23,22 @@ pub(crate) struct Message {
     pub(crate) receives: u32,
     /// It kills every process that receives it.
     pub(crate) poison: bool,
+    /// The signature that came with a webhook.
+    pub(crate) signature: Option<String>,
+    /// A webhook that the gateway did not send.
+    pub(crate) forged: bool,
     visible_at: u64,
     handle: u64,
+}
+
+/// What is put into a queue.
+#[derive(Debug, Default)]
+pub(crate) struct Posted {
+    pub(crate) body: String,
+    pub(crate) order: Option<u32>,
+    pub(crate) poison: bool,
+    pub(crate) signature: Option<String>,
+    pub(crate) forged: bool,
 }
 
 impl Message {
@@ -50,8 +64,10 @@ pub(crate) enum GivenUp {
     Expired(Message),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Queue {
+    /// Receives before a message is given up.
+    maximum_receives: u32,
     messages: BTreeMap<u64, Message>,
     /// By the moment from which they can be received.
     order: BTreeSet<(u64, u64)>,
@@ -59,9 +75,16 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn send(&mut self, id: u64, body: String, order: Option<u32>, poison: bool, now: u64, delay: u64) {
+    pub(crate) const fn new(maximum_receives: u32) -> Self {
+        Self { maximum_receives, messages: BTreeMap::new(), order: BTreeSet::new(), handles: 0 }
+    }
+
+    pub(crate) fn send(&mut self, id: u64, posted: Posted, now: u64, delay: u64) {
         let visible_at = now + delay;
-        let message = Message { id, body, order, sent_at: now, receives: 0, poison, visible_at, handle: 0 };
+        let Posted { body, order, poison, signature, forged } = posted;
+        let sent_at = now;
+        let message =
+            Message { id, body, order, sent_at, receives: 0, poison, signature, forged, visible_at, handle: 0 };
         self.order.insert((visible_at, id));
         self.messages.insert(id, message);
     }
@@ -86,8 +109,8 @@ impl Queue {
                 continue;
             }
             let Some(message) = self.messages.get_mut(&id) else { continue };
-            if now.saturating_sub(message.sent_at) > RETENTION || message.receives >= MAXIMUM_RECEIVES {
-                let expired = message.receives < MAXIMUM_RECEIVES;
+            if now.saturating_sub(message.sent_at) > RETENTION || message.receives >= self.maximum_receives {
+                let expired = message.receives < self.maximum_receives;
                 if let Some(message) = self.remove(id) {
                     given_up.push(if expired { GivenUp::Expired(message) } else { GivenUp::Exhausted(message) });
                 }
@@ -138,6 +161,12 @@ impl Queue {
         self.messages.is_empty()
     }
 
+    /// When a message that is still in it was sent.
+    pub(crate) fn sent_at(&self, name: &str) -> Option<u64> {
+        let id = name.strip_prefix("m-")?.parse().ok()?;
+        self.messages.get(&id).map(|message| message.sent_at)
+    }
+
     /// What is still in it.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
         self.messages.values()
@@ -148,10 +177,12 @@ impl Queue {
 mod tests {
     use super::*;
 
+    const MAXIMUM_RECEIVES: u32 = 50;
+
     fn queue_of(bodies: &[&str]) -> Queue {
-        let mut queue = Queue::default();
+        let mut queue = Queue::new(MAXIMUM_RECEIVES);
         for (id, body) in (0..).zip(bodies) {
-            queue.send(id, (*body).to_owned(), None, false, 0, 0);
+            queue.send(id, Posted { body: (*body).to_owned(), ..Posted::default() }, 0, 0);
         }
         queue
     }

@@ -37,6 +37,8 @@ async fn live(plan: &Plan) -> Outcome {
     let mut pollers: Vec<_> =
         QUEUED.map(|stage: Stage| tokio::task::spawn_local(event_source::poll(Arc::clone(&world), stage))).into();
     pollers.extend((0..shards).map(|place| tokio::task::spawn_local(stream::consume(Arc::clone(&world), place))));
+    let schedule = Arc::clone(&world);
+    pollers.push(tokio::task::spawn_local(async move { schedule.sweep().await }));
     for number in 0..plan.orders {
         tokio::task::spawn_local(workload::script(Arc::clone(&world), number));
     }

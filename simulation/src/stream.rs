@@ -97,7 +97,7 @@ pub(crate) async fn consume(world: Arc<World>, place: usize) {
         }
         let numbers: Vec<String> = batch.iter().map(|record| record.sequence_number.clone()).collect();
         let answer = invoke(&world, Stage::Notify, Work::Records(batch), false).await;
-        let told = answer.and_then(|failed| told(&world, &numbers, failed));
+        let told = answer.failed.and_then(|failed| told(&world, &numbers, failed));
         match told {
             Some(told) if told == numbers.len() => (failures, most) = (0, RECORDS),
             Some(_) => failures += 1,

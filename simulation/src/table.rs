@@ -1,12 +1,14 @@
 //! The two tables on DynamoDB: conditional writes, transactions that are whole or not at all, and the order in which a
 //! cancelled one names its reasons.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use order_domain::catalogue::Product;
+use order_domain::catalogue::PriceList;
 use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
-use order_domain::order::Order;
+use order_domain::order::{Line, Order};
+use order_domain::stock::StockPart;
+use order_domain::time::Timestamp;
 use order_domain::transition::{Change, StockEffect};
 use order_handlers::ports::{Addressee, Committed, Sending};
 
@@ -40,16 +42,40 @@ pub(crate) struct Written {
     pub(crate) overwritten: Option<Event>,
 }
 
+/// What the index of open orders shows of an order, which follows the table with a delay.
+#[derive(Debug, Default)]
+struct Indexed {
+    shown: Option<Timestamp>,
+    /// What it will show, and from when on, in milliseconds of the run.
+    coming: VecDeque<(u64, Option<Timestamp>)>,
+}
+
+impl Indexed {
+    fn at(&mut self, now: u64) -> Option<Timestamp> {
+        while let Some((_, next)) = self.coming.pop_front_if(|(at, _)| *at <= now) {
+            self.shown = next;
+        }
+        self.shown
+    }
+}
+
+/// Partitions of the index of open orders, and orders that a sweep is shown of each, as in `adapters::dynamodb`.
+const OPEN_SHARDS: u32 = 8;
+const DUE_PER_SHARD: usize = 25;
+
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) orders: BTreeMap<OrderId, Order>,
     pub(crate) events: BTreeMap<OrderId, BTreeMap<u64, Event>>,
-    pub(crate) products: BTreeMap<Sku, Product>,
+    pub(crate) prices: PriceList,
     pub(crate) stock: BTreeMap<(Sku, u16), Units>,
     pub(crate) reservations: BTreeSet<(Sku, OrderId)>,
     /// When each order was stored first, in milliseconds of the run.
     pub(crate) stored_at: BTreeMap<OrderId, u64>,
     sent: BTreeSet<(OrderId, u64, Addressee)>,
+    /// When each order is to be looked at next.
+    next_checks: BTreeMap<OrderId, Timestamp>,
+    open_orders: BTreeMap<OrderId, Indexed>,
     /// Items of transactions that are under way, and until when.
     under_way: BTreeMap<Item, u64>,
 }
@@ -60,8 +86,8 @@ impl Table {
         let order = change.order();
         let mut items = vec![Item::Order(order.order_id.clone())];
         if change.stock() != StockEffect::None {
-            let shard = |line: &order_domain::order::Line| Some(Item::Stock(line.sku.clone(), line.reserved_from?));
-            items.extend(order.lines.iter().filter_map(shard));
+            let of = |line: &Line, part: &StockPart| Item::Stock(line.sku.clone(), part.shard);
+            items.extend(order.lines.iter().flat_map(|line| line.reserved_from.iter().map(move |part| of(line, part))));
         }
         items
     }
@@ -105,57 +131,107 @@ impl Table {
     fn short_line(&self, change: &Change, mutation: Option<Mutation>) -> Option<usize> {
         let order = change.order();
         order.lines.iter().position(|line| {
-            let Some(shard) = line.reserved_from else { return false };
-            let units = self.stock.get(&(line.sku.clone(), shard)).copied().unwrap_or_default();
-            let reserved = self.reservations.contains(&(line.sku.clone(), order.order_id.clone()));
-            let quantity = i64::from(line.quantity);
-            match change.stock() {
-                StockEffect::None => false,
-                StockEffect::Reserve if mutation == Some(Mutation::StockConditionDropped) => reserved,
-                StockEffect::Reserve => units.free < quantity || reserved,
-                StockEffect::Release | StockEffect::Sell => units.reserved < quantity || !reserved,
+            if line.reserved_from.is_empty() || change.stock() == StockEffect::None {
+                return false;
             }
+            let reserved = self.reservations.contains(&(line.sku.clone(), order.order_id.clone()));
+            let short = line.reserved_from.iter().any(|part| {
+                let units = self.stock.get(&(line.sku.clone(), part.shard)).copied().unwrap_or_default();
+                let quantity = i64::from(part.quantity);
+                match change.stock() {
+                    StockEffect::None => false,
+                    StockEffect::Reserve if mutation == Some(Mutation::StockConditionDropped) => false,
+                    StockEffect::Reserve => units.free < quantity,
+                    StockEffect::Release | StockEffect::Sell => units.reserved < quantity,
+                }
+            });
+            short || reserved == (change.stock() == StockEffect::Reserve)
         })
     }
 
     fn move_stock(&mut self, change: &Change, mutation: Option<Mutation>) {
         let order = change.order();
         for line in &order.lines {
-            let Some(shard) = line.reserved_from else { continue };
-            let mut quantity = i64::from(line.quantity);
+            if line.reserved_from.is_empty() || change.stock() == StockEffect::None {
+                continue;
+            }
             let key = (line.sku.clone(), order.order_id.clone());
-            let units = self.stock.entry((line.sku.clone(), shard)).or_default();
-            match change.stock() {
-                StockEffect::None => {}
-                StockEffect::Reserve => {
-                    units.free -= quantity;
-                    units.reserved += quantity;
-                    self.reservations.insert(key);
-                }
-                StockEffect::Release => {
-                    let declined = order.payment_status == order_domain::order::PaymentStatus::Declined;
-                    match mutation {
-                        Some(Mutation::DeclineKeepsStock) if declined => continue,
-                        Some(Mutation::StockReleasedTwice) if !declined => quantity *= 2,
-                        _ => {}
+            if change.stock() == StockEffect::Reserve {
+                self.reservations.insert(key);
+            } else {
+                self.reservations.remove(&key);
+            }
+            for (place, part) in line.reserved_from.iter().enumerate() {
+                let mut quantity = i64::from(part.quantity);
+                let units = self.stock.entry((line.sku.clone(), part.shard)).or_default();
+                match change.stock() {
+                    StockEffect::None => {}
+                    StockEffect::Reserve => {
+                        units.free -= quantity;
+                        units.reserved += quantity;
                     }
-                    units.free += quantity;
-                    units.reserved -= quantity;
-                    self.reservations.remove(&key);
-                }
-                StockEffect::Sell => {
-                    units.reserved -= quantity;
-                    units.sold += quantity;
-                    self.reservations.remove(&key);
+                    StockEffect::Release => {
+                        let declined = order.payment_status == order_domain::order::PaymentStatus::Declined;
+                        match mutation {
+                            Some(Mutation::DeclineKeepsStock) if declined => continue,
+                            Some(Mutation::StockReleasedTwice) if !declined => quantity *= 2,
+                            Some(Mutation::PartOfLineKept) if place > 0 => continue,
+                            _ => {}
+                        }
+                        units.free += quantity;
+                        units.reserved -= quantity;
+                    }
+                    StockEffect::Sell => {
+                        units.reserved -= quantity;
+                        units.sold += quantity;
+                    }
                 }
             }
         }
     }
 
-    /// A stock item of the SKU that has the quantity free, as a query finds it.
-    pub(crate) fn shard_with(&self, sku: &Sku, quantity: u32) -> Option<u16> {
+    /// Each shard of the SKU's stock with its free units, as a query finds them.
+    pub(crate) fn free_units(&self, sku: &Sku) -> Vec<(u16, u32)> {
         let shards = self.stock.range((sku.clone(), 0)..=(sku.clone(), u16::MAX));
-        shards.filter(|(_, units)| units.free >= i64::from(quantity)).map(|((_, shard), _)| *shard).next()
+        shards.map(|((_, shard), units)| (*shard, u32::try_from(units.free).unwrap_or(0))).collect()
+    }
+
+    /// Writes when an order is to be looked at next; the index shows it from `shown_at` on.
+    pub(crate) fn set_next_check(&mut self, id: &OrderId, check: Option<Timestamp>, shown_at: u64) {
+        match check {
+            Some(check) => self.next_checks.insert(id.clone(), check),
+            None => self.next_checks.remove(id),
+        };
+        if check.is_none() && !self.open_orders.contains_key(id) {
+            return;
+        }
+        let indexed = self.open_orders.entry(id.clone()).or_default();
+        let after = indexed.coming.back().map_or(0, |(at, _)| *at);
+        indexed.coming.push_back((after.max(shown_at), check));
+    }
+
+    /// Moves an order's next check, unless it changed meanwhile or has none.
+    pub(crate) fn check_again(&mut self, order: &Order, at: Timestamp, shown_at: u64) {
+        let same = self.orders.get(&order.order_id).is_some_and(|stored| stored.version == order.version);
+        if same && self.next_checks.contains_key(&order.order_id) {
+            self.set_next_check(&order.order_id, Some(at), shown_at);
+        }
+    }
+
+    /// The orders whose check is due, as the index shows them.
+    pub(crate) fn due(&mut self, at: Timestamp, now: u64) -> Vec<OrderId> {
+        let mut shards = [const { Vec::new() }; OPEN_SHARDS as usize];
+        for (id, indexed) in &mut self.open_orders {
+            if let Some(check) = indexed.at(now).filter(|check| *check <= at) {
+                let shard = crate::workload::number_of(id).unwrap_or(0) % OPEN_SHARDS;
+                shards[shard as usize].push((check, id.clone()));
+            }
+        }
+        for shard in &mut shards {
+            shard.sort();
+            shard.truncate(DUE_PER_SHARD);
+        }
+        shards.into_iter().flatten().map(|(_, id)| id).collect()
     }
 
     pub(crate) fn was_sent(&self, sending: &Sending) -> bool {

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use order_domain::catalogue::Product;
+use order_domain::charges::{DeliveryCharge, VatRate};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
-use order_domain::request::PlaceOrder;
+use order_domain::request::{Channel, Customer, PlaceOrder};
 use order_domain::wiring::Stage;
 
 use crate::chance::{Chance, stream};
@@ -54,7 +55,6 @@ pub(crate) struct Asked {
     pub(crate) commands: Vec<Sent>,
     /// Messages that are no orders, with the number of the order that they were meant to be.
     pub(crate) malformed: Vec<(u32, String)>,
-    pub(crate) phones: BTreeMap<String, OrderId>,
     /// Messages that kill every process, once their queue has given them up.
     pub(crate) poisoned: BTreeSet<String>,
     /// Records of the stream that are no events.
@@ -72,9 +72,24 @@ pub(crate) fn number_in(document: &str) -> Option<u32> {
     rest.split('"').next()?.parse().ok()
 }
 
-/// Numbers that SNS never takes a text for.
-pub(crate) fn is_refused(phone: &str) -> bool {
-    phone.starts_with("+44770099")
+/// How a number begins whose owner wants no texts.
+pub(crate) const OPTED_OUT: &str = "+44770099";
+/// How a number begins that this environment may not text.
+const ABROAD: &str = "+35387000";
+/// How an address begins that may not be written to.
+pub(crate) const REFUSED_ADDRESS: &str = "gone";
+/// What a device's endpoint holds that takes no notifications any more.
+pub(crate) const DISABLED_DEVICE: &str = "disabled";
+
+/// Whether a channel to a customer leads nowhere for good.
+pub(crate) fn is_refused(customer: &Customer, channel: Channel) -> bool {
+    match channel {
+        Channel::Email => customer.email.starts_with(REFUSED_ADDRESS),
+        Channel::Sms => {
+            customer.phone.as_ref().is_some_and(|phone| phone.starts_with(OPTED_OUT) || phone.starts_with(ABROAD))
+        }
+        Channel::Push => customer.push_endpoint.as_ref().is_some_and(|device| device.contains(DISABLED_DEVICE)),
+    }
 }
 
 /// Whether there is enough of a SKU for everybody.
@@ -84,6 +99,8 @@ pub(crate) fn is_plentiful(sku: &Sku) -> bool {
 
 /// Fills the shelves; there is plenty of most products.
 pub(crate) fn fill_shelves(table: &mut Table, orders: u32) {
+    let rule = DeliveryCharge { currency: Currency::GBP, charge: 399, free_from: Some(5_000) };
+    table.prices.delivery.insert(Currency::GBP, rule);
     for (name, price, stock_shards) in PRODUCTS {
         let Ok(sku) = Sku::new(name) else { continue };
         let free = match name {
@@ -92,8 +109,9 @@ pub(crate) fn fill_shelves(table: &mut Table, orders: u32) {
             _ => 100 + 20 * i64::from(orders),
         };
         let unit_price = Money::new(price, Currency::GBP);
-        let product = Product { sku: sku.clone(), name: name.to_lowercase(), unit_price, stock_shards };
-        table.products.insert(sku.clone(), product);
+        let vat_rate = if name == "TEA" { VatRate::Zero } else { VatRate::Standard };
+        let product = Product { sku: sku.clone(), name: name.to_lowercase(), unit_price, stock_shards, vat_rate };
+        table.prices.products.insert(sku.clone(), product);
         for shard in 0..stock_shards {
             table.stock.insert((sku.clone(), shard), Units { free, reserved: 0, sold: 0 });
         }
@@ -107,7 +125,9 @@ struct Request {
     items: Vec<(&'static str, u32)>,
     method: &'static str,
     phone: String,
-    sms: bool,
+    email: &'static str,
+    device: &'static str,
+    notify: Vec<&'static str>,
     currency: &'static str,
     expected_total: Option<u64>,
 }
@@ -119,7 +139,9 @@ impl Request {
             // One line in ten is for something that is scarce.
             let choice = if chance.percent(10) { 3 + chance.position(2) } else { chance.position(3) };
             let (sku, ..) = PRODUCTS[choice];
-            items.push((sku, u32::try_from(chance.between(1, 3)).unwrap_or(1)));
+            // A line of this often takes from several shards.
+            let most = if sku == RARE { 5 } else { 3 };
+            items.push((sku, u32::try_from(chance.between(1, most)).unwrap_or(1)));
         }
         if chance.percent(4) {
             items.push(("NO-SUCH-SKU", 1));
@@ -129,13 +151,24 @@ impl Request {
             8..16 => "pm_declined_later",
             _ => "pm_card",
         };
-        let prefix = if chance.percent(4) { "+44770099" } else { "+44770090" };
+        let prefix = match chance.below(100) {
+            0..4 => OPTED_OUT,
+            4..7 => ABROAD,
+            _ => "+44770090",
+        };
+        let channels = [(r#""EMAIL""#, 40), (r#""SMS""#, 40), (r#""PUSH""#, 30)];
         Self {
             number,
             items,
             method,
             phone: format!("{prefix}{number:05}"),
-            sms: chance.percent(60),
+            email: if chance.percent(4) { REFUSED_ADDRESS } else { "a" },
+            device: if chance.percent(4) { DISABLED_DEVICE } else { "device" },
+            notify: channels
+                .into_iter()
+                .filter(|(_, percent)| chance.percent(*percent))
+                .map(|(name, _)| name)
+                .collect(),
             currency: if chance.percent(2) { "EUR" } else { "GBP" },
             expected_total: chance.percent(3).then_some(1),
         }
@@ -146,11 +179,15 @@ impl Request {
             self.items.iter().map(|(sku, quantity)| format!(r#"{{"sku":"{sku}","quantity":{quantity}}}"#)).collect();
         let expected = self.expected_total.map_or_else(String::new, |total| format!(r#","expectedTotal":{total}"#));
         format!(
-            r#"{{"orderId":"ord-{}","customerId":"cus-{}","customer":{{"name":"A","email":"a@example.com","phone":"{}"}},"notify":[{}],"items":[{}],"currency":"{}","payment":{{"method":"{}"}},"shippingAddress":{{"line1":"1","city":"Leeds","postcode":"LS1 1AA","country":"GB"}}{expected}}}"#,
+            r#"{{"orderId":"ord-{}","customerId":"cus-{}","customer":{{"name":"A","email":"{}-{}@example.com","phone":"{}","pushEndpoint":"arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/{}-{}"}},"notify":[{}],"items":[{}],"currency":"{}","payment":{{"method":"{}"}},"shippingAddress":{{"line1":"1","city":"Leeds","postcode":"LS1 1AA","country":"GB"}}{expected}}}"#,
             self.number,
             self.number % 7,
+            self.email,
+            self.number,
             self.phone,
-            if self.sms { r#""SMS""# } else { "" },
+            self.device,
+            self.number,
+            self.notify.join(","),
             items.join(","),
             self.currency,
             self.method,
@@ -240,9 +277,6 @@ fn place(world: &World, number: u32, body: String) {
         return;
     };
     let fingerprint = Fingerprint::of(&request);
-    if let Some(phone) = request.customer.phone {
-        state.asked.phones.insert(phone, request.order_id);
-    }
     state.asked.placed.entry(number).or_default().push((fingerprint, message_id));
 }
 

@@ -1,11 +1,15 @@
 //! The world around the stages: one state, one clock, and one seed that decides everything.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use order_domain::id::OrderId;
+use order_domain::message::SWEEP;
+use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::wiring::Stage;
+use order_handlers::circuit_breaker::CircuitBreaker;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -16,7 +20,9 @@ use crate::invariants::judge_letter;
 use crate::mutation::Mutation;
 use crate::notifier::Told;
 use crate::plan::{Invariant, Plan, Statistics, Violation};
-use crate::queue::{GivenUp, Queue};
+use crate::ports::{Body, SECRET, signature};
+use crate::queue::{GivenUp, Posted, Queue};
+use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
 use crate::story::{Line, Story};
 use crate::stream::Shard;
 use crate::table::Table;
@@ -30,13 +36,27 @@ const POLL: u64 = 20;
 const MOST_VIOLATIONS: usize = 50;
 
 /// The stages behind a queue, in the order in which an order meets them.
-pub(crate) const QUEUED: [Stage; 4] = [Stage::Validate, Stage::Inventory, Stage::Payment, Stage::Fulfilment];
+pub(crate) const QUEUED: [Stage; 6] =
+    [Stage::Validate, Stage::Inventory, Stage::Payment, Stage::Fulfilment, Stage::Contact, Stage::Reconcile];
+
+/// How long after its faults a run may take to come to rest, in milliseconds: longer than stock is held.
+const TO_REST: u64 = 60 * 3600 * 1000;
+/// What is due within this long is waited for, in milliseconds.
+const SOON: u64 = 3 * 3600 * 1000;
+/// How many of a hundred outages last longer than stock is held.
+const LONG_OUTAGE: u32 = 3;
+/// Most sweeps of one moment: each is shown one of the orders that are due.
+const SWEEPS: usize = 10;
+/// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
+const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
 
 /// Something in a dead-letter queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     /// The stage whose dead-letter queue holds it.
     pub(crate) stage: Stage,
+    /// When it was sent to its source, in milliseconds of the run, where it came from a queue.
+    pub(crate) sent_at: Option<u64>,
     /// Its id in the source.
     pub(crate) message_id: String,
     pub(crate) order: Option<u32>,
@@ -57,6 +77,14 @@ pub(crate) struct State {
     pub(crate) gateway: Gateway,
     pub(crate) told: Told,
     pub(crate) letters: Vec<Letter>,
+    /// The idle processes of each function, by what they remember.
+    pub(crate) processes: BTreeMap<Stage, Vec<Arc<CircuitBreaker>>>,
+    /// When a process of the reconciler died last.
+    pub(crate) reconciler_died_at: u64,
+    /// When the reconciler put an order back on its queue last, and at which version.
+    pub(crate) brought_on: BTreeMap<OrderId, (u64, u64)>,
+    /// When the last webhook about an order arrives, or arrived.
+    pub(crate) webhook_at: BTreeMap<u32, u64>,
     pub(crate) asked: Asked,
     /// Invocations under way.
     pub(crate) under_way: usize,
@@ -120,6 +148,7 @@ impl State {
             GivenUp::Exhausted(message) => {
                 let letter = Letter {
                     stage,
+                    sent_at: Some(message.sent_at),
                     message_id: message.name(),
                     order: message.order,
                     reason: None,
@@ -142,16 +171,28 @@ impl State {
         self.story.take()
     }
 
+    /// Whether the gateway told of an order since then, or will.
+    pub(crate) fn gateway_told_since(&self, order: Option<u32>, then: u64) -> bool {
+        // It may have waited in its queue for some minutes.
+        let since = then.saturating_sub(1_200_000);
+        order.and_then(|order| self.webhook_at.get(&order)).is_some_and(|at| *at >= since)
+    }
+
     /// When an order was stored first.
     pub(crate) fn stored_at(&self, id: &order_domain::id::OrderId) -> u64 {
         self.table.stored_at.get(id).copied().unwrap_or(u64::MAX)
     }
 
-    fn is_at_rest(&self) -> bool {
+    /// Nothing moves, and nothing will: what is left waits for the warehouse, or for a person.
+    fn is_at_rest(&self, now: Timestamp, at: u64) -> bool {
+        let soon = now.after(Duration::from_millis(SOON));
+        let waits = |order: &Order| order.attention.is_none() && order.next_check_at().is_some_and(|at| at <= soon);
         self.scripts == 0
             && self.under_way == 0
             && self.queues.values().all(Queue::is_empty)
             && self.shards.iter().all(Shard::is_read)
+            && !self.gateway.lapses_before(at + SOON)
+            && !self.table.orders.values().any(waits)
     }
 }
 
@@ -182,20 +223,29 @@ impl World {
         for _ in 0..2 {
             if faults.strike(FaultKind::Outage, 0) {
                 let from = chance.below(until);
-                gateway.outages.push((from, (from + chance.between(60_000, 3_600_000)).min(faults.until())));
+                let until = (from + chance.between(60_000, 3_600_000)).min(faults.until());
+                let long = chance.percent(LONG_OUTAGE).then(|| from + chance.between(25, 30) * 3_600_000);
+                gateway.outages.push((from, long.unwrap_or(until)));
             }
         }
         let shards = chance.between(1, 4);
-        let concurrency = QUEUED.map(|stage| (stage, Semaphore::new(1 + chance.position(6))));
+        let concurrency = QUEUED.map(|stage| {
+            let slots = 1 + chance.position(6);
+            (stage, Semaphore::new(slots.min(maximum_concurrency(stage))))
+        });
         let state = State {
             schedule: Chance::new(plan.seed, stream::SCHEDULE),
             faults,
-            queues: QUEUED.map(|stage| (stage, Queue::default())).into(),
+            queues: QUEUED.map(|stage| (stage, Queue::new(maximum_receives(stage)))).into(),
             table: Table::default(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             gateway,
             told: Told::default(),
             letters: Vec::new(),
+            processes: BTreeMap::new(),
+            reconciler_died_at: 0,
+            brought_on: BTreeMap::new(),
+            webhook_at: BTreeMap::new(),
             asked: Asked::default(),
             under_way: 0,
             scripts: 0,
@@ -240,7 +290,13 @@ impl World {
 
     /// Puts a message into a stage's queue.
     pub(crate) fn send(&self, stage: Stage, body: String, order: Option<u32>) -> String {
+        self.post(stage, Posted { body, order, ..Posted::default() }, self.now())
+    }
+
+    /// Puts a message into a stage's queue, at that moment.
+    fn post(&self, stage: Stage, posted: Posted, at: u64) -> String {
         let now = self.now();
+        let order = posted.order;
         let mut state = self.state();
         let id = state.name();
         let delayed = state.strikes(FaultKind::Delay, now);
@@ -250,11 +306,72 @@ impl World {
             state.tell(now, order, || format!("FAULT m-{id} kills every process that receives it"));
         }
         if let Some(queue) = state.queues.get_mut(&stage) {
-            queue.send(id, body, order, poison, now, delay);
+            queue.send(id, Posted { poison, ..posted }, at, delay);
         }
         drop(state);
         self.ring(stage);
         format!("m-{id}")
+    }
+
+    /// The gateway tells what it has to tell: some of it twice, late or out of order; and somebody forges more.
+    pub(crate) fn post_notices(&self) {
+        let notices = std::mem::take(&mut self.state().gateway.notices);
+        for notice in notices {
+            let Ok(order_id) = OrderId::new(format!("ord-{}", notice.order)) else { continue };
+            let now = self.now();
+            let (at, again, forged) = {
+                let mut state = self.state();
+                let late = state.strikes(FaultKind::Delay, now);
+                let most = if late { 3_600_000 } else { 5_000 };
+                let at = now + state.schedule.between(200, most);
+                let twice = state.strikes(FaultKind::Duplicate, now);
+                let again = twice.then(|| now + state.faults.chance(FaultKind::Duplicate).below(3_600_000));
+                let forged = state.strikes(FaultKind::Forgery, now);
+                (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
+            };
+            let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled };
+            for at in [Some(at), again].into_iter().flatten() {
+                self.post_webhook(notice.order, &body, SECRET, at);
+            }
+            if let Some(at) = forged {
+                self.post_webhook(notice.order, &Body { canceled: true, ..body }, !SECRET, at);
+            }
+        }
+    }
+
+    fn post_webhook(&self, order: u32, body: &Body, secret: u64, at: u64) {
+        // Two strings and a flag always serialise.
+        let body = serde_json::to_string(body).unwrap_or_default();
+        let signature = Some(signature(secret, self.clock(at, 0), &body));
+        let forged = secret != SECRET;
+        let posted = Posted { body, order: Some(order), signature, forged, poison: false };
+        let name = self.post(Stage::Reconcile, posted, at);
+        let mut state = self.state();
+        let last = state.webhook_at.entry(order).or_default();
+        *last = at.max(*last);
+        state.tell(at, Some(order), || format!("{name} is a webhook{}", if forged { ", forged" } else { "" }));
+    }
+
+    /// The schedule: sends the reconciler on its way again and again.
+    pub(crate) async fn sweep(&self) {
+        let mut last = 0;
+        loop {
+            pause(SWEEP_EVERY).await;
+            let now = self.now();
+            let due = {
+                let mut state = self.state();
+                state.gateway.lapse(now);
+                state.table.due(self.clock(now, 0), now).len()
+            };
+            self.post_notices();
+            if due == 0 && now < last + IDLE_SWEEP_EVERY {
+                continue;
+            }
+            last = now;
+            for _ in 0..due.clamp(1, SWEEPS) {
+                self.send(Stage::Reconcile, SWEEP.to_owned(), None);
+            }
+        }
     }
 
     /// Tells a stage's poller that there may be something to receive.
@@ -278,12 +395,17 @@ impl World {
         }
     }
 
-    /// Waits until everything is at rest; false when that takes longer than the queues keep messages.
+    /// Waits until everything is at rest; false when that takes too long.
     pub(crate) async fn comes_to_rest(&self) -> bool {
-        let limit = self.state().faults.until() + crate::settings::RETENTION;
+        let limit = {
+            let state = self.state();
+            let last = state.gateway.outages.iter().map(|(_, until)| *until).max().unwrap_or(0);
+            state.faults.until().max(last) + TO_REST
+        };
         while self.now() < limit {
             tokio::time::sleep(Duration::from_secs(20)).await;
-            if self.state().is_at_rest() {
+            let now = self.now();
+            if self.state().is_at_rest(self.clock(now, 0), now) {
                 return true;
             }
         }

@@ -133,7 +133,7 @@ fn known_bugs_are_still_there() {
         let plan = finding.example();
         let counted = run(&plan).unwrap().statistics.findings;
         if !counted.contains_key(&finding) {
-            let mut others = (1..20_000).map(|seed| Plan { seed, ..plan.clone() });
+            let mut others = (1..1_000).map(|seed| Plan { seed, ..plan.clone() });
             let other = others.find(|plan| run(plan).unwrap().statistics.findings.contains_key(&finding));
             panic!(
                 "{finding:?} does not show in {}; another run: {:?}",
@@ -142,15 +142,4 @@ fn known_bugs_are_still_there() {
             );
         }
     }
-}
-
-/// The same for what no run of heavy faults holds, since most orders would break: a 500 that the gateway saves.
-#[test]
-fn a_failure_that_the_gateway_saves_still_strands_its_order() {
-    let faults = FaultProfile::only([FaultKind::SavedFailure]);
-    let report = run_many(&Plan::new(1, 50, faults), 20, threads(), |_| true).unwrap();
-    let stranded = report.broken.iter().flat_map(|broken| &broken.violations);
-    let stranded = stranded.filter(|violation| violation.invariant == Invariant::NothingGivenUp).count();
-    println!("{stranded} messages were given up");
-    assert!(stranded > 0, "it is mended: let heavy faults have it");
 }

@@ -22,7 +22,7 @@ The real stages run over a simulated AWS and payment gateway. The seed decides e
 fault, so that the same command tells the same story on every machine. docs/simulation.md says what is simulated.
 
 Faults: none, light, heavy, or a list of crash, lost-answer, throttle, conflict, duplicate, delay, reorder, poison, outage,
-lapse, skew, panic, saved-failure.
+lapse, skew, panic, saved-failure, forgery.
 
 Exit codes: 0 every invariant held; 1 one broke, and the shortest story of it is printed; 2 wrong usage.
 
@@ -157,8 +157,6 @@ fn print_statistics(runs: u64, counted: &Statistics) {
         let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
         if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
     };
-    let findings: Vec<String> =
-        counted.findings.iter().map(|(finding, times)| format!("{finding:?} {times}")).collect();
     let days = Duration::from_secs(counted.virtual_seconds).as_secs_f64() / 86_400.0;
     println!("runs           {runs}, {days:.1} days of simulated time");
     println!("orders         {}", counted.orders);
@@ -166,11 +164,17 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("invocations    {}", counted.invocations);
     println!("deliveries     {}, {} of them again", counted.deliveries, counted.redeliveries);
     println!("events         {}", counted.events);
-    println!("notifications  {}", counted.notifications);
+    println!("notifications  {} ({})", counted.notifications, list(&counted.told));
+    println!("brought on     {} times, by the reconciler", counted.brought_on);
     println!("dead letters   {}", list(&counted.dead_letters));
     println!("faults         {}", list(&counted.faults));
+    let findings: Vec<String> =
+        counted.findings.iter().map(|(finding, times)| format!("{finding:?} {times}")).collect();
     if !findings.is_empty() {
         println!("known bugs     {} (docs/simulation.md)", findings.join(", "));
+    }
+    if !counted.holds_left.is_empty() {
+        println!("holds left     {} (docs/simulation.md)", list(&counted.holds_left));
     }
 }
 

@@ -4,14 +4,19 @@ mod database;
 mod gateway;
 mod notifications;
 mod queue;
+mod webhooks;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use order_domain::time::Timestamp;
+use order_domain::wiring::metric;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::Runtime;
 use tokio::time::Instant;
+
+pub(crate) use self::webhooks::{Body, SECRET, signature};
 
 use crate::fault::FaultKind;
 use crate::invocation::Invocation;
@@ -213,7 +218,11 @@ impl Runtime for Ports {
         self.invocation.deadline.saturating_duration_since(Instant::now())
     }
 
-    fn count(&self, _: &'static str, _: usize) {}
+    fn count(&self, name: &'static str, how_many: usize) {
+        if name == metric::WEBHOOKS_REFUSED {
+            self.invocation.webhooks_refused.fetch_add(how_many, Ordering::Relaxed);
+        }
+    }
 
     fn time(&self, _: &'static str, _: Duration) {}
 }

@@ -1,15 +1,16 @@
-//! SNS, and the record of what was sent, as the stream's consumer sees them.
+//! The ways out, and the record of what was told, as notify and contact see them.
 
 use std::collections::HashSet;
 
+use futures::future::join_all;
+use order_domain::time::Timestamp;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{Notification, Notifier, Receipt, Sending, SentLog};
 
 use super::{Call, Ports};
 use crate::fault::FaultKind;
 use crate::mutation::Mutation;
-use crate::notifier::{lose_answer, take};
-use crate::workload::is_refused;
+use crate::notifier::{answered, refusal, take};
 
 /// Most entries of one PublishBatch.
 const ENTRIES: usize = 10;
@@ -18,27 +19,8 @@ const ITEMS: usize = 25;
 
 impl Notifier for Ports {
     async fn send(&self, notifications: &[Notification]) -> Vec<Result<Receipt, Failure>> {
-        let mut receipts = Vec::with_capacity(notifications.len());
-        for chunk in notifications.chunks(ENTRIES) {
-            match self.reach(Call::Publish, None).await {
-                Err(failure) => receipts.extend(chunk.iter().map(|_| Err(failure.clone()))),
-                Ok(()) => {
-                    let begin = receipts.len();
-                    let mut taken = Vec::new();
-                    for notification in chunk {
-                        let (receipt, sending) = self.send_one(notification);
-                        receipts.push(receipt);
-                        taken.extend(sending);
-                    }
-                    if let Err(failure) = self.back(Call::Publish, None).await {
-                        receipts.truncate(begin);
-                        receipts.extend(chunk.iter().map(|_| Err(failure.clone())));
-                        let mut state = self.world.state();
-                        taken.iter().for_each(|sending| lose_answer(&mut state, sending));
-                    }
-                }
-            }
-        }
+        let sent = join_all(notifications.chunks(ENTRIES).map(|chunk| self.send_chunk(chunk))).await;
+        let mut receipts: Vec<_> = sent.into_iter().flatten().collect();
         if self.makes(Mutation::SendFailureIgnored) {
             receipts.iter_mut().for_each(|receipt| *receipt = Ok(Receipt::Sent));
         }
@@ -47,23 +29,37 @@ impl Notifier for Ports {
 }
 
 impl Ports {
+    async fn send_chunk(&self, chunk: &[Notification]) -> Vec<Result<Receipt, Failure>> {
+        if let Err(failure) = self.reach(Call::Publish, None).await {
+            return vec![Err(failure); chunk.len()];
+        }
+        let taken: Vec<_> = chunk.iter().map(|notification| self.send_one(notification)).collect();
+        if let Err(failure) = self.back(Call::Publish, None).await {
+            return vec![Err(failure); chunk.len()];
+        }
+        // Whoever is broken off before this line does not know what was taken.
+        let mut state = self.world.state();
+        let receipts = taken.into_iter().map(|(receipt, sending)| {
+            if let (Ok(_), Some(sending)) = (&receipt, &sending) {
+                answered(&mut state, sending);
+            }
+            receipt
+        });
+        receipts.collect()
+    }
+
     /// One entry of a batch; it can fail alone.
     fn send_one(&self, notification: &Notification) -> (Result<Receipt, Failure>, Option<Sending>) {
         let now = self.world.now();
         let mut state = self.world.state();
-        if let Notification::Text { phone, .. } = notification
-            && is_refused(phone)
-        {
-            return (Ok(Receipt::Refused("OptedOut".to_owned())), None);
+        if let Some(refusal) = refusal(notification) {
+            return (Ok(Receipt::Refused(refusal)), None);
         }
         if state.strikes(FaultKind::Throttle, now) {
             return (Err(Failure::transient_because("a notification was throttled")), None);
         }
-        let sending = take(&mut state, notification, self.invocation.id, now);
+        let sending = take(&mut state, notification, &self.invocation, now);
         if state.strikes(FaultKind::LostAnswer, now) {
-            if let Some(sending) = &sending {
-                lose_answer(&mut state, sending);
-            }
             return (Err(Failure::transient_because("the answer to a notification was lost")), sending);
         }
         (Ok(Receipt::Sent), sending)
@@ -77,6 +73,9 @@ impl Ports {
 
 impl SentLog for Ports {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
+        if sendings.is_empty() {
+            return Ok(HashSet::new());
+        }
         self.reach(Call::Read, None).await?;
         let mut state = self.world.state();
         let sent: HashSet<Sending> = sendings.iter().filter(|sending| state.table.was_sent(sending)).cloned().collect();
@@ -86,7 +85,7 @@ impl SentLog for Ports {
         Ok(sent)
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)]) -> Result<(), Failure> {
+    async fn record(&self, sent: &[(Sending, Receipt)], _: Timestamp) -> Result<(), Failure> {
         if self.makes(Mutation::SentRecordSkipped) {
             return Ok(());
         }
@@ -99,6 +98,7 @@ impl SentLog for Ports {
                 let written = if cut { state.schedule.position(chunk.len()) } else { chunk.len() };
                 for (sending, _) in chunk.iter().take(written) {
                     state.table.record_sent(sending);
+                    state.told.recorded(sending, now);
                 }
                 if cut {
                     state.told.unrecorded.insert(self.invocation.id);
