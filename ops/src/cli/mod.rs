@@ -8,6 +8,7 @@ mod gateway_simulator;
 mod package;
 mod place;
 mod replay;
+mod simulate;
 mod status;
 mod stock;
 mod up;
@@ -61,6 +62,8 @@ enum Command {
     Package(package::Package),
     /// Runs the payment gateway's simulator until Ctrl-C
     GatewaySimulator(gateway_simulator::GatewaySimulator),
+    /// Simulates the pipeline on its worst day: one seed, one story
+    Simulate(simulate::Simulate),
 }
 
 /// How a command ended.
@@ -93,6 +96,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Stock(command) => command.run(&cancel).await,
         Command::Package(command) => command.run(&cancel).await,
         Command::GatewaySimulator(command) => command.run(&cancel).await,
+        Command::Simulate(command) => command.run(&cancel).await,
     };
     match result {
         Ok(Outcome::Well) => ExitCode::SUCCESS,

@@ -1,0 +1,160 @@
+//! The event source mapping of a queue: polls, invokes, and deletes what an answer does not name as failed.
+
+use std::sync::Arc;
+
+use order_domain::wiring::Stage;
+use order_handlers::batch::Delivery;
+
+use crate::fault::FaultKind;
+use crate::invocation::{Work, invoke};
+use crate::mutation::Mutation;
+use crate::plan::Invariant;
+use crate::queue::Received;
+use crate::settings::{BATCH, visibility_timeout};
+use crate::world::{World, pause};
+
+/// Milliseconds until a poll that waits has found something, at most.
+const LONGEST_POLL: u64 = 120;
+
+/// Polls a stage's queue to the end of the run.
+pub(crate) async fn poll(world: Arc<World>, stage: Stage) {
+    loop {
+        let Some(Ok(permit)) = world.concurrency.get(&stage).map(|slots| slots.try_acquire()) else {
+            // Somebody rings when an invocation has ended.
+            world.heard(stage, None).await;
+            continue;
+        };
+        let (batch, next) = receive(&world, stage);
+        if batch.is_empty() {
+            drop(permit);
+            world.heard(stage, next).await;
+            // A poll that is under way finds what arrives with the first message, too.
+            let until_found = world.state().schedule.below(LONGEST_POLL);
+            pause(until_found).await;
+            continue;
+        }
+        permit.forget();
+        tokio::task::spawn_local(deliver(Arc::clone(&world), stage, batch));
+        let between = world.state().schedule.below(30);
+        pause(between).await;
+    }
+}
+
+fn receive(world: &World, stage: Stage) -> (Vec<Received>, Option<u64>) {
+    let now = world.now();
+    let mut guard = world.state();
+    let state = &mut *guard;
+    let few = state.schedule.percent(50);
+    let most = if few { 1 + state.schedule.position(BATCH) } else { BATCH };
+    let in_any_order = state.faults.in_force(FaultKind::Reorder, now);
+    let Some(queue) = state.queues.get_mut(&stage) else { return (Vec::new(), None) };
+    let (batch, given_up) = queue.receive(now, most, visibility_timeout(stage), in_any_order, &mut state.schedule);
+    let next = queue.next_visible();
+    for given_up in given_up {
+        state.give_up(stage, given_up, now);
+    }
+    for received in &batch {
+        state.statistics.deliveries += 1;
+        state.statistics.redeliveries += u64::from(received.message.receives > 1);
+        if state.strikes(FaultKind::Duplicate, now) {
+            // Another of SQS's servers did not hear of the receive.
+            let again = now + state.faults.chance(FaultKind::Duplicate).below(5_000);
+            if let Some(queue) = state.queues.get_mut(&stage) {
+                queue.show_at(received.message.id, again);
+            }
+        }
+    }
+    (batch, next)
+}
+
+async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
+    let now = world.now();
+    let throttled = {
+        let mut state = world.state();
+        for received in &batch {
+            let message = &received.message;
+            state.tell(now, message.order, || {
+                format!("{} is received from {}-queue, receive {}", message.name(), stage.name(), message.receives)
+            });
+        }
+        state.strikes(FaultKind::Throttle, now)
+    };
+    // An invocation that is throttled leaves its messages hidden until their visibility ends.
+    if !throttled {
+        let deliveries = batch.iter().map(|received| delivery(&world, received)).collect();
+        let poisoned = batch.iter().any(|received| received.message.poison);
+        let answered = invoke(&world, stage, Work::Messages(deliveries), poisoned).await;
+        if let Some(failed) = answered.failed {
+            if stage == Stage::Reconcile {
+                judge_webhooks(&world, &batch, &failed, answered.webhooks_refused);
+            }
+            settle(&world, stage, &batch, failed);
+        }
+    }
+    if let Some(slots) = world.concurrency.get(&stage) {
+        slots.add_permits(1);
+    }
+    world.ring(stage);
+}
+
+fn delivery(world: &World, received: &Received) -> Delivery {
+    let message = &received.message;
+    Delivery {
+        message_id: message.name(),
+        receipt_handle: received.handle.clone(),
+        receive_count: message.receives,
+        sent_at: world.clock(message.sent_at, 0),
+        trace: None,
+        signature: message.signature.clone(),
+        body: message.body.clone(),
+    }
+}
+
+/// Every webhook that is done was believed if the gateway sent it, and only then.
+fn judge_webhooks(world: &World, batch: &[Received], failed: &[String], refused: usize) {
+    let done = batch.iter().filter(|received| !failed.contains(&received.message.name()));
+    let forged: Vec<u32> =
+        done.filter(|received| received.message.forged).filter_map(|received| received.message.order).collect();
+    if refused != forged.len() {
+        let what = format!("{} of the webhooks were forged, and {refused} were refused", forged.len());
+        world.state().broken(Invariant::ForgeryRefused, forged.first().copied(), world.now(), what);
+    }
+}
+
+/// What the partial batch response means.
+fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<String>) {
+    if world.makes(Mutation::FailureListEmptied) {
+        failed.clear();
+    }
+    if world.makes(Mutation::OnlyFirstFailureReported) {
+        failed.truncate(1);
+    }
+    if world.makes(Mutation::WrongItemIdentifier) {
+        let handle = |name: &String| batch.iter().find(|received| received.message.name() == *name);
+        failed = failed.iter().filter_map(handle).map(|received| received.handle.clone()).collect();
+    }
+    let known = |name: &String| batch.iter().any(|received| received.message.name() == *name);
+    // An identifier that Lambda does not know, or an empty one, fails the whole batch.
+    let now = world.now();
+    if !failed.iter().all(known) {
+        let what = format!("{} names [{}], which its batch does not hold", stage.name(), failed.join(", "));
+        world.state().broken(Invariant::AnswerUnderstood, None, now, what);
+        return;
+    }
+    let mut guard = world.state();
+    let state = &mut *guard;
+    for received in batch {
+        let message = &received.message;
+        if failed.contains(&message.name()) {
+            continue;
+        }
+        let comes_back = state.strikes(FaultKind::Duplicate, now);
+        let Some(queue) = state.queues.get_mut(&stage) else { continue };
+        if comes_back {
+            // Another of SQS's servers did not hear of the deletion.
+            queue.show_at(message.id, now + 1_000);
+        } else {
+            queue.remove(message.id);
+        }
+    }
+}

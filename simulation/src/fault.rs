@@ -1,0 +1,273 @@
+//! What can go wrong, and how often.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::chance::{Chance, stream};
+
+/// Something that goes wrong in the world around the stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The invocation's process dies, before or after any effect. What it had received comes back later.
+    Crash,
+    /// An effect is applied, but its answer never arrives.
+    LostAnswer,
+    /// A call is refused without an effect: throttled, or the service is briefly unavailable.
+    Throttle,
+    /// A transaction is cancelled because another one is under way on the same items.
+    Conflict,
+    /// A message or a batch of the stream is delivered although it was delivered, or even deleted, before.
+    Duplicate,
+    /// A call, a message or a record takes seconds to minutes instead of milliseconds.
+    Delay,
+    /// A queue delivers in any order at all, not only slightly out of it.
+    Reorder,
+    /// A message, or a record of the stream, that no code can read, or that kills every process that receives it.
+    Poison,
+    /// The payment gateway is down for up to an hour; in few runs for longer than stock is held.
+    Outage,
+    /// A hold lapses before its money is taken.
+    Lapse,
+    /// The clocks of two processes disagree by up to two seconds.
+    Skew,
+    /// One order's work panics.
+    Panic,
+    /// The gateway fails with a 500 and, as Stripe does, answers every repetition under that key with the same 500; whether
+    /// it did what it was asked for, only a look tells.
+    SavedFailure,
+    /// Somebody sends webhooks that the gateway did not send.
+    Forgery,
+}
+
+impl FaultKind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::Crash,
+        Self::LostAnswer,
+        Self::Throttle,
+        Self::Conflict,
+        Self::Duplicate,
+        Self::Delay,
+        Self::Reorder,
+        Self::Poison,
+        Self::Outage,
+        Self::Lapse,
+        Self::Skew,
+        Self::Panic,
+        Self::SavedFailure,
+        Self::Forgery,
+    ];
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::LostAnswer => "lost-answer",
+            Self::Throttle => "throttle",
+            Self::Conflict => "conflict",
+            Self::Duplicate => "duplicate",
+            Self::Delay => "delay",
+            Self::Reorder => "reorder",
+            Self::Poison => "poison",
+            Self::Outage => "outage",
+            Self::Lapse => "lapse",
+            Self::Skew => "skew",
+            Self::Panic => "panic",
+            Self::SavedFailure => "saved-failure",
+            Self::Forgery => "forgery",
+        }
+    }
+
+    /// How often it strikes under heavy faults, in ten thousand of the moments where it can.
+    const fn heavy_rate(self) -> u32 {
+        match self {
+            Self::Crash => 60,
+            Self::LostAnswer => 150,
+            Self::Throttle => 250,
+            Self::Conflict => 300,
+            Self::Duplicate => 300,
+            Self::Delay => 100,
+            Self::Poison => 15,
+            // Twice as many windows as there are in a half of the runs; see `World`.
+            Self::Outage => 5_000,
+            Self::Lapse => 1_000,
+            Self::Panic => 60,
+            Self::SavedFailure => 100,
+            // Of the gateway's own webhooks, so many are followed by a forged one.
+            Self::Forgery => 500,
+            // On or off.
+            Self::Reorder | Self::Skew => 10_000,
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+const KINDS: usize = FaultKind::ALL.len();
+
+/// Which faults strike, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultProfile {
+    name: Option<&'static str>,
+    rates: [u32; KINDS],
+}
+
+/// A list of faults that names one which does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no fault {given:?}; there are none, light, heavy, or a list of {known}")]
+pub struct UnknownFault {
+    given: String,
+    known: String,
+}
+
+impl FaultProfile {
+    /// Nothing goes wrong; messages still arrive at least once, slightly out of order, and writers still meet.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { name: Some("none"), rates: [0; KINDS] }
+    }
+
+    /// A bad day: a tenth of what heavy faults are.
+    #[must_use]
+    pub fn light() -> Self {
+        let mut profile = Self { name: Some("light"), ..Self::heavy() };
+        for rate in &mut profile.rates {
+            *rate = if *rate == 10_000 { *rate } else { rate.div_ceil(10) };
+        }
+        profile
+    }
+
+    /// The worst day: every kind of fault at once.
+    #[must_use]
+    pub fn heavy() -> Self {
+        Self { name: Some("heavy"), ..Self::only(FaultKind::ALL) }
+    }
+
+    /// Only these kinds, as often as under heavy faults.
+    #[must_use]
+    pub fn only(kinds: impl IntoIterator<Item = FaultKind>) -> Self {
+        let mut rates = [0; KINDS];
+        for kind in kinds {
+            rates[kind as usize] = kind.heavy_rate();
+        }
+        Self { name: None, rates }
+    }
+
+    /// The same without one kind.
+    #[must_use]
+    pub fn without(&self, kind: FaultKind) -> Self {
+        let mut profile = Self { name: None, ..self.clone() };
+        profile.rates[kind as usize] = 0;
+        profile
+    }
+
+    /// The kinds that can strike.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<FaultKind> {
+        FaultKind::ALL.into_iter().filter(|kind| self.rates[*kind as usize] > 0).collect()
+    }
+
+    const fn rate(&self, kind: FaultKind) -> u32 {
+        self.rates[kind as usize]
+    }
+}
+
+/// As the command line takes it.
+impl fmt::Display for FaultProfile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name, self.kinds()) {
+            (Some(name), _) => formatter.write_str(name),
+            (None, kinds) if kinds.is_empty() => formatter.write_str("none"),
+            (None, kinds) => formatter.write_str(&kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",")),
+        }
+    }
+}
+
+impl FromStr for FaultProfile {
+    type Err = UnknownFault;
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        match text {
+            "none" => Ok(Self::none()),
+            "light" => Ok(Self::light()),
+            "heavy" => Ok(Self::heavy()),
+            list => {
+                let kinds: Result<Vec<_>, _> = list.split(',').map(|name| kind_named(name.trim())).collect();
+                kinds.map(Self::only)
+            }
+        }
+    }
+}
+
+fn kind_named(name: &str) -> Result<FaultKind, UnknownFault> {
+    FaultKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| UnknownFault { given: name.to_owned(), known: FaultKind::ALL.map(FaultKind::name).join(", ") })
+}
+
+/// The faults of one run: each kind has a stream of chance of its own.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    profile: FaultProfile,
+    chances: [Chance; KINDS],
+    /// How often each kind has struck.
+    pub(crate) struck: [u64; KINDS],
+    /// When faults stop, in milliseconds of the run.
+    until: u64,
+}
+
+impl Faults {
+    pub(crate) fn new(profile: FaultProfile, seed: u64, until: u64) -> Self {
+        let chances = std::array::from_fn(|kind| Chance::new(seed, stream::FAULTS + kind as u64));
+        Self { profile, chances, struck: [0; KINDS], until }
+    }
+
+    /// Whether this kind strikes now.
+    pub(crate) fn strike(&mut self, kind: FaultKind, now: u64) -> bool {
+        let rate = self.profile.rate(kind);
+        let strikes = rate > 0 && now < self.until && self.chances[kind as usize].hits(rate);
+        self.struck[kind as usize] += u64::from(strikes);
+        strikes
+    }
+
+    /// Whether this kind is in force at all, now.
+    pub(crate) fn in_force(&self, kind: FaultKind, now: u64) -> bool {
+        self.profile.rate(kind) > 0 && now < self.until
+    }
+
+    /// Chance for the details of a fault of this kind.
+    pub(crate) fn chance(&mut self, kind: FaultKind) -> &mut Chance {
+        &mut self.chances[kind as usize]
+    }
+
+    pub(crate) const fn until(&self) -> u64 {
+        self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_read_as_it_is_written() {
+        for text in ["none", "light", "heavy", "crash,duplicate"] {
+            assert_eq!(text.parse::<FaultProfile>().unwrap().to_string(), text);
+        }
+        let error = "crash,earthquake".parse::<FaultProfile>().unwrap_err().to_string();
+        assert!(error.contains("earthquake") && error.contains("lost-answer"), "{error}");
+    }
+
+    #[test]
+    fn kinds_stand_where_their_numbers_say() {
+        assert!(FaultKind::ALL.into_iter().enumerate().all(|(position, kind)| kind as usize == position));
+    }
+}

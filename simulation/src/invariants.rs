@@ -1,0 +1,462 @@
+//! What must hold, while a run goes on and when it is over.
+
+use std::collections::BTreeMap;
+
+use order_domain::event::{EventType, Occasion};
+use order_domain::fingerprint::Fingerprint;
+use order_domain::id::{OrderId, Sku};
+use order_domain::message::{ContactCommand, FulfilmentCommand, Recipient, ShipmentUpdate};
+use order_domain::notification::{Notice, topics_of};
+use order_domain::order::{Order, OrderStatus, PaymentStatus, ShipmentStatus};
+use order_domain::request::PlaceOrder;
+use order_domain::transition::{Change, Step};
+use order_domain::wiring::Stage;
+use order_handlers::failure::DeadLetterReason;
+use order_handlers::ports::{Addressee, Sending};
+
+use crate::finding;
+use crate::gateway::{Intent, IntentStatus};
+use crate::notifier::channels;
+use crate::plan::Invariant;
+use crate::table::{Units, Written};
+use crate::workload::{Command, is_plentiful, is_refused, number_of};
+use crate::world::{Letter, QUEUED, State, World};
+
+/// For how long an invocation may still believe that an order is not stored: the longest function's time.
+const WHILE_STORED: u64 = 90_000;
+/// For how long a report may be early before it is refused, less what clocks disagree by, in milliseconds.
+const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
+/// Two sweeps at once may both bring an order on; two sweeps this far apart may not, in milliseconds.
+const AT_ONCE: u64 = 45_000;
+/// How long after the reconciler brought an order on it may not do so again, in milliseconds: five minutes, less what a
+/// sweep takes and clocks disagree by.
+const UNTIL_LOOKED_AT_AGAIN: u64 = 4 * 60_000;
+
+/// A change was just written.
+pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written, now: u64) {
+    let after = change.order();
+    let order = number_of(&after.order_id);
+    if let Some(event) = &written.overwritten {
+        let what = format!("event {} ({}) was overwritten", event.sequence, event.event_type.name());
+        state.broken(Invariant::EventImmutable, order, now, what);
+    }
+    let version = written.before.as_ref().map_or(0, |before| before.version);
+    if after.version != version + 1 || change.event().sequence != after.version {
+        let what = format!("version {version} was followed by version {}", after.version);
+        state.broken(Invariant::HistoryGapless, order, now, what);
+    }
+    if let Some(before) = &written.before
+        && let Some(what) = moves_back(before, after)
+    {
+        state.broken(Invariant::StatesForward, order, now, what);
+    }
+    if after.status == OrderStatus::OutOfStock
+        && let Some(order_domain::order::RejectionReason::OutOfStock { sku }) = &after.reason
+        && is_plentiful(sku)
+    {
+        state.broken(Invariant::NeverOversold, order, now, format!("out of stock, although there is plenty of {sku}"));
+    }
+    for line in &after.lines {
+        let shards = state.table.stock.range((line.sku.clone(), 0)..=(line.sku.clone(), u16::MAX));
+        let below_zero = shards.map(|((_, shard), units)| (*shard, *units)).find(|(_, units)| is_negative(*units));
+        if let Some((shard, units)) = below_zero {
+            state.broken(Invariant::NeverOversold, order, now, format!("{}/{shard} has {units:?}", line.sku));
+        }
+    }
+}
+
+const fn is_negative(units: Units) -> bool {
+    units.free < 0 || units.reserved < 0 || units.sold < 0
+}
+
+fn moves_back(before: &Order, after: &Order) -> Option<String> {
+    use OrderStatus as O;
+    use PaymentStatus as P;
+    use ShipmentStatus as S;
+    let order = before.status == after.status
+        || matches!(
+            (before.status, after.status),
+            (O::Validated, O::Reserved | O::OutOfStock | O::Cancelled)
+                | (O::Reserved, O::Confirmed | O::PaymentDeclined | O::Cancelled)
+                | (O::Confirmed, O::Completed | O::Cancelled)
+        );
+    let payment = before.payment_status == after.payment_status
+        || matches!(
+            (before.payment_status, after.payment_status),
+            (P::None, P::Authorised | P::Declined | P::Voided)
+                | (P::Authorised, P::Captured | P::Voided)
+                | (P::Captured, P::Refunded)
+        );
+    let shipment = before.shipment_status == after.shipment_status
+        || matches!(
+            (before.shipment_status, after.shipment_status),
+            (S::None, S::Dispatched) | (S::Dispatched, S::Delivered | S::Returned) | (S::Delivered, S::Returned)
+        );
+    let same = before.fingerprint == after.fingerprint
+        && before.total == after.total
+        && before.created_at == after.created_at
+        && before.refunded <= after.refunded
+        && before.conflicts.is_subset(&after.conflicts);
+    (!(order && payment && shipment && same)).then(|| {
+        let states =
+            |order: &Order| format!("{:?}/{:?}/{:?}", order.status, order.payment_status, order.shipment_status);
+        format!("{} v{} became {} v{}", states(before), before.version, states(after), after.version)
+    })
+}
+
+/// Something was just put into a dead-letter queue.
+pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
+    let reason = letter.reason;
+    let is = |expected: DeadLetterReason| reason == Some(expected.name());
+    let stored = letter.order.and_then(|number| stored(state, number));
+    let justified = if reason.is_none() {
+        state.asked.poisoned.contains(&letter.message_id) || outlasted(state, letter, now)
+    } else if is(DeadLetterReason::NotAnOrder) {
+        letter.stage == Stage::Validate && PlaceOrder::from_json(&letter.body).is_err()
+    } else if is(DeadLetterReason::NotACommand) {
+        serde_json::from_str::<FulfilmentCommand>(&letter.body).is_err() && letter.stage == Stage::Fulfilment
+    } else if is(DeadLetterReason::OrderUnknown) {
+        // A stage forwards only what is committed; but the world may report on an order before it is stored, or while it is.
+        letter.stage == Stage::Fulfilment
+            && stored.is_none_or(|order| now < state.stored_at(&order.order_id).saturating_add(WHILE_STORED))
+    } else if is(DeadLetterReason::IllegalCommand) {
+        let too_old = letter.sent_at.is_some_and(|sent_at| now >= sent_at + PATIENCE);
+        stored.is_some_and(|order| match step(order, &letter.body) {
+            Some(Step::Refuse(_)) => true,
+            Some(Step::TooEarly(_)) => too_old,
+            _ => false,
+        })
+    } else if is(DeadLetterReason::NotAnEvent) {
+        state.asked.unreadable.contains(&letter.message_id)
+    } else if is(DeadLetterReason::MoneyLost) {
+        letter.order.is_some_and(|order| state.gateway.refused_anew.contains(&order))
+    } else {
+        // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
+        false
+    };
+    let troubles = [DeadLetterReason::MoneyLost, DeadLetterReason::RequestRefused, DeadLetterReason::StockInconsistent];
+    if troubles.into_iter().any(is) && !stored.is_some_and(|order| says_so(state, order)) {
+        let what = format!("{} is its trouble, and it does not say so", letter.message_id);
+        state.broken(Invariant::AttentionSet, letter.order, now, what);
+    } else if justified {
+    } else if let Some(finding) = finding::behind(letter, stored, &state.gateway) {
+        *state.statistics.findings.entry(finding).or_default() += 1;
+    } else {
+        let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
+        let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
+        let what = format!(
+            "{} of {}-queue lies in its dead-letter queue ({}), and the order is {stands}",
+            letter.message_id,
+            letter.stage.name(),
+            reason.unwrap_or("too many receives")
+        );
+        state.broken(invariant, letter.order, now, what);
+    }
+}
+
+fn stored(state: &State, number: u32) -> Option<&Order> {
+    let id = order_domain::id::OrderId::new(format!("ord-{number}")).ok()?;
+    state.table.orders.get(&id)
+}
+
+/// What the order answers to a report; none where the document is no report.
+fn step(order: &Order, body: &str) -> Option<Step> {
+    let occasion = Occasion { at: order.updated_at, actor: Stage::Fulfilment, cause: String::new() };
+    match serde_json::from_str(body).ok()? {
+        FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
+            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),
+            ShipmentUpdate::Delivered { .. } => order.delivered(&occasion),
+            ShipmentUpdate::Returned { refund, .. } => order.returned(refund, &occasion),
+        }),
+        FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &occasion)),
+        FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&occasion)),
+        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => None,
+    }
+}
+
+/// Whether the gateway was down for so much of a message's life that its receives were used up: an outage of more than an
+/// hour is longer than the queues are made for, and the reconciler's affair.
+fn outlasted(state: &State, letter: &Letter, now: u64) -> bool {
+    let Some(sent_at) = letter.sent_at else { return false };
+    let asks = matches!(letter.stage, Stage::Payment | Stage::Fulfilment);
+    let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > 3_600_000;
+    asks && state.gateway.outages.iter().any(down)
+}
+
+/// Whether an order's history tells that a person has to look.
+fn says_so(state: &State, order: &Order) -> bool {
+    let mut events = state.table.events.get(&order.order_id).into_iter().flat_map(BTreeMap::values);
+    events.any(|event| event.event_type == EventType::OrderNeedsAttention)
+}
+
+/// The reconciler is about to put an order back on its queue.
+pub(crate) fn judge_brought_on(world: &World, id: &OrderId) {
+    let now = world.now();
+    let mut guard = world.state();
+    let state = &mut *guard;
+    state.statistics.brought_on += 1;
+    let Some(order) = state.table.orders.get(id) else { return };
+    // A cancelled order that may hold money unknown to us is left to the reconciler on purpose: nobody may have been asked.
+    let open = order.is_open() && !order.may_hold_money_unknown_to_us();
+    let (number, version) = (number_of(id), order.version);
+    let lost = |letter: &Letter| letter.order == number && letter.stage != Stage::Contact;
+    let waits = QUEUED.iter().filter(|stage| !matches!(stage, Stage::Contact | Stage::Reconcile)).any(|stage| {
+        let queue = state.queues.get(stage);
+        queue.is_some_and(|queue| queue.messages().any(|message| message.order == number))
+    });
+    if open && !waits && !state.letters.iter().any(lost) {
+        let what = format!("it is {} and no queue holds a message of it", order.status);
+        state.broken(Invariant::NeverStranded, number, now, what);
+    }
+    let before = state.brought_on.insert(id.clone(), (now, version));
+    let Some((at, _)) = before.filter(|(_, same)| *same == version) else { return };
+    let again = (at + AT_ONCE..at + UNTIL_LOOKED_AT_AGAIN).contains(&now);
+    // A webhook brings it on at any time; so does a sweep whose process died before it wrote down that it had looked.
+    let excused = state.gateway_told_since(number, at) || state.reconciler_died_at >= at;
+    if again && !excused && at > state.faults.until() + 600_000 {
+        let what = format!("it was put back on its queue twice within {} s", (now - at) / 1000);
+        state.broken(Invariant::CheckedAgainLater, number, now, what);
+    }
+}
+
+/// The run is over, and everything is at rest.
+pub(crate) fn judge_end(world: &World, state: &mut State) {
+    let now = world.now();
+    state.gateway.lapse(now);
+    let mut found = Vec::new();
+    for number in 0..world.orders {
+        judge_order(state, number, &mut found);
+    }
+    judge_commands(state, &mut found);
+    judge_stock(world, state, &mut found);
+    judge_notices(state, &mut found);
+    for (invariant, order, what) in found {
+        state.broken(invariant, order, now, what);
+    }
+}
+
+type Found = Vec<(Invariant, Option<u32>, String)>;
+
+fn judge_order(state: &mut State, number: u32, found: &mut Found) {
+    let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
+    let buried = state.letters.iter().any(|letter| letter.order == Some(number) && letter.stage == Stage::Validate);
+    let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
+    let Some(order) = stored(state, number) else {
+        *state.statistics.ended.entry("NOT_STORED").or_default() += 1;
+        if !buried && !placed.is_empty() {
+            broken(Invariant::OrderAccountedFor, "it was accepted and is nowhere".to_owned());
+        }
+        return;
+    };
+    let order = order.clone();
+    // A person has to look at it, and it says so.
+    let troubled = order.attention.is_some();
+    *state.statistics.ended.entry(order.status.name()).or_default() += 1;
+    if order.is_open() && !troubled {
+        let what = format!(
+            "it stands at {} with payment {:?}, shipment {:?}, and nothing will move it",
+            order.status, order.payment_status, order.shipment_status
+        );
+        broken(Invariant::OrderAccountedFor, what);
+    }
+    judge_conflicts(state, number, &order, &mut broken);
+    judge_history(state, &order, &mut broken);
+    judge_money(state, number, &order, troubled, &mut broken);
+    judge_hold(state, number, &order, &mut broken);
+}
+
+/// Every other request under the id was recorded, and nothing that nobody asked for.
+fn judge_conflicts(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let letters: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
+    let known = |fingerprint: &Fingerprint| order.fingerprint == *fingerprint || order.conflicts.contains(fingerprint);
+    for (fingerprint, message_id) in placed {
+        if !known(fingerprint) && !letters.contains(&message_id.as_str()) {
+            broken(Invariant::ConflictRecorded, format!("{message_id} asked for something else, unrecorded"));
+        }
+    }
+    if !placed.iter().any(|(fingerprint, _)| order.fingerprint == *fingerprint) {
+        broken(Invariant::ConflictRecorded, "it is stored as nobody placed it".to_owned());
+    }
+}
+
+fn judge_history(state: &State, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let Some(events) = state.table.events.get(&order.order_id) else {
+        return broken(Invariant::HistoryGapless, "it has no history".to_owned());
+    };
+    if !events.keys().copied().eq(1..=order.version) {
+        let numbers: Vec<u64> = events.keys().copied().collect();
+        broken(Invariant::HistoryGapless, format!("version {} has the events {numbers:?}", order.version));
+    }
+    let last = events.values().next_back();
+    let told = last.map(|event| (event.status, event.payment_status, event.shipment_status, event.refunded));
+    if told != Some((order.status, order.payment_status, order.shipment_status, order.refunded)) {
+        broken(Invariant::HistoryGapless, format!("its last event says {told:?}, it is {}", order.status));
+    }
+}
+
+fn judge_money(
+    state: &mut State,
+    number: u32,
+    order: &Order,
+    troubled: bool,
+    broken: &mut impl FnMut(Invariant, String),
+) {
+    let with = |status| state.gateway.of(number).filter(move |intent| intent.status == status);
+    let captured: u64 = with(IntentStatus::Succeeded).map(|intent| intent.amount).sum();
+    let refunded: u64 = with(IntentStatus::Succeeded).map(|intent| intent.refunded).sum();
+    if with(IntentStatus::Succeeded).count() > 1 || captured > order.total.amount {
+        broken(Invariant::CapturedOnce, format!("{captured} was taken for a total of {}", order.total.amount));
+    }
+    let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
+    let expected = if taken { (order.total.amount, order.refunded) } else { (0, 0) };
+    // Where the order's money is a person's affair, the gateway may be a step ahead of the order.
+    if (captured, refunded) != expected && !troubled {
+        let what = format!(
+            "the gateway took {captured} and gave {refunded} back; the order is {:?} with {} given back",
+            order.payment_status, order.refunded
+        );
+        broken(Invariant::MoneyMatches, what);
+    }
+    let may_hold = usize::from(order.status == OrderStatus::Confirmed && !taken);
+    let own = order.authorisation.as_ref().map(|held| held.payment_intent.as_str());
+    let of = state.gateway.intents.iter().filter(|(_, intent)| intent.order == number);
+    let held = of.filter(|(_, intent)| intent.status == IntentStatus::RequiresCapture);
+    let surplus: Vec<&Intent> =
+        held.filter(|(id, _)| may_hold == 0 || own != Some(id.as_str())).map(|(_, intent)| intent).collect();
+    for intent in surplus {
+        // A hold that was to replace a lapsed one, when another worker settled the order: only who asked for it knows.
+        let died = state.told.unrecorded.contains(&intent.by);
+        let how = match () {
+            () if intent.attempt == 1 => None,
+            () if !intent.answered => Some("unanswered"),
+            () if died => Some("crash"),
+            () if intent.kept_in_vain => Some("give-up-failed"),
+            () => None,
+        };
+        match how {
+            Some(how) => *state.statistics.holds_left.entry(how).or_default() += 1,
+            None if troubled => {}
+            None => {
+                let what = format!("attempt {} is still held, and the order is {}", intent.attempt, order.status);
+                broken(Invariant::NoForgottenHold, what);
+            }
+        }
+    }
+}
+
+/// An order that waits for its dispatch has its money held, unless nobody can know that it has not.
+fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let Some(held) = order.authorisation.as_ref().filter(|_| order.holds_for_dispatch()) else { return };
+    let intent = state.gateway.intents.get(&held.payment_intent);
+    let lapsed = intent.is_none_or(|intent| intent.status != IntentStatus::RequiresCapture);
+    // What was to renew it, or the webhook that told, killed every process.
+    let lost = state.letters.iter().any(|letter| letter.order == Some(number) && letter.reason.is_none());
+    if lapsed && !lost {
+        broken(Invariant::HoldKept, "it waits for its dispatch, and nothing is held".to_owned());
+    }
+}
+
+/// What was reported has had its effect.
+fn judge_commands(state: &State, found: &mut Found) {
+    let buried: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    for (order, message_id) in &state.asked.malformed {
+        if !buried.contains(&message_id.as_str()) {
+            let what = format!("{message_id} was no order and vanished");
+            found.push((Invariant::OrderAccountedFor, Some(*order), what));
+        }
+    }
+    for sent in &state.asked.commands {
+        let Some(order) = stored(state, sent.order) else { continue };
+        let obeyed = match sent.command {
+            Command::Dispatched => order.shipment_status != ShipmentStatus::None,
+            Command::Delivered => {
+                matches!(order.shipment_status, ShipmentStatus::Delivered | ShipmentStatus::Returned)
+            }
+            Command::Returned => order.shipment_status == ShipmentStatus::Returned,
+            Command::Cancelled => {
+                order.cancellation.is_some()
+                    || matches!(
+                        order.status,
+                        OrderStatus::Cancelled
+                            | OrderStatus::Rejected
+                            | OrderStatus::OutOfStock
+                            | OrderStatus::PaymentDeclined
+                    )
+            }
+            Command::Nonsense => false,
+        };
+        if !obeyed && !buried.contains(&sent.message_id.as_str()) {
+            let what = format!("{} ({:?}) had no effect: it is {}", sent.message_id, sent.command, order.status);
+            found.push((Invariant::CommandObeyed, Some(sent.order), what));
+        }
+    }
+}
+
+fn judge_stock(world: &World, state: &State, found: &mut Found) {
+    let mut held: BTreeMap<(&Sku, u16), Units> = BTreeMap::new();
+    for order in state.table.orders.values() {
+        for line in &order.lines {
+            for part in &line.reserved_from {
+                let units = held.entry((&line.sku, part.shard)).or_default();
+                match (order.status, order.shipment_status) {
+                    (_, ShipmentStatus::Dispatched | ShipmentStatus::Delivered | ShipmentStatus::Returned) => {
+                        units.sold += i64::from(part.quantity);
+                    }
+                    (OrderStatus::Reserved | OrderStatus::Confirmed, _) => units.reserved += i64::from(part.quantity),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let mut shelves = crate::table::Table::default();
+    crate::workload::fill_shelves(&mut shelves, world.orders);
+    for ((sku, shard), units) in &state.table.stock {
+        let initial = shelves.stock.get(&(sku.clone(), *shard)).copied().unwrap_or_default();
+        let expected = held.get(&(sku, *shard)).copied().unwrap_or_default();
+        if units.sum() != initial.sum() || units.reserved != expected.reserved || units.sold != expected.sold {
+            let what = format!("{sku}/{shard} began with {initial:?} and has {units:?}; orders hold {expected:?}");
+            found.push((Invariant::StockConserved, None, what));
+        }
+    }
+}
+
+fn judge_notices(state: &State, found: &mut Found) {
+    // Whom a message should have told that killed every process.
+    let poisoned = state.letters.iter().filter(|letter| letter.stage == Stage::Contact);
+    let poisoned: Vec<ContactCommand> = poisoned.filter_map(|letter| serde_json::from_str(&letter.body).ok()).collect();
+    for event in state.table.all_events() {
+        let Some(order) = state.table.orders.get(&event.order_id) else { continue };
+        let lost = |recipient| {
+            let (order_id, sequence) = (event.order_id.clone(), event.sequence);
+            poisoned.contains(&ContactCommand { order_id, sequence, recipient })
+        };
+        let recorded = |addressee| {
+            state.table.was_sent(&Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee })
+        };
+        let told = |addressee| {
+            state.told.tellings.contains_key(&(event.order_id.clone(), event.sequence, addressee))
+                && recorded(addressee)
+        };
+        let topics =
+            topics_of(event.event_type).iter().map(|topic| (Addressee::Topic(*topic), Recipient::Topic(*topic)));
+        let mut missing: Vec<&str> = topics
+            .filter(|(addressee, recipient)| !told(*addressee) && !lost(*recipient))
+            .map(|(addressee, _)| addressee.name())
+            .collect();
+        if Notice::of(event.event_type).is_some() {
+            let customer = channels().to_customer_of(order).filter(|channel| {
+                let addressee = Addressee::Customer(*channel);
+                // A refusal is recorded as one.
+                let done = if is_refused(&order.customer, *channel) { recorded(addressee) } else { told(addressee) };
+                !done && !lost(Recipient::Channel(*channel))
+            });
+            missing.extend(customer.map(|channel| channel.name()));
+        }
+        if !missing.is_empty() {
+            let (sequence, name) = (event.sequence, event.event_type.name());
+            let what = format!("event {sequence} ({name}) was never told to {}", missing.join(", "));
+            found.push((Invariant::ToldAtLeastOnce, number_of(&event.order_id), what));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A deterministic simulation of AWS and of the payment gateway around the real stages.
+//!
+//! The functions that run on Lambda run here over simulated ports. A seed decides every interleaving and every fault, so
+//! that a run which breaks an invariant can be told again from its seed. `docs/simulation.md` says what is simulated, how
+//! closely, and what is not.
+//!
+//! One file for each simulated service: [`queue`], [`table`], [`stream`], [`gateway`], [`notifier`]; `event_source` and
+//! `invocation` are Lambda; `ports` is the way between the stages and the services, where things go wrong; `workload` is
+//! what clients and warehouses do; `invariants` is what must hold.
+
+mod campaign;
+mod chance;
+mod event_source;
+mod fault;
+mod finding;
+mod gateway;
+mod invariants;
+mod invocation;
+mod mutation;
+mod notifier;
+mod plan;
+mod ports;
+mod queue;
+mod run;
+pub mod settings;
+mod shrink;
+mod story;
+mod stream;
+mod table;
+mod workload;
+mod world;
+
+pub use campaign::{Broken, Report, run_many};
+pub use fault::{FaultKind, FaultProfile, UnknownFault};
+pub use finding::Finding;
+pub use mutation::Mutation;
+pub use plan::{Invariant, Outcome, Plan, Statistics, Violation};
+pub use run::{NoRuntime, run};
+pub use shrink::{Shortest, shrink};
+pub use story::{Line, Story};

@@ -1,0 +1,166 @@
+//! SNS and SES: who was told what, and whether anybody had to be told twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use order_domain::event::{Event, EventType};
+use order_domain::id::OrderId;
+use order_domain::message::{ContactCommand, Recipient};
+use order_domain::notification::{CallingCodes, Notice};
+use order_domain::order::Order;
+use order_domain::request::Channel;
+use order_handlers::channels::Channels;
+use order_handlers::ports::{Addressee, Notification, Refusal, Sending};
+use order_handlers::texts::Texts;
+
+use crate::invocation::Invocation;
+use crate::plan::Invariant;
+use crate::table::Table;
+use crate::workload::{DISABLED_DEVICE, OPTED_OUT, REFUSED_ADDRESS, number_of};
+use crate::world::State;
+
+/// What the environment may send: everything.
+pub(crate) fn channels() -> &'static Channels {
+    static CHANNELS: OnceLock<Channels> = OnceLock::new();
+    CHANNELS.get_or_init(|| Channels { email: true, sms: Some(CallingCodes::united_kingdom()), push: true })
+}
+
+/// The texts, parsed once; a test of the handlers says that they can be.
+pub(crate) fn texts() -> Option<&'static Texts> {
+    static TEXTS: OnceLock<Option<Texts>> = OnceLock::new();
+    TEXTS.get_or_init(|| Texts::compiled_in("Shop").ok()).as_ref()
+}
+
+/// What became of one thing that had to be told.
+#[derive(Debug, Default)]
+pub(crate) struct Telling {
+    /// The invocation that told it last.
+    by: u64,
+    /// The teller got the answer.
+    answered: bool,
+    /// When it was recorded, in milliseconds of the run.
+    recorded_at: Option<u64>,
+}
+
+type Key = (OrderId, u64, Addressee);
+
+/// Who was told what.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) tellings: BTreeMap<Key, Telling>,
+    /// Invocations that died, or whose record of what they sent failed: what they told may be told again.
+    pub(crate) unrecorded: BTreeSet<u64>,
+    /// Invocations under way.
+    pub(crate) running: BTreeSet<u64>,
+}
+
+impl Told {
+    /// A telling was recorded.
+    pub(crate) fn recorded(&mut self, sending: &Sending, now: u64) {
+        if let Some(telling) = self.tellings.get_mut(&key(sending)) {
+            telling.recorded_at.get_or_insert(now);
+        }
+    }
+}
+
+fn key(sending: &Sending) -> Key {
+    (sending.order_id.clone(), sending.sequence, sending.addressee)
+}
+
+/// Why a notification is refused for good, if it is.
+pub(crate) fn refusal(told: &Notification) -> Option<Refusal> {
+    match told {
+        Notification::Publish(..) => None,
+        Notification::Sms { phone, .. } => phone.starts_with(OPTED_OUT).then_some(Refusal::OptedOut),
+        Notification::Mail { to, .. } => to.starts_with(REFUSED_ADDRESS).then_some(Refusal::AddressRefused),
+        Notification::Push { endpoint, .. } => endpoint.contains(DISABLED_DEVICE).then_some(Refusal::EndpointDisabled),
+    }
+}
+
+/// The event that a notification tells of, as it was committed.
+fn event_of<'a>(table: &'a Table, asked: &[ContactCommand], told: &Notification) -> Option<(&'a Event, Addressee)> {
+    if let Notification::Publish(topic, event) = told {
+        let committed = table.events.get(&event.order_id)?.get(&event.sequence)?;
+        return (committed == event).then_some((committed, Addressee::Topic(*topic)));
+    }
+    // What is told on a channel was asked for by a message of the batch, and says what that event and its order say.
+    asked.iter().find_map(|command| {
+        let event = table.events.get(&command.order_id)?.get(&command.sequence)?;
+        let order = table.orders.get(&command.order_id)?;
+        let Recipient::Channel(channel) = command.recipient else { return None };
+        says(told, channel, event, order).then_some((event, Addressee::Customer(channel)))
+    })
+}
+
+/// Whether a notification is the one on that channel of that event, with its words.
+fn says(told: &Notification, channel: Channel, event: &Event, order: &Order) -> bool {
+    let (Some(texts), Some(notice)) = (texts(), Notice::of(event.event_type)) else { return false };
+    match told {
+        Notification::Sms { phone, text } => {
+            channel == Channel::Sms
+                && order.customer.phone.as_ref() == Some(phone)
+                && texts.sms(notice, event, order).is_ok_and(|written| written == *text)
+        }
+        Notification::Mail { to, event_type, mail } => {
+            channel == Channel::Email
+                && order.customer.email == *to
+                && *event_type == event.event_type
+                // Every customer of the workload has an address of their own. Three texts are dear: one of a few is read.
+                && if event.sequence % 8 == 0 || event.event_type == EventType::PaymentRefunded {
+                    texts.mail(notice, event, order).is_ok_and(|written| written == *mail)
+                } else {
+                    mail.text.contains(event.order_id.as_str())
+                }
+        }
+        Notification::Push { endpoint, push } => {
+            channel == Channel::Push
+                && order.customer.push_endpoint.as_ref() == Some(endpoint)
+                && texts.push(notice, event, order).is_ok_and(|written| written == *push)
+        }
+        Notification::Publish(..) => false,
+    }
+}
+
+/// SNS or SES takes a notification.
+pub(crate) fn take(state: &mut State, told: &Notification, by: &Invocation, now: u64) -> Option<Sending> {
+    let Some((event, addressee)) = event_of(&state.table, &by.asked, told) else {
+        let what = match told {
+            Notification::Publish(topic, Event { sequence, order_id, .. }) => {
+                format!("{} was told of event {sequence} of {order_id}, which is not stored so", topic.name())
+            }
+            _ => "a customer was told what no event says".to_owned(),
+        };
+        state.broken(Invariant::ToldTheTruth, None, now, what);
+        return None;
+    };
+    let sending = Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee };
+    let sequence = event.sequence;
+    let order = number_of(&sending.order_id);
+    let telling = state.told.tellings.get(&key(&sending));
+    let twice = telling.is_some_and(|told_before| {
+        // Its answer, or that of its record, never came; or this one had looked before that one had recorded.
+        let excused = !told_before.answered
+            || state.told.unrecorded.contains(&told_before.by)
+            || match told_before.recorded_at {
+                Some(at) => by.began <= at,
+                None => state.told.running.contains(&told_before.by),
+            };
+        !excused
+    });
+    state.told.tellings.insert(key(&sending), Telling { by: by.id, answered: false, recorded_at: None });
+    state.statistics.notifications += 1;
+    *state.statistics.told.entry(addressee.name()).or_default() += 1;
+    state.tell(now, order, || format!("{} is told of event {sequence} by #{}", addressee.name(), by.id));
+    if twice {
+        let what = format!("{} was told of event {sequence} again although nothing was lost", addressee.name());
+        state.broken(Invariant::ToldAtMostOnce, order, now, what);
+    }
+    Some(sending)
+}
+
+/// The teller got the answer.
+pub(crate) fn answered(state: &mut State, sending: &Sending) {
+    if let Some(telling) = state.told.tellings.get_mut(&key(sending)) {
+        telling.answered = true;
+    }
+}

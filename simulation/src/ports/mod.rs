@@ -1,0 +1,228 @@
+//! The stages' ports into the simulated world. Every call takes time, and may go wrong on its way there, or back.
+
+mod database;
+mod gateway;
+mod notifications;
+mod queue;
+mod webhooks;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use order_domain::time::Timestamp;
+use order_domain::wiring::metric;
+use order_handlers::failure::{DeadLetterReason, Failure};
+use order_handlers::ports::Runtime;
+use tokio::time::Instant;
+
+pub(crate) use self::webhooks::{Body, SECRET, signature};
+
+use crate::fault::FaultKind;
+use crate::invocation::Invocation;
+use crate::mutation::Mutation;
+use crate::settings::{AWS_TIMEOUT, GATEWAY_TIMEOUT};
+use crate::world::{World, pause};
+
+/// What is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Read,
+    Write,
+    Queue,
+    Gateway,
+    Publish,
+}
+
+impl Call {
+    /// How long it takes, in milliseconds.
+    const fn latency(self) -> (u64, u64) {
+        match self {
+            Self::Read => (2, 8),
+            Self::Write => (4, 16),
+            Self::Queue => (3, 12),
+            Self::Publish => (8, 40),
+            Self::Gateway => (60, 500),
+        }
+    }
+
+    /// How long its client waits, in milliseconds.
+    const fn timeout(self) -> u64 {
+        match self {
+            Self::Gateway => GATEWAY_TIMEOUT,
+            _ => AWS_TIMEOUT,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Queue => "queue",
+            Self::Publish => "publish",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// What a call meets on its way.
+enum Met {
+    Nothing,
+    Death,
+    Refusal,
+}
+
+/// The ports of one invocation.
+#[derive(Debug, Clone)]
+pub(crate) struct Ports {
+    world: Arc<World>,
+    invocation: Arc<Invocation>,
+}
+
+impl Ports {
+    pub(crate) const fn new(world: Arc<World>, invocation: Arc<Invocation>) -> Self {
+        Self { world, invocation }
+    }
+
+    fn makes(&self, mutation: Mutation) -> bool {
+        self.world.makes(mutation)
+    }
+
+    /// A process that is dead does nothing any more.
+    async fn unless_dead(&self) {
+        if self.invocation.is_dead() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn die(&self) {
+        self.invocation.die();
+        std::future::pending::<()>().await;
+    }
+
+    /// The way to a service. After it the effect takes place, unless the call is refused.
+    async fn reach(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
+        self.unless_dead().await;
+        let latency = {
+            let now = self.world.now();
+            let mut state = self.world.state();
+            let (least, most) = call.latency();
+            let latency = state.schedule.between(least, most);
+            if state.strikes(FaultKind::Delay, now) {
+                state.faults.chance(FaultKind::Delay).between(latency, call.timeout())
+            } else {
+                latency
+            }
+        };
+        pause(latency).await;
+        self.unless_dead().await;
+        match self.meets(call, order, "before") {
+            Met::Nothing => Ok(()),
+            Met::Death => {
+                self.die().await;
+                Ok(())
+            }
+            Met::Refusal => Err(self.refusal(call)),
+        }
+    }
+
+    fn meets(&self, call: Call, order: Option<u32>, when: &str) -> Met {
+        let now = self.world.now();
+        let mut state = self.world.state();
+        let Invocation { id, stage, ref orders, .. } = *self.invocation;
+        let concerned = if order.is_some() { order.as_slice() } else { orders.as_slice() };
+        if state.strikes(FaultKind::Crash, now) {
+            state.tell_of(now, concerned, || format!("FAULT {} #{id} dies {when} a {}", stage.name(), call.name()));
+            return Met::Death;
+        }
+        if self.invocation.is_killed_by_poison() {
+            state.tell_of(now, concerned, || {
+                format!("FAULT {} #{id} is killed by a message of its batch", stage.name())
+            });
+            return Met::Death;
+        }
+        let kind = if when == "before" { FaultKind::Throttle } else { FaultKind::LostAnswer };
+        if state.strikes(kind, now) {
+            state.tell_of(now, concerned, || format!("FAULT {kind}: {} of {} #{id}", call.name(), stage.name()));
+            return Met::Refusal;
+        }
+        Met::Nothing
+    }
+
+    fn refusal(&self, call: Call) -> Failure {
+        let what = format!("a {} was throttled", call.name());
+        match call {
+            Call::Write if self.makes(Mutation::ThrottleTakenForPermanent) => {
+                Failure::Permanent { what, reason: DeadLetterReason::RequestRefused, cause: None }
+            }
+            _ => Failure::transient_because(what),
+        }
+    }
+
+    /// The way back from a service, after the effect.
+    async fn back(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
+        match self.meets(call, order, "after") {
+            Met::Nothing => {}
+            Met::Death => self.die().await,
+            Met::Refusal => {
+                let wait = self.world.state().schedule.below(2) * call.timeout();
+                pause(wait).await;
+                self.unless_dead().await;
+                return Err(Failure::transient_because(format!("the answer to a {} was lost", call.name())));
+            }
+        }
+        // Answers overtake each other, too.
+        let late = {
+            let mut state = self.world.state();
+            if state.schedule.percent(25) { state.schedule.between(1, 10) } else { 0 }
+        };
+        if late > 0 {
+            pause(late).await;
+            self.unless_dead().await;
+        }
+        Ok(())
+    }
+
+    /// One order's work may panic here.
+    async fn may_panic(&self, order: Option<u32>) {
+        let panics = {
+            let now = self.world.now();
+            let mut state = self.world.state();
+            let panics = state.strikes(FaultKind::Panic, now);
+            if panics {
+                let id = self.invocation.id;
+                state.tell(now, order, || format!("FAULT the work on this order panics in #{id}"));
+            }
+            panics
+        };
+        if panics && self.makes(Mutation::PanicNotContained) {
+            self.invocation.panic_through();
+            std::future::pending::<()>().await;
+        } else if panics {
+            // Unwinds like a panic, without the hook that prints one.
+            std::panic::resume_unwind(Box::new("a fault of the simulation"));
+        }
+    }
+}
+
+impl Runtime for Ports {
+    fn now(&self) -> Timestamp {
+        self.world.clock(self.world.now(), self.invocation.skew)
+    }
+
+    fn chance(&self) -> f64 {
+        self.world.state().schedule.unit()
+    }
+
+    fn remaining(&self) -> Duration {
+        self.invocation.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn count(&self, name: &'static str, how_many: usize) {
+        if name == metric::WEBHOOKS_REFUSED {
+            self.invocation.webhooks_refused.fetch_add(how_many, Ordering::Relaxed);
+        }
+    }
+
+    fn time(&self, _: &'static str, _: Duration) {}
+}

@@ -1,0 +1,113 @@
+//! The ways out, and the record of what was told, as notify and contact see them.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use order_domain::time::Timestamp;
+use order_handlers::failure::Failure;
+use order_handlers::ports::{Notification, Notifier, Receipt, Sending, SentLog};
+
+use super::{Call, Ports};
+use crate::fault::FaultKind;
+use crate::mutation::Mutation;
+use crate::notifier::{answered, refusal, take};
+
+/// Most entries of one PublishBatch.
+const ENTRIES: usize = 10;
+/// Most items of one BatchWriteItem.
+const ITEMS: usize = 25;
+
+impl Notifier for Ports {
+    async fn send(&self, notifications: &[Notification]) -> Vec<Result<Receipt, Failure>> {
+        let sent = join_all(notifications.chunks(ENTRIES).map(|chunk| self.send_chunk(chunk))).await;
+        let mut receipts: Vec<_> = sent.into_iter().flatten().collect();
+        if self.makes(Mutation::SendFailureIgnored) {
+            receipts.iter_mut().for_each(|receipt| *receipt = Ok(Receipt::Sent));
+        }
+        receipts
+    }
+}
+
+impl Ports {
+    async fn send_chunk(&self, chunk: &[Notification]) -> Vec<Result<Receipt, Failure>> {
+        if let Err(failure) = self.reach(Call::Publish, None).await {
+            return vec![Err(failure); chunk.len()];
+        }
+        let taken: Vec<_> = chunk.iter().map(|notification| self.send_one(notification)).collect();
+        if let Err(failure) = self.back(Call::Publish, None).await {
+            return vec![Err(failure); chunk.len()];
+        }
+        // Whoever is broken off before this line does not know what was taken.
+        let mut state = self.world.state();
+        let receipts = taken.into_iter().map(|(receipt, sending)| {
+            if let (Ok(_), Some(sending)) = (&receipt, &sending) {
+                answered(&mut state, sending);
+            }
+            receipt
+        });
+        receipts.collect()
+    }
+
+    /// One entry of a batch; it can fail alone.
+    fn send_one(&self, notification: &Notification) -> (Result<Receipt, Failure>, Option<Sending>) {
+        let now = self.world.now();
+        let mut state = self.world.state();
+        if let Some(refusal) = refusal(notification) {
+            return (Ok(Receipt::Refused(refusal)), None);
+        }
+        if state.strikes(FaultKind::Throttle, now) {
+            return (Err(Failure::transient_because("a notification was throttled")), None);
+        }
+        let sending = take(&mut state, notification, &self.invocation, now);
+        if state.strikes(FaultKind::LostAnswer, now) {
+            return (Err(Failure::transient_because("the answer to a notification was lost")), sending);
+        }
+        (Ok(Receipt::Sent), sending)
+    }
+
+    /// This invocation could not record all that it sent.
+    fn unrecorded(&self) {
+        self.world.state().told.unrecorded.insert(self.invocation.id);
+    }
+}
+
+impl SentLog for Ports {
+    async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
+        if sendings.is_empty() {
+            return Ok(HashSet::new());
+        }
+        self.reach(Call::Read, None).await?;
+        let mut state = self.world.state();
+        let sent: HashSet<Sending> = sendings.iter().filter(|sending| state.table.was_sent(sending)).cloned().collect();
+        if self.makes(Mutation::SentRecordedBeforeSending) {
+            sendings.iter().for_each(|sending| state.table.record_sent(sending));
+        }
+        Ok(sent)
+    }
+
+    async fn record(&self, sent: &[(Sending, Receipt)], _: Timestamp) -> Result<(), Failure> {
+        if self.makes(Mutation::SentRecordSkipped) {
+            return Ok(());
+        }
+        for chunk in sent.chunks(ITEMS) {
+            self.reach(Call::Write, None).await.inspect_err(|_| self.unrecorded())?;
+            {
+                let now = self.world.now();
+                let mut state = self.world.state();
+                let cut = state.strikes(FaultKind::Throttle, now);
+                let written = if cut { state.schedule.position(chunk.len()) } else { chunk.len() };
+                for (sending, _) in chunk.iter().take(written) {
+                    state.table.record_sent(sending);
+                    state.told.recorded(sending, now);
+                }
+                if cut {
+                    state.told.unrecorded.insert(self.invocation.id);
+                    return Err(Failure::transient_because("DynamoDB left items unwritten"));
+                }
+            }
+            // What comes after this chunk is not recorded when its answer is lost.
+            self.back(Call::Write, None).await.inspect_err(|_| self.unrecorded())?;
+        }
+        Ok(())
+    }
+}

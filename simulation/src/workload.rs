@@ -1,0 +1,344 @@
+//! What clients, warehouses and carriers do: orders of every kind, some placed again, some in conflict, some malformed;
+//! reports and cancellations at any moment, some twice, some out of order. Each order's script follows from the seed and the
+//! order's number alone, so that a run of fewer orders has the same first orders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use order_domain::catalogue::Product;
+use order_domain::charges::{DeliveryCharge, VatRate};
+use order_domain::fingerprint::Fingerprint;
+use order_domain::id::{OrderId, Sku};
+use order_domain::message::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
+use order_domain::money::{Currency, Money};
+use order_domain::order::OrderStatus;
+use order_domain::request::{Channel, Customer, PlaceOrder};
+use order_domain::wiring::Stage;
+
+use crate::chance::{Chance, stream};
+use crate::table::{Table, Units};
+use crate::world::{World, pause};
+
+/// Products: SKU, price, stock items.
+const PRODUCTS: [(&str, u64, u16); 5] =
+    [("TEA", 499, 4), ("MUG", 1_250, 1), ("KETTLE", 3_999, 2), (LAST, 9_900, 1), (RARE, 2_500, 3)];
+/// There is hardly any of these.
+const LAST: &str = "LAST";
+const RARE: &str = "RARE";
+/// How long a warehouse waits for an order to be confirmed, in milliseconds.
+const PATIENCE: u64 = 5 * 3600 * 1000;
+
+/// What is reported of an order after it was placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    Dispatched,
+    Delivered,
+    Returned,
+    Cancelled,
+    /// A document that is no command.
+    Nonsense,
+}
+
+/// A message that a client sent.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) order: u32,
+    pub(crate) message_id: String,
+    pub(crate) command: Command,
+}
+
+/// What the world was asked for, to be compared with what became of it.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The fingerprints of every order's requests, and their messages' ids.
+    pub(crate) placed: BTreeMap<u32, Vec<(Fingerprint, String)>>,
+    pub(crate) commands: Vec<Sent>,
+    /// Messages that are no orders, with the number of the order that they were meant to be.
+    pub(crate) malformed: Vec<(u32, String)>,
+    /// Messages that kill every process, once their queue has given them up.
+    pub(crate) poisoned: BTreeSet<String>,
+    /// Records of the stream that are no events.
+    pub(crate) unreadable: BTreeSet<String>,
+}
+
+/// An order's number, from its id.
+pub(crate) fn number_of(id: &OrderId) -> Option<u32> {
+    id.as_str().strip_prefix("ord-")?.parse().ok()
+}
+
+/// The number of the order that a document is about.
+pub(crate) fn number_in(document: &str) -> Option<u32> {
+    let (_, rest) = document.split_once(r#""orderId":"ord-"#)?;
+    rest.split('"').next()?.parse().ok()
+}
+
+/// How a number begins whose owner wants no texts.
+pub(crate) const OPTED_OUT: &str = "+44770099";
+/// How a number begins that this environment may not text.
+const ABROAD: &str = "+35387000";
+/// How an address begins that may not be written to.
+pub(crate) const REFUSED_ADDRESS: &str = "gone";
+/// What a device's endpoint holds that takes no notifications any more.
+pub(crate) const DISABLED_DEVICE: &str = "disabled";
+
+/// Whether a channel to a customer leads nowhere for good.
+pub(crate) fn is_refused(customer: &Customer, channel: Channel) -> bool {
+    match channel {
+        Channel::Email => customer.email.starts_with(REFUSED_ADDRESS),
+        Channel::Sms => {
+            customer.phone.as_ref().is_some_and(|phone| phone.starts_with(OPTED_OUT) || phone.starts_with(ABROAD))
+        }
+        Channel::Push => customer.push_endpoint.as_ref().is_some_and(|device| device.contains(DISABLED_DEVICE)),
+    }
+}
+
+/// Whether there is enough of a SKU for everybody.
+pub(crate) fn is_plentiful(sku: &Sku) -> bool {
+    ![LAST, RARE].contains(&sku.as_str())
+}
+
+/// Fills the shelves; there is plenty of most products.
+pub(crate) fn fill_shelves(table: &mut Table, orders: u32) {
+    let rule = DeliveryCharge { currency: Currency::GBP, charge: 399, free_from: Some(5_000) };
+    table.prices.delivery.insert(Currency::GBP, rule);
+    for (name, price, stock_shards) in PRODUCTS {
+        let Ok(sku) = Sku::new(name) else { continue };
+        let free = match name {
+            LAST => 1 + i64::from(orders) / 40,
+            RARE => 2 + i64::from(orders) / 60,
+            _ => 100 + 20 * i64::from(orders),
+        };
+        let unit_price = Money::new(price, Currency::GBP);
+        let vat_rate = if name == "TEA" { VatRate::Zero } else { VatRate::Standard };
+        let product = Product { sku: sku.clone(), name: name.to_lowercase(), unit_price, stock_shards, vat_rate };
+        table.prices.products.insert(sku.clone(), product);
+        for shard in 0..stock_shards {
+            table.stock.insert((sku.clone(), shard), Units { free, reserved: 0, sold: 0 });
+        }
+    }
+}
+
+/// How an order is made out.
+#[derive(Debug, Clone)]
+struct Request {
+    number: u32,
+    items: Vec<(&'static str, u32)>,
+    method: &'static str,
+    phone: String,
+    email: &'static str,
+    device: &'static str,
+    notify: Vec<&'static str>,
+    currency: &'static str,
+    expected_total: Option<u64>,
+}
+
+impl Request {
+    fn draw(number: u32, chance: &mut Chance) -> Self {
+        let mut items = Vec::new();
+        for _ in 0..chance.between(1, 3) {
+            // One line in ten is for something that is scarce.
+            let choice = if chance.percent(10) { 3 + chance.position(2) } else { chance.position(3) };
+            let (sku, ..) = PRODUCTS[choice];
+            // A line of this often takes from several shards.
+            let most = if sku == RARE { 5 } else { 3 };
+            items.push((sku, u32::try_from(chance.between(1, most)).unwrap_or(1)));
+        }
+        if chance.percent(4) {
+            items.push(("NO-SUCH-SKU", 1));
+        }
+        let method = match chance.below(100) {
+            0..8 => "pm_declined",
+            8..16 => "pm_declined_later",
+            _ => "pm_card",
+        };
+        let prefix = match chance.below(100) {
+            0..4 => OPTED_OUT,
+            4..7 => ABROAD,
+            _ => "+44770090",
+        };
+        let channels = [(r#""EMAIL""#, 40), (r#""SMS""#, 40), (r#""PUSH""#, 30)];
+        Self {
+            number,
+            items,
+            method,
+            phone: format!("{prefix}{number:05}"),
+            email: if chance.percent(4) { REFUSED_ADDRESS } else { "a" },
+            device: if chance.percent(4) { DISABLED_DEVICE } else { "device" },
+            notify: channels
+                .into_iter()
+                .filter(|(_, percent)| chance.percent(*percent))
+                .map(|(name, _)| name)
+                .collect(),
+            currency: if chance.percent(2) { "EUR" } else { "GBP" },
+            expected_total: chance.percent(3).then_some(1),
+        }
+    }
+
+    fn body(&self) -> String {
+        let items: Vec<String> =
+            self.items.iter().map(|(sku, quantity)| format!(r#"{{"sku":"{sku}","quantity":{quantity}}}"#)).collect();
+        let expected = self.expected_total.map_or_else(String::new, |total| format!(r#","expectedTotal":{total}"#));
+        format!(
+            r#"{{"orderId":"ord-{}","customerId":"cus-{}","customer":{{"name":"A","email":"{}-{}@example.com","phone":"{}","pushEndpoint":"arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/{}-{}"}},"notify":[{}],"items":[{}],"currency":"{}","payment":{{"method":"{}"}},"shippingAddress":{{"line1":"1","city":"Leeds","postcode":"LS1 1AA","country":"GB"}}{expected}}}"#,
+            self.number,
+            self.number % 7,
+            self.email,
+            self.number,
+            self.phone,
+            self.device,
+            self.number,
+            self.notify.join(","),
+            items.join(","),
+            self.currency,
+            self.method,
+        )
+    }
+}
+
+/// What a client does at a moment of the run.
+#[derive(Debug)]
+enum Act {
+    Place(String),
+    Report(Command),
+}
+
+/// Everything that happens to one order from outside, from its placing to the last report.
+pub(crate) async fn script(world: Arc<World>, number: u32) {
+    let seed = world.seed ^ u64::from(number).wrapping_add(1).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    let mut chance = Chance::new(seed, stream::CLIENT);
+    let (acts, journey) = draw(&world, number, &mut chance);
+    let mut warehouse_chance = Chance::new(seed, stream::WAREHOUSE);
+    futures::join!(
+        async {
+            for (at, act) in acts {
+                pause(at.saturating_sub(world.now())).await;
+                match act {
+                    Act::Place(body) => place(&world, number, body),
+                    Act::Report(command) => report(&world, number, command, &mut chance),
+                }
+            }
+        },
+        ship(&world, number, &journey, &mut warehouse_chance)
+    );
+    world.state().scripts -= 1;
+}
+
+/// What the client does and when, and what the warehouse will report once the order is confirmed.
+fn draw(world: &World, number: u32, chance: &mut Chance) -> (Vec<(u64, Act)>, Vec<Command>) {
+    let spread = if world.seed.is_multiple_of(3) { 2_000 } else { 600 * u64::from(world.orders) };
+    let placed_at = chance.below(spread.max(1_000));
+    let request = Request::draw(number, chance);
+    let body = request.body();
+    if chance.percent(3) {
+        // Cut off in the middle: no order, and nobody can tell more than that.
+        let half = body.len() / 2;
+        return (vec![(placed_at, Act::Place(body[..half].to_owned()))], Vec::new());
+    }
+    let mut acts = Vec::new();
+    if chance.percent(15) {
+        // The client did not see the answer and sends it again.
+        for _ in 0..chance.between(1, 2) {
+            acts.push((placed_at + chance.below(600_000), Act::Place(body.clone())));
+        }
+    }
+    if chance.percent(8) {
+        let other = Request { items: vec![("TEA", 7)], ..request };
+        let earlier_or_later = (placed_at + chance.below(60_000)).saturating_sub(5_000);
+        acts.push((earlier_or_later, Act::Place(other.body())));
+    }
+    acts.push((placed_at, Act::Place(body)));
+    if chance.percent(25) {
+        let longest = if chance.percent(50) { 5_000 } else { 1_800_000 };
+        acts.push((placed_at + chance.below(longest), Act::Report(Command::Cancelled)));
+    }
+    if chance.percent(4) {
+        let early = [Command::Dispatched, Command::Delivered, Command::Nonsense][chance.position(3)];
+        acts.push((placed_at + chance.below(60_000), Act::Report(early)));
+    }
+    acts.sort_by_key(|(at, _)| *at);
+    let journey = match chance.below(100) {
+        0..20 => vec![],
+        20..35 => vec![Command::Dispatched],
+        35..70 => vec![Command::Dispatched, Command::Delivered],
+        70..80 => vec![Command::Dispatched, Command::Returned],
+        _ => vec![Command::Dispatched, Command::Delivered, Command::Returned],
+    };
+    (acts, journey)
+}
+
+fn place(world: &World, number: u32, body: String) {
+    let request = PlaceOrder::from_json(&body).ok();
+    let message_id = world.send(Stage::Validate, body, Some(number));
+    let now = world.now();
+    let mut state = world.state();
+    state.tell(now, Some(number), || format!("{message_id} is placed by the client"));
+    let Some(request) = request else {
+        state.asked.malformed.push((number, message_id));
+        return;
+    };
+    let fingerprint = Fingerprint::of(&request);
+    state.asked.placed.entry(number).or_default().push((fingerprint, message_id));
+}
+
+fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
+    let id = format!("ord-{number}");
+    let shipment = |document: String| [AROUND_A_SHIPMENT[0], &document, AROUND_A_SHIPMENT[1]].concat();
+    let body = match command {
+        Command::Dispatched => shipment(format!(
+            r#"{{"update":"DISPATCHED","orderId":"{id}","shipment":{{"carrier":"Royal Mail","trackingNumber":"RM{number}"}}}}"#
+        )),
+        Command::Delivered => shipment(format!(r#"{{"update":"DELIVERED","orderId":"{id}"}}"#)),
+        Command::Returned => {
+            let part =
+                if chance.percent(50) { format!(r#","refund":{}"#, chance.between(1, 400)) } else { String::new() };
+            shipment(format!(r#"{{"update":"RETURNED","orderId":"{id}"{part}}}"#))
+        }
+        Command::Cancelled => {
+            let [before, between, after] = AROUND_A_CANCELLATION;
+            [before, &id, between, r#"{"reason":"CUSTOMER_REQUEST"}"#, after].concat()
+        }
+        Command::Nonsense => shipment(format!(r#"{{"update":"MISLAID","orderId":"{id}"}}"#)),
+    };
+    let message_id = world.send(Stage::Fulfilment, body, Some(number));
+    let now = world.now();
+    let mut state = world.state();
+    state.tell(now, Some(number), || format!("{message_id} is reported: {command:?}"));
+    state.asked.commands.push(Sent { order: number, message_id, command });
+}
+
+/// The warehouse waits for the confirmation; then it and the carrier report, now and then twice or out of order.
+async fn ship(world: &World, number: u32, journey: &[Command], chance: &mut Chance) {
+    if journey.is_empty() || !is_confirmed(world, number, chance).await {
+        return;
+    }
+    let mut reports: Vec<Command> = journey.to_vec();
+    if chance.percent(15) {
+        let (one, other) = (chance.position(reports.len()), chance.position(reports.len()));
+        reports.swap(one, other);
+    }
+    if chance.percent(15) {
+        let again = reports[chance.position(reports.len())];
+        reports.push(again);
+    }
+    let longest = if chance.percent(50) { 2_000 } else { 600_000 };
+    for command in reports {
+        pause(chance.below(longest)).await;
+        report(world, number, command, chance);
+    }
+}
+
+async fn is_confirmed(world: &World, number: u32, chance: &mut Chance) -> bool {
+    let Ok(id) = OrderId::new(format!("ord-{number}")) else { return false };
+    let began = world.now();
+    let mut wait = 500;
+    while world.now() < began + PATIENCE {
+        pause(wait + chance.below(wait)).await;
+        wait = (wait * 3 / 2).min(60_000);
+        match world.state().table.orders.get(&id).map(|order| order.status) {
+            Some(OrderStatus::Confirmed) => return true,
+            None | Some(OrderStatus::Received | OrderStatus::Validated | OrderStatus::Reserved) => {}
+            Some(_) => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,419 @@
+//! The world around the stages: one state, one clock, and one seed that decides everything.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use order_domain::id::OrderId;
+use order_domain::message::SWEEP;
+use order_domain::order::Order;
+use order_domain::time::Timestamp;
+use order_domain::wiring::Stage;
+use order_handlers::circuit_breaker::CircuitBreaker;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+
+use crate::chance::{Chance, stream};
+use crate::fault::{FaultKind, Faults};
+use crate::gateway::Gateway;
+use crate::invariants::judge_letter;
+use crate::mutation::Mutation;
+use crate::notifier::Told;
+use crate::plan::{Invariant, Plan, Statistics, Violation};
+use crate::ports::{Body, SECRET, signature};
+use crate::queue::{GivenUp, Posted, Queue};
+use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
+use crate::story::{Line, Story};
+use crate::stream::Shard;
+use crate::table::Table;
+use crate::workload::Asked;
+
+/// The run's first moment: 2026-11-27 08:00 UTC, a Black Friday.
+const FIRST_MOMENT: i64 = 1_795_766_400_000;
+/// Milliseconds between two polls of a queue that seems to be empty.
+const POLL: u64 = 20;
+/// Further violations of a run say nothing new.
+const MOST_VIOLATIONS: usize = 50;
+
+/// The stages behind a queue, in the order in which an order meets them.
+pub(crate) const QUEUED: [Stage; 6] =
+    [Stage::Validate, Stage::Inventory, Stage::Payment, Stage::Fulfilment, Stage::Contact, Stage::Reconcile];
+
+/// How long after its faults a run may take to come to rest, in milliseconds: longer than stock is held.
+const TO_REST: u64 = 60 * 3600 * 1000;
+/// What is due within this long is waited for, in milliseconds.
+const SOON: u64 = 3 * 3600 * 1000;
+/// How many of a hundred outages last longer than stock is held.
+const LONG_OUTAGE: u32 = 3;
+/// Most sweeps of one moment: each is shown one of the orders that are due.
+const SWEEPS: usize = 10;
+/// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
+const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
+
+/// Something in a dead-letter queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// The stage whose dead-letter queue holds it.
+    pub(crate) stage: Stage,
+    /// When it was sent to its source, in milliseconds of the run, where it came from a queue.
+    pub(crate) sent_at: Option<u64>,
+    /// Its id in the source.
+    pub(crate) message_id: String,
+    pub(crate) order: Option<u32>,
+    /// As the stage named it; none where the queue itself gave the message up.
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) body: String,
+}
+
+/// Everything that is, at one moment.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Interleavings: how long things take and which come first.
+    pub(crate) schedule: Chance,
+    pub(crate) faults: Faults,
+    pub(crate) queues: BTreeMap<Stage, Queue>,
+    pub(crate) table: Table,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) gateway: Gateway,
+    pub(crate) told: Told,
+    pub(crate) letters: Vec<Letter>,
+    /// The idle processes of each function, by what they remember.
+    pub(crate) processes: BTreeMap<Stage, Vec<Arc<CircuitBreaker>>>,
+    /// When a process of the reconciler died last.
+    pub(crate) reconciler_died_at: u64,
+    /// When the reconciler put an order back on its queue last, and at which version.
+    pub(crate) brought_on: BTreeMap<OrderId, (u64, u64)>,
+    /// When the last webhook about an order arrives, or arrived.
+    pub(crate) webhook_at: BTreeMap<u32, u64>,
+    pub(crate) asked: Asked,
+    /// Invocations under way.
+    pub(crate) under_way: usize,
+    /// Clients and warehouses that have not said everything yet.
+    pub(crate) scripts: usize,
+    pub(crate) statistics: Statistics,
+    pub(crate) violations: Vec<Violation>,
+    story: Option<Story>,
+    names: u64,
+}
+
+impl State {
+    /// A number that was not used before.
+    pub(crate) fn name(&mut self) -> u64 {
+        self.names += 1;
+        self.names
+    }
+
+    /// Adds a line to the story, if there is one.
+    pub(crate) fn tell(&mut self, at: u64, order: Option<u32>, what: impl FnOnce() -> String) {
+        self.tell_of(at, order.as_slice(), what);
+    }
+
+    /// Adds a line about several orders to the story, if there is one.
+    pub(crate) fn tell_of(&mut self, at: u64, orders: &[u32], what: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            story.lines.push(Line { at, orders: orders.to_vec(), what: what() });
+        }
+    }
+
+    /// Whether there is a story.
+    pub(crate) const fn is_told(&self) -> bool {
+        self.story.is_some()
+    }
+
+    /// Whether a fault strikes now.
+    pub(crate) fn strikes(&mut self, kind: FaultKind, now: u64) -> bool {
+        self.faults.strike(kind, now)
+    }
+
+    pub(crate) fn broken(&mut self, invariant: Invariant, order: Option<u32>, at: u64, what: String) {
+        self.tell(at, order, || format!("VIOLATION {invariant}: {what}"));
+        if self.violations.len() < MOST_VIOLATIONS {
+            self.violations.push(Violation { invariant, order, at, what });
+        }
+    }
+
+    /// Puts something into a dead-letter queue.
+    pub(crate) fn bury(&mut self, letter: Letter, now: u64) {
+        self.tell(now, letter.order, || {
+            format!("DEAD LETTER {} of {}: {}", letter.message_id, letter.stage.name(), letter.reason.unwrap_or("-"))
+        });
+        *self.statistics.dead_letters.entry(letter.reason.unwrap_or("TOO_MANY_RECEIVES")).or_default() += 1;
+        judge_letter(self, &letter, now);
+        self.letters.push(letter);
+    }
+
+    /// What a queue gave up goes to its dead-letter queue, or is gone.
+    pub(crate) fn give_up(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
+        match given_up {
+            GivenUp::Exhausted(message) => {
+                let letter = Letter {
+                    stage,
+                    sent_at: Some(message.sent_at),
+                    message_id: message.name(),
+                    order: message.order,
+                    reason: None,
+                    body: message.body,
+                };
+                if message.poison {
+                    self.asked.poisoned.insert(letter.message_id.clone());
+                }
+                self.bury(letter, now);
+            }
+            GivenUp::Expired(message) => {
+                let what = format!("{} was deleted by {}-queue after its retention", message.name(), stage.name());
+                self.broken(Invariant::NothingGivenUp, message.order, now, what);
+            }
+        }
+    }
+
+    /// The story, when the run is over.
+    pub(crate) fn take_story(&mut self) -> Option<Story> {
+        self.story.take()
+    }
+
+    /// Whether the gateway told of an order since then, or will.
+    pub(crate) fn gateway_told_since(&self, order: Option<u32>, then: u64) -> bool {
+        // It may have waited in its queue for some minutes.
+        let since = then.saturating_sub(1_200_000);
+        order.and_then(|order| self.webhook_at.get(&order)).is_some_and(|at| *at >= since)
+    }
+
+    /// When an order was stored first.
+    pub(crate) fn stored_at(&self, id: &order_domain::id::OrderId) -> u64 {
+        self.table.stored_at.get(id).copied().unwrap_or(u64::MAX)
+    }
+
+    /// Nothing moves, and nothing will: what is left waits for the warehouse, or for a person.
+    fn is_at_rest(&self, now: Timestamp, at: u64) -> bool {
+        let soon = now.after(Duration::from_millis(SOON));
+        let waits = |order: &Order| order.attention.is_none() && order.next_check_at().is_some_and(|at| at <= soon);
+        self.scripts == 0
+            && self.under_way == 0
+            && self.queues.values().all(Queue::is_empty)
+            && self.shards.iter().all(Shard::is_read)
+            && !self.gateway.lapses_before(at + SOON)
+            && !self.table.orders.values().any(waits)
+    }
+}
+
+/// One run's world.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) mutation: Option<Mutation>,
+    pub(crate) seed: u64,
+    pub(crate) orders: u32,
+    start: Instant,
+    state: Mutex<State>,
+    /// Rings when a queue has a new message.
+    bells: BTreeMap<Stage, Notify>,
+    /// How many invocations of a stage may run at the same time.
+    pub(crate) concurrency: BTreeMap<Stage, Semaphore>,
+    /// Rings when a shard of the stream has a new record.
+    pub(crate) shard_bells: Vec<Notify>,
+}
+
+impl World {
+    /// The world of a plan, inside the runtime whose clock it uses.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut chance = Chance::new(plan.seed, stream::WORLD);
+        // Orders arrive for about a minute a hundred; faults last until well after, then everything must come to rest.
+        let until = chance.between(10, 90) * 60_000 + u64::from(plan.orders) * 600;
+        let mut faults = Faults::new(plan.faults.clone(), plan.seed, until);
+        let mut gateway = Gateway::default();
+        for _ in 0..2 {
+            if faults.strike(FaultKind::Outage, 0) {
+                let from = chance.below(until);
+                let until = (from + chance.between(60_000, 3_600_000)).min(faults.until());
+                let long = chance.percent(LONG_OUTAGE).then(|| from + chance.between(25, 30) * 3_600_000);
+                gateway.outages.push((from, long.unwrap_or(until)));
+            }
+        }
+        let shards = chance.between(1, 4);
+        let concurrency = QUEUED.map(|stage| {
+            let slots = 1 + chance.position(6);
+            (stage, Semaphore::new(slots.min(maximum_concurrency(stage))))
+        });
+        let state = State {
+            schedule: Chance::new(plan.seed, stream::SCHEDULE),
+            faults,
+            queues: QUEUED.map(|stage| (stage, Queue::new(maximum_receives(stage)))).into(),
+            table: Table::default(),
+            shards: (0..shards).map(|_| Shard::default()).collect(),
+            gateway,
+            told: Told::default(),
+            letters: Vec::new(),
+            processes: BTreeMap::new(),
+            reconciler_died_at: 0,
+            brought_on: BTreeMap::new(),
+            webhook_at: BTreeMap::new(),
+            asked: Asked::default(),
+            under_way: 0,
+            scripts: 0,
+            statistics: Statistics { orders: plan.orders.into(), ..Statistics::default() },
+            violations: Vec::new(),
+            story: plan.tell.then(Story::default),
+            names: 0,
+        };
+        Self {
+            mutation: plan.mutation,
+            seed: plan.seed,
+            orders: plan.orders,
+            start: Instant::now(),
+            state: Mutex::new(state),
+            bells: QUEUED.map(|stage| (stage, Notify::new())).into(),
+            concurrency: concurrency.into(),
+            shard_bells: (0..shards).map(|_| Notify::new()).collect(),
+        }
+    }
+
+    /// The state. One thread runs the world, so nobody ever waits; the guard never lives across an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A fault of the simulation panics while nothing is locked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Milliseconds of the run.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The moment as a clock shows it that is wrong by that many milliseconds.
+    pub(crate) fn clock(&self, at: u64, skew: i64) -> Timestamp {
+        let milliseconds = FIRST_MOMENT + i64::try_from(at).unwrap_or(i64::MAX / 4) + skew;
+        Timestamp::from_unix_milliseconds(milliseconds).unwrap_or_else(|_| Timestamp::now())
+    }
+
+    /// Whether a mistake is made in this run.
+    pub(crate) fn makes(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+
+    /// Puts a message into a stage's queue.
+    pub(crate) fn send(&self, stage: Stage, body: String, order: Option<u32>) -> String {
+        self.post(stage, Posted { body, order, ..Posted::default() }, self.now())
+    }
+
+    /// Puts a message into a stage's queue, at that moment.
+    fn post(&self, stage: Stage, posted: Posted, at: u64) -> String {
+        let now = self.now();
+        let order = posted.order;
+        let mut state = self.state();
+        let id = state.name();
+        let delayed = state.strikes(FaultKind::Delay, now);
+        let delay = if delayed { state.faults.chance(FaultKind::Delay).between(1_000, 120_000) } else { 0 };
+        let poison = state.strikes(FaultKind::Poison, now);
+        if poison {
+            state.tell(now, order, || format!("FAULT m-{id} kills every process that receives it"));
+        }
+        if let Some(queue) = state.queues.get_mut(&stage) {
+            queue.send(id, Posted { poison, ..posted }, at, delay);
+        }
+        drop(state);
+        self.ring(stage);
+        format!("m-{id}")
+    }
+
+    /// The gateway tells what it has to tell: some of it twice, late or out of order; and somebody forges more.
+    pub(crate) fn post_notices(&self) {
+        let notices = std::mem::take(&mut self.state().gateway.notices);
+        for notice in notices {
+            let Ok(order_id) = OrderId::new(format!("ord-{}", notice.order)) else { continue };
+            let now = self.now();
+            let (at, again, forged) = {
+                let mut state = self.state();
+                let late = state.strikes(FaultKind::Delay, now);
+                let most = if late { 3_600_000 } else { 5_000 };
+                let at = now + state.schedule.between(200, most);
+                let twice = state.strikes(FaultKind::Duplicate, now);
+                let again = twice.then(|| now + state.faults.chance(FaultKind::Duplicate).below(3_600_000));
+                let forged = state.strikes(FaultKind::Forgery, now);
+                (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
+            };
+            let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled };
+            for at in [Some(at), again].into_iter().flatten() {
+                self.post_webhook(notice.order, &body, SECRET, at);
+            }
+            if let Some(at) = forged {
+                self.post_webhook(notice.order, &Body { canceled: true, ..body }, !SECRET, at);
+            }
+        }
+    }
+
+    fn post_webhook(&self, order: u32, body: &Body, secret: u64, at: u64) {
+        // Two strings and a flag always serialise.
+        let body = serde_json::to_string(body).unwrap_or_default();
+        let signature = Some(signature(secret, self.clock(at, 0), &body));
+        let forged = secret != SECRET;
+        let posted = Posted { body, order: Some(order), signature, forged, poison: false };
+        let name = self.post(Stage::Reconcile, posted, at);
+        let mut state = self.state();
+        let last = state.webhook_at.entry(order).or_default();
+        *last = at.max(*last);
+        state.tell(at, Some(order), || format!("{name} is a webhook{}", if forged { ", forged" } else { "" }));
+    }
+
+    /// The schedule: sends the reconciler on its way again and again.
+    pub(crate) async fn sweep(&self) {
+        let mut last = 0;
+        loop {
+            pause(SWEEP_EVERY).await;
+            let now = self.now();
+            let due = {
+                let mut state = self.state();
+                state.gateway.lapse(now);
+                state.table.due(self.clock(now, 0), now).len()
+            };
+            self.post_notices();
+            if due == 0 && now < last + IDLE_SWEEP_EVERY {
+                continue;
+            }
+            last = now;
+            for _ in 0..due.clamp(1, SWEEPS) {
+                self.send(Stage::Reconcile, SWEEP.to_owned(), None);
+            }
+        }
+    }
+
+    /// Tells a stage's poller that there may be something to receive.
+    pub(crate) fn ring(&self, stage: Stage) {
+        if let Some(bell) = self.bells.get(&stage) {
+            bell.notify_one();
+        }
+    }
+
+    /// Waits until a stage's queue may have something to receive, at the latest until then.
+    pub(crate) async fn heard(&self, stage: Stage, until: Option<u64>) {
+        let Some(bell) = self.bells.get(&stage) else { return };
+        match until {
+            None => bell.notified().await,
+            Some(until) => {
+                // A message that is visible was overlooked: the next poll may find it.
+                let wait = Duration::from_millis(until.saturating_sub(self.now()).max(POLL));
+                // Both ends are reasons to look again.
+                let _ = tokio::time::timeout(wait, bell.notified()).await;
+            }
+        }
+    }
+
+    /// Waits until everything is at rest; false when that takes too long.
+    pub(crate) async fn comes_to_rest(&self) -> bool {
+        let limit = {
+            let state = self.state();
+            let last = state.gateway.outages.iter().map(|(_, until)| *until).max().unwrap_or(0);
+            state.faults.until().max(last) + TO_REST
+        };
+        while self.now() < limit {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            let now = self.now();
+            if self.state().is_at_rest(self.clock(now, 0), now) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Waits that many milliseconds of the run.
+pub(crate) async fn pause(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}

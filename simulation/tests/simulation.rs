@@ -1,0 +1,145 @@
+//! The proof: nothing breaks under the worst faults, every seeded mistake is caught, and a seed is a story.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::num::NonZeroUsize;
+
+use order_simulation::{FaultKind, FaultProfile, Finding, Invariant, Mutation, Plan, run, run_many, shrink};
+
+fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Runs of many seeds; panics with the first story that breaks an invariant.
+fn all_is_well(first: &Plan, runs: u64) -> order_simulation::Report {
+    let report = run_many(first, runs, threads(), |_| true).unwrap();
+    if let Some(broken) = report.broken.first() {
+        let plan = Plan { seed: broken.seed, ..first.clone() };
+        let violation = &broken.violations[0];
+        let short = shrink(&plan, violation, 300).unwrap();
+        panic!(
+            "{} of {runs} runs broke something; {}: {violation}\nshortest: {}: {}\n{}",
+            report.broken.len(),
+            plan.command(),
+            short.plan.command(),
+            short.violation,
+            short.story
+        );
+    }
+    report
+}
+
+#[test]
+fn a_hundred_thousand_orders_survive_the_worst_faults() {
+    let report = all_is_well(&Plan::new(1, 100, FaultProfile::heavy()), 1_000);
+    let counted = &report.statistics;
+    assert_eq!((report.runs, counted.orders), (1_000, 100_000));
+    // It was no quiet day: every kind of fault struck, and every end was reached.
+    for kind in FaultProfile::heavy().kinds() {
+        let switched = [FaultKind::Reorder, FaultKind::Skew].contains(&kind);
+        assert!(switched || counted.struck(kind) > 100, "{kind} struck {} times", counted.struck(kind));
+    }
+    for end in ["COMPLETED", "CONFIRMED", "CANCELLED", "OUT_OF_STOCK", "PAYMENT_DECLINED", "REJECTED"] {
+        assert!(counted.ended[end] > 1_000, "{end}: {:?}", counted.ended);
+    }
+}
+
+#[test]
+fn few_orders_and_many_orders_survive_too() {
+    all_is_well(&Plan::new(500_000, 3, FaultProfile::heavy()), 2_000);
+    all_is_well(&Plan::new(600_000, 1_500, FaultProfile::heavy()), 4);
+}
+
+#[test]
+fn nothing_breaks_where_nothing_goes_wrong() {
+    let report = all_is_well(&Plan::new(1, 100, FaultProfile::none()), 50);
+    assert!(report.statistics.faults.is_empty(), "{:?}", report.statistics.faults);
+}
+
+#[test]
+fn a_seed_tells_the_same_story_every_time() {
+    for seed in [1, 2, 77] {
+        let plan = Plan::new(seed, 60, FaultProfile::heavy()).told();
+        let (once, again) = (run(&plan).unwrap(), run(&plan).unwrap());
+        assert_eq!(once, again);
+        let untold = run(&Plan { tell: false, ..plan }).unwrap();
+        assert_eq!(once.statistics, untold.statistics, "telling it changed it");
+    }
+}
+
+/// Standard hash maps are seeded for each process anew, so two runs in one process prove little.
+#[test]
+fn a_seed_tells_the_same_story_in_another_process() {
+    let hash = || run(&Plan::new(7, 100, FaultProfile::heavy()).told()).unwrap().story.unwrap().hash();
+    if std::env::var_os("SIMULATION_PRINTS_ITS_HASH").is_some() {
+        println!("story {:016x}", hash());
+        return;
+    }
+    let name = "a_seed_tells_the_same_story_in_another_process";
+    for _ in 0..2 {
+        let other = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--nocapture", "--test-threads=1"])
+            .env("SIMULATION_PRINTS_ITS_HASH", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&other.stdout).into_owned();
+        assert!(said.contains(&format!("story {:016x}", hash())), "{said}");
+    }
+}
+
+#[test]
+fn every_mutation_is_caught() {
+    /// Seeds in which a mistake must show.
+    const SEEDS: u64 = 40;
+    let mut missed = Vec::new();
+    for mutation in Mutation::ALL {
+        let caught = (1..=SEEDS).find_map(|seed| {
+            let plan = Plan::new(seed, 60, FaultProfile::heavy()).with(*mutation);
+            let violations = run(&plan).unwrap().violations;
+            violations.into_iter().next().map(|violation| (seed, violation))
+        });
+        match caught {
+            Some((seed, violation)) => {
+                println!("{mutation}: seed {seed}, {violation}");
+                // It is the mistake that was caught, and nothing else.
+                assert!(run(&Plan::new(seed, 60, FaultProfile::heavy())).unwrap().is_well());
+            }
+            None => missed.push(*mutation),
+        }
+    }
+    println!("{} of {} mutations caught", Mutation::ALL.len() - missed.len(), Mutation::ALL.len());
+    assert!(Mutation::ALL.len() >= 14 && missed.is_empty(), "not caught: {missed:?}");
+}
+
+#[test]
+fn a_broken_run_shrinks_to_a_short_story() {
+    let plan = Plan::new(1, 100, FaultProfile::heavy()).with(Mutation::DeclineKeepsStock);
+    let violations = run(&plan).unwrap().violations;
+    let violation = violations.iter().find(|violation| violation.invariant == Invariant::StockConserved).unwrap();
+    let short = shrink(&plan, violation, 1_000).unwrap();
+    assert_eq!(short.violation.invariant, violation.invariant);
+    assert!(short.plan.orders <= 5, "{} orders", short.plan.orders);
+    assert!(short.plan.faults.kinds().len() <= 2, "{}", short.plan.faults);
+    assert!(short.attempts <= 1_000, "{} runs", short.attempts);
+    let again = run(&short.plan).unwrap();
+    assert!(again.violations.contains(&short.violation), "the short run does not replay");
+}
+
+/// When this fails for a bug that was mended, remove it from `finding.rs` and from `docs/simulation.md`. When it fails
+/// because the simulation changed, look for another seed.
+#[test]
+fn known_bugs_are_still_there() {
+    for finding in Finding::ALL {
+        let plan = finding.example();
+        let counted = run(&plan).unwrap().statistics.findings;
+        if !counted.contains_key(&finding) {
+            let mut others = (1..1_000).map(|seed| Plan { seed, ..plan.clone() });
+            let other = others.find(|plan| run(plan).unwrap().statistics.findings.contains_key(&finding));
+            panic!(
+                "{finding:?} does not show in {}; another run: {:?}",
+                plan.command(),
+                other.map(|plan| plan.command())
+            );
+        }
+    }
+}
