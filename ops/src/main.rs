@@ -8,5 +8,6 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    ops::client::use_tls();
     cli::run(cli::Arguments::parse()).await
 }

@@ -11,6 +11,7 @@ use order_domain::id::OrderId;
 use order_domain::message::Message;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::time::Timestamp;
+use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 use order_handlers::batch::Delivery;
 use order_handlers::stages::fulfilment::Fulfilment;
@@ -247,9 +248,10 @@ async fn a_webhook_brings_its_order_on_and_a_late_or_repeated_one_changes_nothin
 }
 
 #[tokio::test]
-async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_at_once() {
+async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_when_it_tells() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
+    shop.pass(Duration::from_secs(200));
     shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
     assert!(reconcile(&shop, &[webhook("genuine", "canceled ord-1")]).await.is_empty());
     drain(&shop).await;
@@ -264,6 +266,44 @@ async fn a_webhook_that_the_gateway_did_not_sign_is_counted_and_forgotten() {
     assert!(reconcile(&shop, &batch).await.is_empty());
     assert!(forwarded(&shop).is_empty() && shop.buried.lock().unwrap().is_empty());
     assert_eq!(shop.counts.lock().unwrap()[metric::WEBHOOKS_REFUSED], 1);
+}
+
+#[tokio::test]
+async fn a_renewed_hold_of_an_order_that_is_cancelled_meanwhile_goes_back_and_one_that_is_kept_does_not() {
+    for cancelled in [false, true] {
+        let shop = Shop::with("TEA", &[5]);
+        confirmed(&shop).await;
+        shop.pass(Duration::from_secs(200));
+        shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
+        if cancelled {
+            shop.cancel_during_authorisation.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
+        }
+        let renew = delivery("renew", r#"{"command":"RENEW_HOLD","orderId":"ord-1"}"#);
+        assert!(fulfil(&shop, &[renew]).await.is_empty());
+        let asked = shop.asked.lock().unwrap().clone();
+        assert_eq!(asked, if cancelled { vec!["give up pi_2", "void"] } else { vec![] }, "{cancelled}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_needs_a_person_is_left_to_that_person() {
+    let shop = Shop::with("TEA", &[5]);
+    reserved(&shop).await;
+    let id = OrderId::new("ord-1").unwrap();
+    let order = shop.order("ord-1");
+    let occasion = delivery("m", "").occasion(Stage::Payment, order.updated_at);
+    let Step::Take(change) = order.needs_attention("REQUEST_REFUSED", &occasion) else { panic!("not marked") };
+    shop.orders.lock().unwrap().insert(id, change.into_order());
+    for _ in 0..3 {
+        shop.pass(Duration::from_secs(3600));
+        assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+        assert!(forwarded(&shop).is_empty());
+    }
+    // Only its stock is not held for ever.
+    shop.pass(DAY);
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    drain(&shop).await;
+    assert_eq!((shop.order("ord-1").status, shop.units("TEA")), (OrderStatus::Cancelled, (5, 0, 0)));
 }
 
 #[tokio::test]

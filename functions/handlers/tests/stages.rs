@@ -336,6 +336,9 @@ async fn a_lapsed_hold_is_made_anew_before_it_is_charged() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
     shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
+    // What was asked for before must have become findable.
+    assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
+    shop.pass(Duration::from_secs(121));
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
     let order = shop.order("ord-1");
     assert_eq!((order.payment_status, order.authorisation.unwrap().attempt), (PaymentStatus::Captured, 2));
@@ -347,6 +350,9 @@ async fn a_lapsed_hold_that_cannot_be_made_anew_is_for_a_person_to_decide() {
     placed(&shop, "ord-1", 1).await;
     shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
     shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
+    // What was asked for before must have become findable.
+    assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
+    shop.pass(Duration::from_secs(121));
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "MONEY_LOST");
     let attention = shop.order("ord-1").attention.unwrap();

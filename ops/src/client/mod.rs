@@ -23,6 +23,12 @@ pub use http::http_client;
 use crate::environment::Connection;
 use signature::Signer;
 
+/// Chooses the TLS of every HTTP client of this process, which has to be done before the first is made.
+pub fn use_tls() {
+    // Another part of the process may have chosen the same provider already; then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a request is sent at most.

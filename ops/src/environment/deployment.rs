@@ -109,6 +109,7 @@ pub async fn destroy(
 async fn tell_where_webhooks_go(connection: &Connection, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
     let to = format!("{}/webhooks/payment", connection.api_url);
     let settings = WebhookSettings::new(to, gateway.webhook_secret.clone());
+    crate::client::use_tls();
     let put = reqwest::Client::new().put(format!("{}/_simulator/webhooks", gateway.url)).json(&settings).send().await;
     put.and_then(reqwest::Response::error_for_status).map(drop).map_err(|source| EnvironmentError::Webhooks { source })
 }

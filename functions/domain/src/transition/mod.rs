@@ -117,7 +117,12 @@ impl Order {
     fn moved(mut self, event_type: EventType, status: OrderStatus, stock: StockEffect, occasion: &Occasion) -> Change {
         self.status = status;
         self.version += 1;
-        if event_type != EventType::OrderNeedsAttention {
+        // What only tells of something leaves the trouble as it is.
+        let only_tells = matches!(
+            event_type,
+            EventType::OrderNeedsAttention | EventType::OrderConflict | EventType::CancellationRefused
+        );
+        if !only_tells {
             self.attention = None;
         }
         self.updated_at = occasion.at;

@@ -29,7 +29,12 @@ impl Order {
     /// When to look at the order if nothing happens until then; `None` when there is nothing to look for.
     #[must_use]
     pub fn next_check_at(&self) -> Option<Timestamp> {
-        if self.is_open() { Some(self.updated_at.after(CHECK_AFTER)) } else { self.hold_lapses_at() }
+        match &self.attention {
+            // A person brings it on, by redriving its message; only its stock is not held for ever.
+            Some(_) => self.reservation_expires_at(),
+            None if self.is_open() => Some(self.updated_at.after(CHECK_AFTER)),
+            None => self.hold_lapses_at(),
+        }
     }
 
     /// When to look again after the reconciler looked: an order that stands still is looked at less and less often, so
@@ -44,10 +49,11 @@ impl Order {
     pub fn brought_on_by(&self, now: Timestamp) -> Option<Message> {
         let order_id = self.order_id.clone();
         match self.status {
-            OrderStatus::Validated => Some(Command::reserve_stock(order_id)),
             OrderStatus::Reserved if self.reservation_has_expired(now) => {
                 Some(Message::Fulfilment(FulfilmentCommand::ExpireReservation { order_id }))
             }
+            _ if self.attention.is_some() => None,
+            OrderStatus::Validated => Some(Command::reserve_stock(order_id)),
             OrderStatus::Reserved => Some(Command::authorise_payment(order_id)),
             _ if self.may_hold_money_unknown_to_us() => Some(Command::authorise_payment(order_id)),
             _ if self.money_due().is_some() => Some(Message::Fulfilment(FulfilmentCommand::SettleMoney { order_id })),
@@ -68,6 +74,11 @@ impl Order {
 
     fn reservation_has_expired(&self, now: Timestamp) -> bool {
         self.reserved_at.is_some_and(|reserved| now.since(reserved) >= RESERVATION_LIFETIME)
+    }
+
+    fn reservation_expires_at(&self) -> Option<Timestamp> {
+        let reserved = self.reserved_at.filter(|_| self.status == OrderStatus::Reserved)?;
+        Some(reserved.after(RESERVATION_LIFETIME))
     }
 
     /// The stock was held as long as it may be, and no payment came: it goes back, and the order ends.

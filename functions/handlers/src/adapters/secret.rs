@@ -1,15 +1,22 @@
 //! A secret that is read when it is first needed, and again after it was refused.
 
+use std::time::{Duration, Instant};
+
 use aws_sdk_secretsmanager::Client;
 use tokio::sync::RwLock;
 
 use super::aws::classify;
 use crate::failure::Failure;
 
+/// On suspicion that it was rotated it is read again this often.
+const READ_AT_MOST_EVERY: Duration = Duration::from_secs(60);
+
 /// A secret. `Debug` does not show its value.
 pub struct Secret {
     source: Source,
     value: RwLock<Option<String>>,
+    /// When it was last forgotten on suspicion.
+    read_at: RwLock<Option<Instant>>,
 }
 
 enum Source {
@@ -29,13 +36,17 @@ impl Secret {
     /// The secret with this ARN.
     #[must_use]
     pub fn new(client: Client, arn: String, name: &'static str) -> Self {
-        Self { source: Source::SecretsManager { client, arn, name }, value: RwLock::default() }
+        Self {
+            source: Source::SecretsManager { client, arn, name },
+            value: RwLock::default(),
+            read_at: RwLock::default(),
+        }
     }
 
     /// A secret whose value is known: outside of Lambda.
     #[must_use]
     pub fn given(value: String) -> Self {
-        Self { source: Source::Given, value: RwLock::new(Some(value)) }
+        Self { source: Source::Given, value: RwLock::new(Some(value)), read_at: RwLock::default() }
     }
 
     /// Its value.
@@ -65,6 +76,16 @@ impl Secret {
         }
         *cached = Some(value.clone());
         Ok(value)
+    }
+
+    /// Reads it again when it is needed next, unless it was read a moment ago: whoever sends us nonsense must not make us
+    /// read it each time.
+    pub async fn forget_if_old(&self) {
+        let mut read_at = self.read_at.write().await;
+        if read_at.is_none_or(|at| at.elapsed() >= READ_AT_MOST_EVERY) {
+            *read_at = Some(Instant::now());
+            self.forget().await;
+        }
     }
 
     /// Reads it again when it is needed next.

@@ -41,7 +41,7 @@ impl Webhooks for StripeWebhooks {
             Err(error) => {
                 if error == WebhookError::WrongSignature {
                     // It may have been rotated: read it again next time.
-                    self.secret.forget().await;
+                    self.secret.forget_if_old().await;
                 }
                 Webhook::Refused(error.to_string())
             }

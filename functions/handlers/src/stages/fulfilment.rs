@@ -92,12 +92,18 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
             } else if let Fact::AuthorisedAnew(anew) = &fact {
-                // Nothing is due any more, so the order does not know of this hold: it goes back at once.
-                self.gateway.give_up(&decided.order, &anew.payment_intent).await?;
+                self.give_up_unless_kept(&decided.order, anew).await?;
             }
             order = decided.order;
         }
         Err(contended(&order.order_id))
+    }
+
+    /// A hold that the order does not know of, since nothing is due any more, goes back at once. Another worker may have
+    /// recorded the very same.
+    async fn give_up_unless_kept(&self, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
+        let kept = order.authorisation.as_ref().is_some_and(|kept| kept.payment_intent == hold.payment_intent);
+        if kept { Ok(()) } else { self.gateway.give_up(order, &hold.payment_intent).await }
     }
 
     async fn reload(&self, order: &Order) -> Result<Order, Failure> {
@@ -153,13 +159,18 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         }
         let answer = self.hold_anew(&order).await?;
         let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let lapsed = order.authorisation.clone();
         let decided = decide(&self.database, order, |order| match answer.clone() {
+            // Another worker made a hold meanwhile: the refusal is of no account.
+            GatewayAnswer::Declined(_) if order.authorisation != lapsed => Step::Already,
             GatewayAnswer::Authorised(anew) => order.authorised_anew(anew, &occasion),
             GatewayAnswer::Declined(code) => order.hold_lost(code, &occasion),
         })
         .await?;
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
+        } else if let GatewayAnswer::Authorised(anew) = &answer {
+            self.give_up_unless_kept(&decided.order, anew).await?;
         }
         Ok(decided.order)
     }

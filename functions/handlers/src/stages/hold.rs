@@ -41,8 +41,8 @@ pub async fn hold(
         if let Some(found) = look(gateway, order, attempt).await? {
             return Ok(found);
         }
-        // What was asked for under the key before may not be found yet.
-        if attempts > 0 && age_of_key < SEARCH_IS_CURRENT_AFTER {
+        // What was asked for before this key, or before the change that set the clock back, may not be found yet.
+        if age_of_key < SEARCH_IS_CURRENT_AFTER {
             return Err(Failure::Waiting {
                 what: format!("whether the gateway holds money for order {} is not known yet", order.order_id),
                 wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::join_all;
 use order_domain::id::OrderId;
 use order_domain::message::{FulfilmentCommand, Message, ReconcileCommand};
 use order_domain::order::Order;
@@ -12,9 +13,14 @@ use order_domain::wiring::{Stage, metric};
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
-use crate::failure::{DeadLetterReason, Failure};
+use crate::failure::{DeadLetterReason, Failure, chain};
 use crate::ports::{GatewayEvent, GatewayEventKind, OpenOrders, Orders, Queue, Runtime, Webhook, Webhooks};
 use crate::retry::RetryPolicy;
+
+/// Next checks that are moved at the same time.
+const CHECKS_AT_ONCE: usize = 25;
+/// Receives of a webhook that cannot be verified, because the secret cannot be read, before it is forgotten.
+const TRIES_TO_VERIFY: u32 = 5;
 
 /// The stage beside the others.
 #[derive(Debug)]
@@ -63,21 +69,40 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         // The index follows the table with a delay: what is stored says whether an order is due.
         let due: Vec<&Order> =
             orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
-        let messages: Vec<Message> = due.iter().filter_map(|order| order.brought_on_by(now)).collect();
+        let messages: Vec<(&Order, Message)> =
+            due.iter().filter_map(|order| Some((*order, order.brought_on_by(now)?))).collect();
+        let mut failed = None;
+        let mut again: Vec<&Order> = due.iter().copied().filter(|order| order.brought_on_by(now).is_none()).collect();
         if !messages.is_empty() {
             self.runtime.count(metric::ORDERS_BROUGHT_ON, messages.len());
             tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
-            self.queue.forward(&messages).await.into_iter().collect::<Result<(), Failure>>()?;
+            let bodies: Vec<Message> = messages.iter().map(|(_, message)| message.clone()).collect();
+            for ((order, _), sent) in messages.iter().zip(self.queue.forward(&bodies).await) {
+                match sent {
+                    Ok(()) => again.push(order),
+                    Err(failure) => failed = Some(failure),
+                }
+            }
         }
-        for order in due {
-            self.database.check_again(order, order.check_again_at(now)).await?;
+        // Those that were sent are not sent again by the next sweep, whatever became of the others.
+        for chunk in again.chunks(CHECKS_AT_ONCE) {
+            let moved = chunk.iter().map(|order| self.database.check_again(order, order.check_again_at(now)));
+            for moved in join_all(moved).await {
+                failed = moved.err().or(failed);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// What the gateway tells is a reason to look at the order, and nothing more: what is true, the stage asks itself.
     async fn webhook(&self, delivery: &Delivery, signature: &str) -> Handled {
-        let event = match self.webhooks.verify(&delivery.body, signature, delivery.sent_at).await? {
+        let verified = self.webhooks.verify(&delivery.body, signature, delivery.sent_at).await;
+        let verified = match verified {
+            // It is a hint, and the sweep finds the order without it: nobody can fill the dead-letter queue with hints.
+            Err(failure) if delivery.receive_count >= TRIES_TO_VERIFY => Webhook::Refused(chain(&failure)),
+            verified => verified?,
+        };
+        let event = match verified {
             Webhook::Genuine(event) => event,
             Webhook::Refused(reason) => {
                 // Anybody can send one: it is counted and forgotten, so that nobody can fill the dead-letter queue.

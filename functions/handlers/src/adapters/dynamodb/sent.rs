@@ -16,6 +16,9 @@ use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{Outcome, Receipt, Sending, SentHistory, SentLog, Told};
 
+/// How often one record is tried before what was sent may be sent again.
+const TRIES_TO_RECORD: usize = 2;
+
 /// Why it was refused for good; not there where it was sent.
 const REFUSED: &str = "refused";
 /// When it was told.
@@ -52,8 +55,25 @@ impl DynamoDb {
             let put = put.map_err(|error| Failure::transient(what, error))?;
             items.push(TransactWriteItem::builder().put(put).build());
         }
-        let write = self.client.transact_write_items().set_transact_items(Some(items)).send();
-        write.await.map(drop).map_err(|error| classify(what, error))
+        let write = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        if write.is_ok() {
+            return Ok(());
+        }
+        // One item that is contended or throttled must not make all of them be told again.
+        let recorded = join_all(sent.iter().map(|(sending, receipt)| self.record_one(sending, *receipt, at))).await;
+        recorded.into_iter().collect()
+    }
+
+    async fn record_one(&self, sending: &Sending, receipt: Receipt, at: Timestamp) -> Result<(), Failure> {
+        let mut failed = None;
+        for _ in 0..TRIES_TO_RECORD {
+            let put = self.client.put_item().table_name(&self.orders).set_item(Some(sent_item(sending, receipt, at)));
+            match put.send().await {
+                Ok(_) => return Ok(()),
+                Err(error) => failed = Some(classify("what was sent could not be recorded", error)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 }
 
