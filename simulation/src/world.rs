@@ -44,7 +44,7 @@ const TO_REST: u64 = 60 * 3600 * 1000;
 /// What is due within this long is waited for, in milliseconds.
 const SOON: u64 = 3 * 3600 * 1000;
 /// How many of a hundred outages last longer than stock is held.
-const LONG_OUTAGE: u32 = 3;
+const LONG_OUTAGE: u32 = 1;
 /// Most sweeps of one moment: each is shown one of the orders that are due.
 const SWEEPS: usize = 10;
 /// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.

@@ -33,6 +33,7 @@ fn all_is_well(first: &Plan, runs: u64) -> order_simulation::Report {
 fn a_hundred_thousand_orders_survive_the_worst_faults() {
     let report = all_is_well(&Plan::new(1, 100, FaultProfile::heavy()), 1_000);
     let counted = &report.statistics;
+    println!("{counted:#?}");
     assert_eq!((report.runs, counted.orders), (1_000, 100_000));
     // It was no quiet day: every kind of fault struck, and every end was reached.
     for kind in FaultProfile::heavy().kinds() {
@@ -42,6 +43,13 @@ fn a_hundred_thousand_orders_survive_the_worst_faults() {
     for end in ["COMPLETED", "CONFIRMED", "CANCELLED", "OUT_OF_STOCK", "PAYMENT_DECLINED", "REJECTED"] {
         assert!(counted.ended[end] > 1_000, "{end}: {:?}", counted.ended);
     }
+    for addressee in ["EMAIL", "SMS", "PUSH", "order-confirmation", "payment-status", "shipment-updates"] {
+        assert!(counted.told[addressee] > 10_000, "{addressee}: {:?}", counted.told);
+    }
+    assert!(counted.brought_on > 1_000, "the reconciler brought {} orders on", counted.brought_on);
+    // What is counted instead of failing is rare, or something is wrong with the counting.
+    let left: u64 = counted.holds_left.values().chain(counted.findings.values()).sum();
+    assert!(left < 50, "{:?} {:?}", counted.holds_left, counted.findings);
 }
 
 #[test]
