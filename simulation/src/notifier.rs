@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use order_domain::event::{Event, EventType};
+use order_domain::event::Event;
 use order_domain::id::OrderId;
 use order_domain::message::{ContactCommand, Recipient};
 use order_domain::notification::{CallingCodes, Notice};
