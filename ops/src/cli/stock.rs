@@ -15,7 +15,8 @@ use super::{Failure, Outcome};
 
 const SET_HELP: &str = "\
 Free units are those on the shelf that no order has been promised. Reserved units belong to orders and sold ones are gone:
-neither is touched, and orders that come meanwhile lose nothing. Running it again does no harm.
+neither is touched, and orders that come meanwhile lose nothing. It is a count: run it again only
+after counting again, since what was reserved meanwhile is no longer free.
 
 --shards spreads a product that everybody buys over more stock items, each of which takes about 500 reservations a second;
 it can be changed while orders flow.
@@ -35,7 +36,8 @@ The first line names the columns, in any order: sku,name,unit_price_minor,curren
 sets a product's name, price (in minor units, tax included: 749 is 7.49), rate of value added tax (20, 5 or 0) and
 shards, and how many of its units are free, as `stock set` does. Products that are not in the file stay as they are.
 
-A bad row is named with its line, and nothing is imported until every row is good. Stopped half-way, run it again.
+A bad row is named with its line, and nothing is imported until every row is good. Stopped half-way, count
+again before it is run again: units that were reserved meanwhile would be free twice.
 
 Exit codes: 0 imported, or good with --dry-run; 1 the file is bad; 2 it could not run; 130 stopped by Ctrl-C.
 

@@ -13,14 +13,12 @@ use order_domain::wiring::{Stage, metric};
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
-use crate::failure::{DeadLetterReason, Failure, chain};
+use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{GatewayEvent, GatewayEventKind, OpenOrders, Orders, Queue, Runtime, Webhook, Webhooks};
 use crate::retry::RetryPolicy;
 
 /// Next checks that are moved at the same time.
 const CHECKS_AT_ONCE: usize = 25;
-/// Receives of a webhook that cannot be verified, because the secret cannot be read, before it is forgotten.
-const TRIES_TO_VERIFY: u32 = 5;
 
 /// The stage beside the others.
 #[derive(Debug)]
@@ -65,7 +63,8 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
     async fn sweep(&self) -> Result<(), Failure> {
         let now = self.runtime.now();
         let due: BTreeSet<OrderId> = self.database.due(now).await?.into_iter().collect();
-        let orders: Vec<Order> = self.database.load(&due).await?.into_values().collect();
+        let mut stored = self.database.load(&due).await?;
+        let orders: Vec<Order> = due.iter().filter_map(|id| stored.remove(id)).collect();
         // The index follows the table with a delay: what is stored says whether an order is due.
         let due: Vec<&Order> =
             orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
@@ -96,13 +95,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
 
     /// What the gateway tells is a reason to look at the order, and nothing more: what is true, the stage asks itself.
     async fn webhook(&self, delivery: &Delivery, signature: &str) -> Handled {
-        let verified = self.webhooks.verify(&delivery.body, signature, delivery.sent_at).await;
-        let verified = match verified {
-            // It is a hint, and the sweep finds the order without it: nobody can fill the dead-letter queue with hints.
-            Err(failure) if delivery.receive_count >= TRIES_TO_VERIFY => Webhook::Refused(chain(&failure)),
-            verified => verified?,
-        };
-        let event = match verified {
+        let event = match self.webhooks.verify(&delivery.body, signature, delivery.sent_at).await? {
             Webhook::Genuine(event) => event,
             Webhook::Refused(reason) => {
                 // Anybody can send one: it is counted and forgotten, so that nobody can fill the dead-letter queue.
