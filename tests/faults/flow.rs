@@ -6,19 +6,36 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use futures::future::join3;
 use futures::stream;
 use ops::client::Placed;
+use ops::fault_proxy::{FaultPlan, FaultProxy};
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use serde_json::json;
 
 use crate::orders::{Batch, Kind, Planned, Report};
-use crate::world::World;
+use crate::world::{World, injected};
 
 /// Longest time for an order to be accepted: the API may be away for a while.
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(60);
 /// Time between two looks at the table: a look must not slow down what is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Orders that are sent at the same time on a bad day.
+const AT_ONCE: usize = 20;
+
+/// A day on which a dependency fails.
+pub struct BadDay<'a> {
+    /// What stands before it.
+    pub proxy: &'a FaultProxy,
+    pub plan: FaultPlan,
+    /// The day ends when so many faults were met: with fewer it would tell nothing.
+    pub faults: u64,
+    /// And it lasts no longer than this: circuits are open for a while, and nobody is asked then.
+    pub at_most: Duration,
+    /// Longest time for the last order afterwards, whose waits have grown.
+    pub patience: Duration,
+}
 
 /// Orders on their way.
 pub struct Flow<'a> {
@@ -46,6 +63,24 @@ impl<'a> Flow<'a> {
     /// Sends every order, so many at a time.
     pub async fn place(&self, at_once: usize) {
         stream::iter(&self.batch.orders).for_each_concurrent(at_once, |planned| self.place_one(planned)).await;
+    }
+
+    /// Sends and follows the orders while a dependency fails, and after; the faults that were met.
+    pub async fn through(&self, day: BadDay<'_>) -> Vec<(&'static str, u64)> {
+        let before = day.proxy.counts();
+        day.proxy.set(day.plan);
+        let end_of_the_day = async {
+            let deadline = Instant::now() + day.at_most;
+            while day.proxy.counts().faults() - before.faults() < day.faults && Instant::now() < deadline {
+                tokio::time::sleep(PAUSE).await;
+            }
+            day.proxy.clear();
+        };
+        join3(self.place(AT_ONCE), self.follow(day.at_most + day.patience), end_of_the_day).await;
+        let met = injected(&before, &day.proxy.counts());
+        let enough = met.iter().map(|(_, count)| count).sum::<u64>() >= day.faults;
+        assert!(enough, "too few faults to tell anything: {met:?}");
+        met
     }
 
     async fn place_one(&self, planned: &Planned) {

@@ -2,23 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::join;
 use ops::fault_proxy::{Fault, FaultPlan, Rule};
 
 use crate::account::Account;
-use crate::flow::Flow;
+use crate::flow::{BadDay, Flow};
 use crate::orders::Batch;
-use crate::world::{World, injected};
+use crate::world::World;
 
 const ORDERS: usize = 100;
 /// Faults that have to be met for the scenario to mean something.
 const FAULTS: u64 = 100;
 /// Longest time for that many to be met.
-const FAULTS_WITHIN: Duration = Duration::from_secs(30);
+const AT_MOST: Duration = Duration::from_secs(120);
 /// Longest time for the last retries, whose waits double.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-fn bad_day() -> FaultPlan {
+fn faults() -> FaultPlan {
     FaultPlan::new(
         20_261_127,
         vec![
@@ -39,23 +38,15 @@ fn bad_day() -> FaultPlan {
 pub async fn no_order_is_lost_when_aws_fails_is_slow_and_loses_answers(world: &World<'_>) {
     let began = Instant::now();
     let batch = Batch::of(&world.shop, ORDERS).await;
-    let flow = Flow::new(world, &batch);
-    let proxy = &world.proxies().aws;
-    let before = proxy.counts();
-    proxy.set(bad_day());
-    let end_of_the_day = async {
-        let deadline = Instant::now() + FAULTS_WITHIN;
-        while proxy.counts().faults() - before.faults() < FAULTS && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        proxy.clear();
-    };
-    join(flow.place(20), join(flow.follow(PATIENCE), end_of_the_day)).await;
-    let mut faults = injected(&before, &proxy.counts());
-    assert!(
-        faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS,
-        "too few faults to tell anything: {faults:?}"
-    );
+    let mut faults = Flow::new(world, &batch)
+        .through(BadDay {
+            proxy: &world.proxies().aws,
+            plan: faults(),
+            faults: FAULTS,
+            at_most: AT_MOST,
+            patience: PATIENCE,
+        })
+        .await;
     // Notify gives back what it could not publish. Lambda delivers that again; the emulator knows partial answers of queues
     // only, and goes on in the stream.
     faults.push(("events replayed from the table", world.replay(&batch).await));

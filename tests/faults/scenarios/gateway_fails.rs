@@ -2,23 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::join;
 use ops::fault_proxy::{Fault, FaultPlan, Rule};
 
 use crate::account::Account;
-use crate::flow::Flow;
+use crate::flow::{BadDay, Flow};
 use crate::orders::Batch;
-use crate::world::{World, injected};
+use crate::world::World;
 
 const ORDERS: usize = 100;
 /// Faults that have to be met for the scenario to mean something.
 const FAULTS: u64 = 40;
-/// Longest time for that many to be met.
-const FAULTS_WITHIN: Duration = Duration::from_secs(40);
+/// Longest time for that many to be met: the circuits that the scenario before left open are still so for a minute, too.
+const AT_MOST: Duration = Duration::from_secs(180);
 /// Longest time for the last retries: circuits may open, and wait longer each time.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-fn bad_day() -> FaultPlan {
+fn faults() -> FaultPlan {
     FaultPlan::new(
         20_261_130,
         vec![
@@ -36,22 +35,14 @@ fn bad_day() -> FaultPlan {
 pub async fn nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers(world: &World<'_>) {
     let began = Instant::now();
     let batch = Batch::of(&world.shop, ORDERS).await;
-    let flow = Flow::new(world, &batch);
-    let proxy = &world.proxies().gateway;
-    let before = proxy.counts();
-    proxy.set(bad_day());
-    let end_of_the_day = async {
-        let deadline = Instant::now() + FAULTS_WITHIN;
-        while proxy.counts().faults() - before.faults() < FAULTS && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        proxy.clear();
-    };
-    join(flow.place(20), join(flow.follow(PATIENCE), end_of_the_day)).await;
-    let faults = injected(&before, &proxy.counts());
-    assert!(
-        faults.iter().map(|(_, count)| count).sum::<u64>() >= FAULTS,
-        "too few faults to tell anything: {faults:?}"
-    );
+    let faults = Flow::new(world, &batch)
+        .through(BadDay {
+            proxy: &world.proxies().gateway,
+            plan: faults(),
+            faults: FAULTS,
+            at_most: AT_MOST,
+            patience: PATIENCE,
+        })
+        .await;
     Account::of(world, &batch).await.close("gateway failed", &faults, began.elapsed());
 }
