@@ -46,8 +46,11 @@ async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
     let shop = Shop::open().await;
     let order = order("ord-1", "pm_card_visa");
     shop.once(Faults { charged_but_error: true, ..Faults::default() });
-    for _ in 0..3 {
-        assert!(is_transient(&shop.gateway.authorise(&order, 1).await));
+    assert!(is_transient(&shop.gateway.authorise(&order, 1).await));
+    for _ in 0..2 {
+        // The gateway is well and the key is spent: the order waits for the next one.
+        let repeated = shop.gateway.authorise(&order, 1).await;
+        assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
     }
     let Found::Held { authorisation, surplus } = shop.gateway.find(&order).await.unwrap() else {
         panic!("the hold was not found")

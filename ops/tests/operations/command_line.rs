@@ -82,7 +82,7 @@ async fn ctrl_c_ends_a_redrive_with_its_summary_and_130() {
 
 fn sheet(directory: &Path, rows: &str) -> String {
     let path = directory.join("stock.csv");
-    std::fs::write(&path, format!("sku,name,unit_price_minor,currency,units,shards\n{rows}")).unwrap();
+    std::fs::write(&path, format!("sku,name,unit_price_minor,currency,vat_percent,units,shards\n{rows}")).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
@@ -90,7 +90,7 @@ fn sheet(directory: &Path, rows: &str) -> String {
 async fn a_bad_row_is_named_with_its_line_and_nothing_is_imported() {
     let pipeline = Pipeline::start().await;
     let directory = tempfile::tempdir().unwrap();
-    let bad = sheet(directory.path(), "TEA,Tea,749,GBP,12,1\nMUG,Mug,1250,GBP,-7,1\n");
+    let bad = sheet(directory.path(), "TEA,Tea,749,GBP,20,12,1\nMUG,Mug,1250,GBP,20,-7,1\n");
     let refused = run(&pipeline, &["stock", "import", &bad]).await;
     assert_eq!(code(&refused), 1);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -98,7 +98,7 @@ async fn a_bad_row_is_named_with_its_line_and_nothing_is_imported() {
     let nothing = run(&pipeline, &["stock", "show", "--json"]).await;
     assert_eq!((code(&nothing), printed(&nothing)), (0, serde_json::json!([])));
 
-    let good = sheet(directory.path(), "TEA,Tea,749,GBP,12,2\n");
+    let good = sheet(directory.path(), "TEA,Tea,749,GBP,20,12,2\n");
     assert_eq!(code(&run(&pipeline, &["stock", "import", &good]).await), 0);
     assert_eq!(code(&run(&pipeline, &["stock", "set", "TEA", "--units", "30", "--shards", "1"]).await), 0);
     assert_eq!(code(&run(&pipeline, &["stock", "add", "TEA", "--units", "3"]).await), 0);
