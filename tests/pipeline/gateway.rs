@@ -1,6 +1,6 @@
 //! The payment gateway, seen from outside: what it holds, what it tells, and what goes wrong with it on demand.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ops::gateway_simulator::{
     Faults, LedgerSummary, LoggedRequest, OrderPayments, WebhookFaults, WebhookSettings, WebhookSummary,
@@ -46,10 +46,10 @@ pub fn tells_of_a_hold(event: &str, order: &Value) -> String {
     .to_string()
 }
 
-/// The signature of a body by a secret, so many seconds ago.
-pub fn signed(secret: &str, seconds_ago: u64, body: &str) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    signature_header(&[secret.to_owned()], i64::try_from(now - seconds_ago).unwrap(), body)
+/// The signature of a body by a secret, that long ago.
+pub fn signed(secret: &str, ago: Duration, body: &str) -> String {
+    let then = (SystemTime::now() - ago).duration_since(UNIX_EPOCH).unwrap().as_secs();
+    signature_header(&[secret.to_owned()], i64::try_from(then).unwrap(), body)
 }
 
 /// Money that a good card holds for an order; the payment's id.

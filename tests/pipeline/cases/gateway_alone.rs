@@ -1,11 +1,10 @@
 //! What changes the payment gateway for everybody, and so has the environment to itself.
 
-use std::time::Duration;
-
 use ops::gateway_simulator::{Totals, WebhookFaults};
 use order_domain::event::EventType;
 use order_domain::order::{Authorisation, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use order_domain::stock::StockLevel;
+use order_handlers::ports::SEARCH_IS_CURRENT_AFTER;
 use serde_json::json;
 
 use crate::aged::Aged;
@@ -71,8 +70,8 @@ async fn holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_
     for order in [&good, &bad] {
         let payment_intent = hold_for(shop, order).await;
         quiet(shop).await;
-        // For longer than the gateway's search takes to be current, so that it can be asked at once what it holds.
-        let ago = Duration::from_secs(4 * 60);
+        // So long that the gateway's search is current, and it can be asked at once what it holds.
+        let ago = SEARCH_IS_CURRENT_AFTER * 2;
         let hold = Authorisation { payment_intent, attempt: 1, capture_before: None };
         Aged::validated(shop, order, ago).await.reserved().await.confirmed(hold).await;
     }

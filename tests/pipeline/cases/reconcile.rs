@@ -6,6 +6,7 @@ use order_domain::event::EventType;
 use order_domain::message::SWEEP;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::stock::StockLevel;
+use order_domain::transition::overdue::RESERVATION_LIFETIME;
 
 use crate::aged::Aged;
 use crate::gateway::payments_of;
@@ -47,8 +48,8 @@ async fn the_schedule_sweeps(shop: &Shop) {
 async fn a_reservation_of_more_than_a_day_that_was_never_paid_gives_its_stock_back(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
-    let more_than_a_day = Duration::from_secs(24 * 60 * 60 + 60);
-    Aged::validated(shop, &order, more_than_a_day).await.reserved().await;
+    let too_long = RESERVATION_LIFETIME + Duration::from_secs(60);
+    Aged::validated(shop, &order, too_long).await.reserved().await;
     // Its reservation is not taken for sold or free before somebody looks: a sweep, ours or the schedule's.
     sweep(shop).await;
     let view = shop.settled(&order).await;
