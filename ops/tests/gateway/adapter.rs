@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ops::gateway_simulator::{Faults, GatewaySimulator};
+use order_domain::id::PaymentCustomerToken;
 use order_domain::order::{Authorisation, Order};
 use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::failure::Failure;
@@ -74,6 +75,23 @@ async fn a_hold_that_lapsed_before_its_answer_is_repeated_is_not_believed() {
     let repeated = shop.gateway.authorise(&order, 1).await;
     assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
     assert_ne!(shop.held(&order, 2).await.payment_intent, first.payment_intent);
+}
+
+/// Stripe takes a card that was collected at a checkout once, unless it belongs to a customer.
+#[tokio::test]
+async fn a_card_is_used_a_second_time_only_where_it_belongs_to_a_customer() {
+    let shop = Shop::open().await;
+    let guest = order("ord-1", "pm_1Nx");
+    let first = shop.held(&guest, 1).await;
+    shop.gateway.give_up(&guest, &first.payment_intent).await.unwrap();
+    let again = shop.gateway.authorise(&guest, 2).await.unwrap();
+    assert!(matches!(again, GatewayAnswer::Declined(_)), "{again:?}");
+
+    let mut known = order("ord-2", "pm_1Ny");
+    known.payment_customer = Some(PaymentCustomerToken::new("cus_1").unwrap());
+    let first = shop.held(&known, 1).await;
+    shop.gateway.give_up(&known, &first.payment_intent).await.unwrap();
+    assert_ne!(shop.held(&known, 2).await.payment_intent, first.payment_intent);
 }
 
 #[tokio::test]
