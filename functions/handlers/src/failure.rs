@@ -68,6 +68,8 @@ pub enum DeadLetterReason {
     StockInconsistent,
     /// The parcel is on its way, and its money can neither be taken nor be held anew: a person has to decide.
     MoneyLost,
+    /// The gateway could not give money back: a person has to, in another way.
+    RefundFailed,
 }
 
 impl DeadLetterReason {
@@ -76,7 +78,7 @@ impl DeadLetterReason {
     #[must_use]
     pub const fn concerns_the_order(self) -> bool {
         match self {
-            Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost => true,
+            Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost | Self::RefundFailed => true,
             Self::NotAnOrder
             | Self::NotACommand
             | Self::NotAnEvent
@@ -99,6 +101,7 @@ impl DeadLetterReason {
             Self::NotAnEvent => "NOT_AN_EVENT",
             Self::StockInconsistent => "STOCK_INCONSISTENT",
             Self::MoneyLost => "MONEY_LOST",
+            Self::RefundFailed => "REFUND_FAILED",
         }
     }
 }

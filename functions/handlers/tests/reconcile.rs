@@ -259,6 +259,13 @@ async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_when_it_tells() {
 }
 
 #[tokio::test]
+async fn a_refund_that_failed_days_later_lies_where_a_person_finds_it() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(reconcile(&shop, &[webhook("genuine", "refund-failed ord-1")]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "REFUND_FAILED");
+}
+
+#[tokio::test]
 async fn a_webhook_that_the_gateway_did_not_sign_is_counted_and_forgotten() {
     let shop = Shop::with("TEA", &[5]);
     reserved(&shop).await;

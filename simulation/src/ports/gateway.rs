@@ -24,6 +24,8 @@ const SLOW_SEARCH_FOLLOWS_WITHIN: u64 = 85_000;
 const KEYS: u32 = 4;
 /// How long an order waits whose key is spent, as the adapter has it.
 const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
+/// And one that the gateway is busy with already.
+const BUSY_GATEWAY_WAITS: Duration = Duration::from_secs(3);
 
 impl Gateway for Ports {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
@@ -175,7 +177,14 @@ fn repeated(key: &str, repetition: u32) -> String {
 fn found(world: &World, state: &State, number: u32, now: u64) -> Found {
     let with = |status| {
         let of = state.gateway.intents.iter().filter(|(_, intent)| intent.order == number);
-        let mut intents: Vec<_> = of.filter(|(_, intent)| intent.shown(now) == Some(status)).collect();
+        // What the search shows as held is read once more.
+        let seen = |intent: &Intent| {
+            intent.shown(now).map(|shown| match shown {
+                IntentStatus::RequiresCapture => intent.status,
+                shown => shown,
+            })
+        };
+        let mut intents: Vec<_> = of.filter(|(_, intent)| seen(intent) == Some(status)).collect();
         // Stripe tells the second.
         intents.sort_by_key(|(id, intent)| (intent.created / 1000, (*id).clone()));
         intents
@@ -315,7 +324,8 @@ fn held(order: &Order) -> Result<&Authorisation, Failure> {
 fn refusal(order: &Order, answer: &Answer) -> Failure {
     let what = format!("the gateway answered {answer:?} to order {}", order.order_id);
     match answer {
-        Answer::Running | Answer::Failed => Failure::transient_because(what),
+        Answer::Running => Failure::Waiting { what, wait: BUSY_GATEWAY_WAITS, cause: None },
+        Answer::Failed => Failure::transient_because(what),
         _ => Failure::Permanent { what, reason: DeadLetterReason::RequestRefused, cause: None },
     }
 }

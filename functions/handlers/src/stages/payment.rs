@@ -5,7 +5,7 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::hold::{FIRST_ATTEMPT, hold, look};
+use super::hold::{FIRST_ATTEMPT, give_up_unless_kept, hold, look};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{decide, refused, unknown};
@@ -59,8 +59,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
             GatewayAnswer::Declined(code) => order.declined(code, &occasion()),
         })
         .await?;
-        if decided.changed_from.is_some() {
-            self.measure(&decided.order);
+        match (&decided.changed_from, &answer) {
+            (Some(_), _) => self.measure(&decided.order),
+            // Another worker was faster, with another answer.
+            (None, GatewayAnswer::Authorised(hold)) => {
+                give_up_unless_kept(&self.gateway, &decided.order, hold).await?;
+            }
+            (None, GatewayAnswer::Declined(_)) => {}
         }
         Ok(next(&decided.order))
     }

@@ -375,7 +375,11 @@ impl Webhooks for &Shop {
             return Ok(Webhook::Refused("no signature fits".into()));
         }
         let (kind, order) = payload.split_once(' ').unwrap();
-        let kind = if kind == "canceled" { GatewayEventKind::Canceled } else { GatewayEventKind::Other };
+        let kind = match kind {
+            "canceled" => GatewayEventKind::Canceled,
+            "refund-failed" => GatewayEventKind::RefundFailed,
+            _ => GatewayEventKind::Other,
+        };
         let order_id = OrderId::new(order).ok();
         Ok(Webhook::Genuine(GatewayEvent { kind, order_id, payment_intent: "pi_1".into() }))
     }

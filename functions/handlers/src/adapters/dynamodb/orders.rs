@@ -155,7 +155,10 @@ enum Answer {
 
 fn answer_of(order: &Order, reasons: &[CancellationReason]) -> Option<Answer> {
     let failed = reasons.iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))?;
+    let in_conflict = reasons.iter().any(|reason| reason.code() == Some("TransactionConflict"));
     Some(match failed.checked_sub(ITEMS_BESIDE_STOCK) {
+        // Another worker may be committing the very same: the stock can show it before the order does.
+        Some(_) if in_conflict => return None,
         None => Answer::Stale(reasons.first().and_then(|reason| reason.item.clone()).filter(|item| !item.is_empty())),
         Some(stock) => Answer::Short(line_of_item(order, stock)),
     })
@@ -228,5 +231,8 @@ mod tests {
     fn a_conflict_is_no_answer() {
         assert_eq!(answer_of(&order(), &reasons(&["None", "None", "TransactionConflict", "None"])), None);
         assert_eq!(answer_of(&order(), &reasons(&["ThrottlingError"])), None);
+        // The same release by another worker, half-way: its reservation is gone already, its order is still in conflict.
+        let half_way = ["TransactionConflict", "None", "ConditionalCheckFailed", "None"];
+        assert_eq!(answer_of(&order(), &reasons(&half_way)), None);
     }
 }

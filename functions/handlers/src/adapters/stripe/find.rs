@@ -1,5 +1,6 @@
 //! What the gateway holds for an order: a search by the label that every authorisation carries. The one way to learn
-//! what became of a request whose answer is unclear for good, as a saved server error is said again under its key.
+//! what became of a request whose answer is unclear for good, as a saved server error is said again under its key. The search
+//! may lag behind in both directions: what it does not show yet is waited for, what it shows as held is read once more.
 
 use order_domain::order::Order;
 use serde::Deserialize;
@@ -31,8 +32,8 @@ pub fn query(order: &Order) -> [(&'static str, String); 3] {
     ]
 }
 
-/// What the payments that were found mean together.
-pub fn answer(reply: &Reply, order: &Order, what: &str) -> Result<Found, Failure> {
+/// The order's payments among those that were found, as the search shows them.
+pub fn payments(reply: &Reply, order: &Order, what: &str) -> Result<Vec<PaymentIntent>, Failure> {
     if !reply.status.is_success() {
         return Err(refusal(reply, what));
     }
@@ -44,8 +45,13 @@ pub fn answer(reply: &Reply, order: &Order, what: &str) -> Result<Found, Failure
             cause: None,
         });
     }
+    Ok(result.data.into_iter().filter(|intent| is_of(intent, order)).collect())
+}
+
+/// What an order's payments mean together.
+pub fn meaning(payments: Vec<PaymentIntent>, what: &str) -> Result<Found, Failure> {
     let (mut held, mut captured) = (Vec::new(), Vec::new());
-    for intent in result.data.into_iter().filter(|intent| is_of(intent, order)) {
+    for intent in payments {
         match intent.status.as_str() {
             "requires_capture" => held.push(intent),
             "succeeded" => captured.push(intent),
@@ -108,9 +114,10 @@ mod tests {
         })
     }
 
-    fn found(payments: &[Value]) -> Result<Found, Failure> {
-        let body = json!({ "object": "search_result", "has_more": false, "data": payments }).to_string();
-        answer(&Reply { status: StatusCode::OK, body: body.into_bytes(), replayed: false }, &order(), "the payments")
+    fn found(shown: &[Value]) -> Result<Found, Failure> {
+        let body = json!({ "object": "search_result", "has_more": false, "data": shown }).to_string();
+        let reply = Reply { status: StatusCode::OK, body: body.into_bytes(), replayed: false };
+        meaning(payments(&reply, &order(), "the payments")?, "the payments")
     }
 
     fn names(found: &Found) -> (&str, Vec<&str>) {
@@ -168,6 +175,6 @@ mod tests {
     fn what_is_still_under_way_is_asked_about_later() {
         assert!(matches!(found(&[payment("pi_a", "processing", 1)]), Err(Failure::Transient { .. })));
         let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: Vec::new(), replayed: false };
-        assert!(matches!(answer(&reply, &order(), "the payments"), Err(Failure::Transient { .. })));
+        assert!(matches!(payments(&reply, &order(), "the payments"), Err(Failure::Waiting { .. })));
     }
 }

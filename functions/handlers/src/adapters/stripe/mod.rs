@@ -68,7 +68,12 @@ impl Gateway for StripeGateway {
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
         let what = format!("the payments of order {} could not be looked up", order.order_id);
         let reply = self.http.get(find::PATH, &find::query(order), &what).await?;
-        find::answer(&reply, order, &what)
+        let mut payments = find::payments(&reply, order, &what)?;
+        for payment in payments.iter_mut().filter(|payment| payment.status == "requires_capture") {
+            // The search may not have seen yet that it lapsed, and a hold that is gone must not be taken for one.
+            *payment = self.payment(&payment.id, &what).await?;
+        }
+        find::meaning(payments, &what)
     }
 
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
@@ -112,14 +117,19 @@ impl Gateway for StripeGateway {
 }
 
 impl StripeGateway {
-    /// What became of a payment. Reading one object is never stale, unlike the search and what is saved under a key.
-    async fn read(&self, payment_intent: &str, what: &str) -> Result<Inspection, Failure> {
+    /// A payment as it is. Reading one object is never stale, unlike the search and what is saved under a key.
+    async fn payment(&self, payment_intent: &str, what: &str) -> Result<PaymentIntent, Failure> {
         let path = format!("/v1/payment_intents/{payment_intent}");
         let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], what).await?;
         if !reply.status.is_success() {
             return Err(refusal::refusal(&reply, what));
         }
-        let intent = PaymentIntent::of(&reply, what)?;
+        PaymentIntent::of(&reply, what)
+    }
+
+    /// What became of a payment.
+    async fn read(&self, payment_intent: &str, what: &str) -> Result<Inspection, Failure> {
+        let intent = self.payment(payment_intent, what).await?;
         match (intent.status.as_str(), intent.refunded()) {
             ("requires_capture", _) => Ok(Inspection::Held),
             ("canceled", _) => Ok(Inspection::Lapsed),

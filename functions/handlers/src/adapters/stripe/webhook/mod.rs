@@ -44,6 +44,8 @@ pub enum Kind {
     Captured,
     /// `charge.refunded`: money was given back, or a part of it.
     Refunded,
+    /// `refund.failed`: money that was to be given back, and said to be, was not.
+    RefundFailed,
     /// Another type, which means nothing here.
     Other(String),
 }
@@ -184,6 +186,7 @@ impl Kind {
             "payment_intent.canceled" => Self::Cancelled,
             "payment_intent.succeeded" => Self::Captured,
             "charge.refunded" => Self::Refunded,
+            "refund.failed" => Self::RefundFailed,
             other => Self::Other(other.to_owned()),
         }
     }
