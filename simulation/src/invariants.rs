@@ -373,7 +373,11 @@ fn judge_commands(state: &State, found: &mut Found) {
             Command::Delivered => {
                 matches!(order.shipment_status, ShipmentStatus::Delivered | ShipmentStatus::Returned)
             }
-            Command::Returned => order.shipment_status == ShipmentStatus::Returned,
+            // Of several reports the one that owes most counts.
+            Command::Returned => {
+                order.shipment_status == ShipmentStatus::Returned
+                    && order.refund_due >= sent.owed.min(order.total.amount)
+            }
             Command::Cancelled => {
                 order.cancellation.is_some()
                     || matches!(

@@ -39,6 +39,8 @@ pub enum EventType {
     ShipmentDelivered,
     /// The parcel came back.
     ShipmentReturned,
+    /// More is to be given back than was reported before.
+    RefundRaised,
     /// The amount is held: for an order that was cancelled meanwhile, or anew after the first hold lapsed.
     PaymentAuthorised,
     /// The amount was taken.
@@ -53,7 +55,7 @@ pub enum EventType {
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OrderValidated,
         Self::OrderRejected,
         Self::StockReserved,
@@ -66,6 +68,7 @@ impl EventType {
         Self::ShipmentDispatched,
         Self::ShipmentDelivered,
         Self::ShipmentReturned,
+        Self::RefundRaised,
         Self::PaymentAuthorised,
         Self::PaymentCaptured,
         Self::PaymentVoided,
@@ -89,6 +92,7 @@ impl EventType {
             Self::ShipmentDispatched => "SHIPMENT_DISPATCHED",
             Self::ShipmentDelivered => "SHIPMENT_DELIVERED",
             Self::ShipmentReturned => "SHIPMENT_RETURNED",
+            Self::RefundRaised => "REFUND_RAISED",
             Self::PaymentAuthorised => "PAYMENT_AUTHORISED",
             Self::PaymentCaptured => "PAYMENT_CAPTURED",
             Self::PaymentVoided => "PAYMENT_VOIDED",

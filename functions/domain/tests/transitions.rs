@@ -29,7 +29,6 @@ enum Told {
     Authorised,
     Declined,
     Cancelled,
-    CancellationRefused,
     Dispatched,
     Delivered,
     Returned(Option<u64>),
@@ -51,7 +50,6 @@ fn told() -> impl Strategy<Value = Told> {
         Just(Told::Authorised),
         Just(Told::Declined),
         Just(Told::Cancelled),
-        Just(Told::CancellationRefused),
         Just(Told::Dispatched),
         Just(Told::Delivered),
         prop::option::of(0..2000_u64).prop_map(Told::Returned),
@@ -110,7 +108,6 @@ fn obey(order: &Order, told: &Told) -> Step {
         Told::Authorised => order.authorised(authorisation(1), &occasion()),
         Told::Declined => order.declined("generic_decline".into(), &occasion()),
         Told::Cancelled => order.cancelled(CancellationReason::CustomerRequest, &occasion()),
-        Told::CancellationRefused => order.cancellation_refused(CancellationReason::TooLate, &occasion()),
         Told::Dispatched => {
             order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &occasion())
         }
@@ -120,7 +117,7 @@ fn obey(order: &Order, told: &Told) -> Step {
         Told::AuthorisedAnew => order.authorised_anew(authorisation(2), &late()),
         Told::Voided => order.voided(&occasion()),
         Told::Refunded => match order.money_due() {
-            Some(MoneyDue::Refund(amount)) => order.refunded(amount, &occasion()),
+            Some(MoneyDue::Refund(amount)) => order.refunded(order.refunded + amount, &occasion()),
             _ => order.refunded(1, &occasion()),
         },
         Told::NothingHeld => order.nothing_held(&occasion()),

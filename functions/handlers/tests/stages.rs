@@ -421,11 +421,50 @@ async fn a_return_is_refunded_whole_or_in_part() {
 }
 
 #[tokio::test]
+async fn more_can_be_given_back_later_and_never_more_than_the_order_cost() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 2).await;
+    for report in [dispatched("ord-1"), reported("DELIVERED", "ord-1", "")] {
+        assert!(fulfilment(&shop, &[report]).await.is_empty());
+    }
+    // In whatever order the reports arrive, the one that owes most counts.
+    for (refund, in_all) in [(500, 500), (900, 900), (500, 900), (1998, 1998), (900, 1998)] {
+        let report = reported("RETURNED", "ord-1", &format!(r#","refund":{refund}"#));
+        assert!(fulfilment(&shop, &[report]).await.is_empty());
+        assert_eq!(shop.order("ord-1").refunded, in_all);
+    }
+    assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::Refunded);
+    let too_much = reported("RETURNED", "ord-1", r#","refund":1999"#);
+    assert!(fulfilment(&shop, &[too_much]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
+}
+
+#[tokio::test]
+async fn a_second_parcel_for_an_order_is_refused_where_a_person_sees_it() {
+    let shop = Shop::with("TEA", &[5]);
+    placed(&shop, "ord-1", 1).await;
+    let parcel = |number: &str| {
+        let shipment = format!(r#","shipment":{{"carrier":"Royal Mail","trackingNumber":"{number}"}}"#);
+        reported("DISPATCHED", "ord-1", &shipment)
+    };
+    for _ in 0..2 {
+        assert!(fulfilment(&shop, &[parcel("RM-1")]).await.is_empty());
+    }
+    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(fulfilment(&shop, &[parcel("RM-2")]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
+    assert_eq!(shop.order("ord-1").shipment.unwrap().tracking_number, "RM-1");
+}
+
+#[tokio::test]
 async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_given_up() {
     let shop = Shop::open();
     let early = dispatched("ord-1");
     assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
-    shop.pass(Duration::from_secs(16 * 60));
+    // Its order may wait as long as an outage takes.
+    shop.pass(Duration::from_secs(100 * 60));
+    assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
+    shop.pass(Duration::from_secs(21 * 60));
     assert!(fulfilment(&shop, &[early]).await.is_empty());
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
 }

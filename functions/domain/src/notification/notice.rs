@@ -59,6 +59,7 @@ impl Notice {
             EventType::OrderValidated
             | EventType::StockReserved
             | EventType::OrderConflict
+            | EventType::RefundRaised
             | EventType::PaymentAuthorised
             | EventType::PaymentCaptured
             | EventType::PaymentVoided

@@ -104,8 +104,8 @@ pub const COMMANDS: &[Command] = &[
     command(Machine::Shipment, "returned, a part to refund", |order, it| {
         order.returned(Some(order.total.amount / 2), &it.occasion)
     }),
-    command(Machine::Shipment, "cancellation that comes too late", |order, it| {
-        order.cancellation_refused(CancellationReason::CustomerRequest, &it.occasion)
+    command(Machine::Shipment, "dispatched as another parcel", |order, it| {
+        order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "2".into() }, &it.occasion)
     }),
     command(Machine::Payment, "nothing held", |order, it| order.nothing_held(&it.occasion)),
     command(Machine::Payment, "captured", |order, it| order.captured(&it.occasion)),
@@ -117,11 +117,11 @@ pub const COMMANDS: &[Command] = &[
     }),
     command(Machine::Payment, "voided", |order, it| order.voided(&it.occasion)),
     command(Machine::Payment, "refunded", |order, it| {
-        let due = match order.money_due() {
-            Some(MoneyDue::Refund(due)) => due,
+        let in_all = match order.money_due() {
+            Some(MoneyDue::Refund(due)) => order.refunded + due,
             _ => order.total.amount,
         };
-        order.refunded(due, &it.occasion)
+        order.refunded(in_all, &it.occasion)
     }),
     command(Machine::Order, "a message went to a dead-letter queue", |order, it| {
         order.needs_attention("MONEY_LOST", &it.occasion)

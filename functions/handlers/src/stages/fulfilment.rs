@@ -11,7 +11,7 @@ use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::hold::hold;
+use super::hold::{give_up_unless_kept, hold};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{ATTEMPTS, contended, decide, unknown};
@@ -19,11 +19,8 @@ use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, VoidAnswer};
 use crate::retry::RetryPolicy;
 
-/// A report can overtake the order that it is about, and a crash hides an order's message for some minutes (six times its
-/// function's timeout): only after this long the order is taken to be unknown.
-const PATIENCE_WITH_AN_UNKNOWN_ORDER: Duration = Duration::from_secs(15 * 60);
-/// A report can overtake the one before it, whose message may wait for as long as an outage takes. One that is still early
-/// after this long is refused with its reason, before the queue gives it up without one.
+/// A report can overtake the one before it, or the order that it is about, whose message may wait for as long as an outage
+/// takes. One that is still early after this long is refused with its reason, before the queue gives it up without one.
 const PATIENCE_WITH_AN_EARLY_REPORT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The stage after the confirmation.
@@ -92,18 +89,11 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
             } else if let Fact::AuthorisedAnew(anew) = &fact {
-                self.give_up_unless_kept(&decided.order, anew).await?;
+                give_up_unless_kept(&self.gateway, &decided.order, anew).await?;
             }
             order = decided.order;
         }
         Err(contended(&order.order_id))
-    }
-
-    /// A hold that the order does not know of, since nothing is due any more, goes back at once. Another worker may have
-    /// recorded the very same.
-    async fn give_up_unless_kept(&self, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
-        let kept = order.authorisation.as_ref().is_some_and(|kept| kept.payment_intent == hold.payment_intent);
-        if kept { Ok(()) } else { self.gateway.give_up(order, &hold.payment_intent).await }
     }
 
     async fn reload(&self, order: &Order) -> Result<Order, Failure> {
@@ -133,11 +123,12 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             },
             MoneyDue::Refund(amount) => {
                 // The gateway forgets keys, and an earlier try may be days old: whether it gave the money back is asked.
+                let in_all = order.refunded + amount;
                 let given_back = self.gateway.inspect(order).await?;
-                if matches!(given_back, Inspection::Captured { refunded } if refunded >= order.refunded + amount) {
-                    return Ok(Some(Fact::Refunded(amount)));
+                if matches!(given_back, Inspection::Captured { refunded } if refunded >= in_all) {
+                    return Ok(Some(Fact::Refunded { in_all }));
                 }
-                self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded(amount)))
+                self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded { in_all }))
             }
         }
     }
@@ -170,7 +161,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
         } else if let GatewayAnswer::Authorised(anew) = &answer {
-            self.give_up_unless_kept(&decided.order, anew).await?;
+            give_up_unless_kept(&self.gateway, &decided.order, anew).await?;
         }
         Ok(decided.order)
     }
@@ -196,11 +187,7 @@ fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> St
             ShipmentUpdate::Delivered { .. } => order.delivered(occasion),
             ShipmentUpdate::Returned { refund, .. } => order.returned(*refund, occasion),
         },
-        FulfilmentCommand::CancelOrder { cancellation, .. } => match order.cancelled(cancellation.reason, occasion) {
-            // The customer hears that it is too late, and the history shows that it was asked for.
-            Step::Refuse(_) => order.cancellation_refused(cancellation.reason, occasion),
-            step => step,
-        },
+        FulfilmentCommand::CancelOrder { cancellation, .. } => order.cancelled(cancellation.reason, occasion),
         FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
         FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => Step::Already,
     }
@@ -211,7 +198,7 @@ enum Fact {
     Captured,
     AuthorisedAnew(Authorisation),
     Voided,
-    Refunded(u64),
+    Refunded { in_all: u64 },
 }
 
 impl Fact {
@@ -220,13 +207,13 @@ impl Fact {
             Self::Captured => order.captured(occasion),
             Self::AuthorisedAnew(anew) => order.authorised_anew(anew.clone(), occasion),
             Self::Voided => order.voided(occasion),
-            Self::Refunded(amount) => order.refunded(*amount, occasion),
+            Self::Refunded { in_all } => order.refunded(*in_all, occasion),
         }
     }
 }
 
 fn not_stored(id: &OrderId, age: Duration) -> Failure {
-    if age < PATIENCE_WITH_AN_UNKNOWN_ORDER {
+    if age < PATIENCE_WITH_AN_EARLY_REPORT {
         Failure::transient_because(format!("order {id} is not stored yet"))
     } else {
         unknown(id)

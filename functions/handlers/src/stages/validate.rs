@@ -75,7 +75,8 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
         let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
         let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &occasion)).await?;
-        if decided.changed_from.is_none() {
+        // An order remembers so many conflicts; those after them are counted all the same.
+        if decided.changed_from.is_none() && decided.order.knows(fingerprint) {
             return Ok(next(&decided.order));
         }
         self.runtime.count(metric::ORDER_CONFLICTS, 1);
