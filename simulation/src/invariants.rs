@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use order_domain::event::{EventType, Occasion};
+use order_domain::event::{Cause, EventType, Occasion};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::{ContactCommand, FulfilmentCommand, Recipient, ShipmentUpdate};
@@ -161,7 +161,12 @@ fn stored(state: &State, number: u32) -> Option<&Order> {
 
 /// What the order answers to a report; none where the document is no report.
 fn step(order: &Order, body: &str) -> Option<Step> {
-    let occasion = Occasion { at: order.updated_at, actor: Stage::Fulfilment, cause: String::new() };
+    let occasion = Occasion {
+        at: order.updated_at,
+        actor: Stage::Fulfilment,
+        cause: Cause::RecordShipment,
+        message_id: String::new(),
+    };
     match serde_json::from_str(body).ok()? {
         FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
             ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),

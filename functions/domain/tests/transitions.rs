@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use order_domain::catalogue::{PriceList, Product, price};
 use order_domain::charges::VatRate;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
@@ -65,7 +65,12 @@ fn told() -> impl Strategy<Value = Told> {
 }
 
 fn occasion() -> Occasion {
-    Occasion { at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(), actor: Stage::Validate, cause: "m-1".into() }
+    Occasion {
+        at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
+        actor: Stage::Validate,
+        cause: Cause::PlaceOrder,
+        message_id: "m-1".into(),
+    }
 }
 
 /// When every reservation has expired and every hold has lapsed.

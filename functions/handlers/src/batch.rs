@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::message::Message;
 use order_domain::time::Timestamp;
 use order_domain::wiring::{Stage, metric};
@@ -36,8 +36,8 @@ pub struct Delivery {
 impl Delivery {
     /// The delivery as the occasion of a change.
     #[must_use]
-    pub fn occasion(&self, actor: Stage, at: Timestamp) -> Occasion {
-        Occasion { at, actor, cause: self.message_id.clone() }
+    pub fn occasion(&self, actor: Stage, cause: Cause, at: Timestamp) -> Occasion {
+        Occasion { at, actor, cause, message_id: self.message_id.clone() }
     }
 
     /// The document in the body.

@@ -7,6 +7,7 @@ mod memory;
 use std::time::Duration;
 
 use memory::{Fault, POLICY, Shop, body, delivery};
+use order_domain::event::Cause;
 use order_domain::id::OrderId;
 use order_domain::message::Message;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
@@ -298,7 +299,7 @@ async fn an_order_that_needs_a_person_is_left_to_that_person() {
     reserved(&shop).await;
     let id = OrderId::new("ord-1").unwrap();
     let order = shop.order("ord-1");
-    let occasion = delivery("m", "").occasion(Stage::Payment, order.updated_at);
+    let occasion = delivery("m", "").occasion(Stage::Payment, Cause::AuthorisePayment, order.updated_at);
     let Step::Take(change) = order.needs_attention("REQUEST_REFUSED", &occasion) else { panic!("not marked") };
     shop.orders.lock().unwrap().insert(id, change.into_order());
     for _ in 0..3 {

@@ -43,7 +43,7 @@ async fn a_good_order_is_confirmed_and_its_history_has_no_gap(shop: &Shop) {
         ]
     );
     // The first event was caused by the very message that the receipt names.
-    assert_eq!(events[0].cause, accepted.receipt);
+    assert_eq!(events[0].message_id, accepted.receipt);
 }
 
 async fn what_only_code_can_see_is_rejected_with_its_reason(shop: &Shop) {

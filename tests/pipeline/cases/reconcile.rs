@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use order_domain::catalogue::price;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::message::SWEEP;
 use order_domain::money::Currency;
 use order_domain::order::OrderStatus;
@@ -32,7 +32,12 @@ pub async fn stranded(shop: &Shop, order: &Value, since: Duration) {
         Timestamp::now().unix_milliseconds() - i64::try_from(since.as_millis()).unwrap(),
     )
     .unwrap();
-    let occasion = Occasion { at: long_ago, actor: Stage::Validate, cause: "a message that was lost".into() };
+    let occasion = Occasion {
+        at: long_ago,
+        actor: Stage::Validate,
+        cause: Cause::PlaceOrder,
+        message_id: "a message that was lost".into(),
+    };
     let priced = price(&request, &prices);
     let change: Change = receive(request, priced, long_ago, &occasion);
     assert_eq!(tables.commit(&change).await.unwrap(), Committed::Done);

@@ -230,6 +230,7 @@ fn what_decides(order: &Order) -> String {
 mod tests {
     use super::*;
     use crate::charges::VatRate;
+    use crate::event::Cause;
     use crate::id::Sku;
     use crate::money::{Currency, Money};
     use crate::time::Timestamp;
@@ -243,7 +244,7 @@ mod tests {
             PlaceOrder::from_json(&text.replace(":1}]", &format!(":{quantity}}}]"))).unwrap()
         };
         let at = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
-        let occasion = Occasion { at, actor: Stage::Validate, cause: "m-1".into() };
+        let occasion = Occasion { at, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
         let long_after = Occasion { at: Timestamp::from_unix_seconds(1_800_000_000).unwrap(), ..occasion.clone() };
         let unit_price = Money::new(1000, Currency::GBP);
         let product = Product {

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::id::OrderId;
-use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
+use order_domain::message::{ConcernsOrder, FulfilmentCommand, ShipmentUpdate};
 use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
@@ -54,12 +54,12 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
             _ => self.record(delivery, order, command).await?,
         };
-        self.settle_money(delivery, order).await.map(|()| None)
+        self.settle_money(delivery, command.cause(), order).await.map(|()| None)
     }
 
     /// Commits what is reported; the order as it stands then.
     async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
-        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Fulfilment, command.cause(), self.runtime.now());
         let too_old = occasion.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
         let decided = decide(&self.database, order, |order| match answer(order, command, &occasion) {
             Step::TooEarly(refusal) if too_old => Step::Refuse(refusal),
@@ -73,7 +73,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 
     /// Asks the gateway for what the order's states make due, until nothing is.
-    async fn settle_money(&self, delivery: &Delivery, mut order: Order) -> Result<(), Failure> {
+    async fn settle_money(&self, delivery: &Delivery, cause: Cause, mut order: Order) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(due) = order.money_due() else { return Ok(()) };
             let fact = match self.ask(&order, due).await? {
@@ -83,7 +83,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     continue;
                 }
             };
-            let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+            let occasion = delivery.occasion(Stage::Fulfilment, cause, self.runtime.now());
             // What the gateway did is a fact, however the order changed meanwhile.
             let decided = decide(&self.database, order, |order| fact.recorded_by(order, &occasion)).await?;
             if let Some(before) = &decided.changed_from {
@@ -149,7 +149,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             return Ok(order);
         }
         let answer = self.hold_anew(&order).await?;
-        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Fulfilment, Cause::RenewHold, self.runtime.now());
         let lapsed = order.authorisation.clone();
         let decided = decide(&self.database, order, |order| match answer.clone() {
             // Another worker made a hold meanwhile: the refusal is of no account.

@@ -1,5 +1,6 @@
 //! Payment: asks the gateway to hold the order's total, then confirms the order, or declines it and releases its stock.
 
+use order_domain::event::Cause;
 use order_domain::message::{Command, FulfilmentCommand, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
@@ -38,7 +39,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     }
 
     async fn authorise(&self, delivery: &Delivery, order: Order) -> Handled {
-        let occasion = || delivery.occasion(Stage::Payment, self.runtime.now());
+        let occasion = || delivery.occasion(Stage::Payment, Cause::AuthorisePayment, self.runtime.now());
         if !order.awaits_payment() && !order.may_hold_money_unknown_to_us() {
             // A redelivery after the answer was stored, or a command that came too early.
             return match order.declined(String::new(), &occasion()) {

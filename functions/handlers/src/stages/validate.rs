@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use order_domain::catalogue::{PriceList, price};
+use order_domain::event::Cause;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::message::{Command, Message};
@@ -55,7 +56,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
     }
 
     async fn place(&self, delivery: &Delivery, request: PlaceOrder, prices: &PriceList) -> Handled {
-        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
         let priced = price(&request, prices);
         let change = receive(request, priced, delivery.sent_at, &occasion);
         match self.database.commit(&change).await? {
@@ -73,7 +74,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
 
     /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
-        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
         let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &occasion)).await?;
         // An order remembers so many conflicts; those after them are counted all the same.
         if decided.changed_from.is_none() && decided.order.knows(fingerprint) {

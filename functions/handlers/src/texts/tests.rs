@@ -45,7 +45,7 @@ fn sample(event_type: EventType, order: &Value, event: &Value) -> Sample {
     merge(
         &mut of_event,
         &json!({
-            "sequence": 3, "eventType": event_type, "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "m",
+            "sequence": 3, "eventType": event_type, "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "AUTHORISE_PAYMENT", "messageId": "m",
             "refunded": 500, "shipment": { "carrier": "Royal Mail", "trackingNumber": "RM123456789GB" },
         }),
     );

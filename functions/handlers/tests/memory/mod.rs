@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use order_domain::catalogue::{PriceList, Product};
 use order_domain::charges::VatRate;
-use order_domain::event::{Event, Occasion};
+use order_domain::event::{Cause, Event, Occasion};
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::Message;
 use order_domain::money::{Currency, Money};
@@ -268,7 +268,12 @@ impl Gateway for &Shop {
         }
         *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
         if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
-            let occasion = Occasion { at: self.now(), actor: Stage::Fulfilment, cause: "m".into() };
+            let occasion = Occasion {
+                at: self.now(),
+                actor: Stage::Fulfilment,
+                cause: Cause::SettleMoney,
+                message_id: "m".into(),
+            };
             let Step::Take(change) = order.cancelled(CancellationReason::CustomerRequest, &occasion) else {
                 panic!("{order:?} cannot be cancelled")
             };

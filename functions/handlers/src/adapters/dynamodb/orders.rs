@@ -175,7 +175,7 @@ fn line_of_item(order: &Order, item: usize) -> usize {
 mod tests {
     use order_domain::catalogue::Priced;
     use order_domain::charges::VatRate;
-    use order_domain::event::Occasion;
+    use order_domain::event::{Cause, Occasion};
     use order_domain::id::Sku;
     use order_domain::money::{Currency, Money};
     use order_domain::request::PlaceOrder;
@@ -206,7 +206,7 @@ mod tests {
             "shippingAddress":{"line1":"1","city":"L","postcode":"L1","country":"GB"}}"#;
         let request: PlaceOrder = serde_json::from_str(body).unwrap();
         let now = Timestamp::from_unix_seconds(1).unwrap();
-        let occasion = Occasion { at: now, actor: Stage::Validate, cause: "m".into() };
+        let occasion = Occasion { at: now, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m".into() };
         let lines = vec![line("TEA", vec![part(0), part(1)]), line("MUG", vec![part(0)])];
         let nothing = Money::new(0, Currency::GBP);
         let priced = Priced { lines, delivery: nothing, total: Money::new(2, Currency::GBP), vat: 0 };
