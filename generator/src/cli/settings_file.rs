@@ -24,7 +24,6 @@ struct Values<'e> {
     manage_account_logging_role: bool,
     sms: bool,
     sms_calling_codes: Vec<String>,
-    manage_account_sms_limit: bool,
     sms_monthly_spend_limit_usd: u32,
     push: bool,
     email_from: Option<&'e str>,
@@ -51,7 +50,6 @@ impl<'e> Values<'e> {
             manage_account_logging_role: false,
             sms: false,
             sms_calling_codes: CallingCodes::united_kingdom().codes().to_vec(),
-            manage_account_sms_limit: false,
             sms_monthly_spend_limit_usd: SpendLimit::USUAL.dollars(),
             push: false,
             email_from: None,
@@ -86,8 +84,6 @@ impl<'e> Values<'e> {
             manage_account_logging_role: original.emulator && original.api.manage_account_logging_role,
             sms: notifications.sms,
             sms_calling_codes: notifications.sms_calling_codes.codes().to_vec(),
-            // The account's, like the role above.
-            manage_account_sms_limit: false,
             sms_monthly_spend_limit_usd: notifications.sms_monthly_spend_limit.dollars(),
             push: notifications.push,
             // An address is one environment's: a second one would take it away when it is destroyed.

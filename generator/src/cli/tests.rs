@@ -280,6 +280,15 @@ fn an_environment_made_from_another_has_its_settings_and_a_state_of_its_own() {
 }
 
 #[test]
+fn an_environment_made_from_one_that_sets_the_accounts_sms_limit_leaves_it_to_that_one() {
+    let root = repository();
+    put(root.path(), "envs/dev/env.toml", &dev().replace("sms = false", "sms = true\nmanage_account_sms_limit = true"));
+    succeed(root.path(), &["env", "add", "qa", "--from", "dev"]);
+    let settings = fs::read_to_string(root.path().join("envs/qa/env.toml")).unwrap();
+    assert!(settings.contains("\nmanage_account_sms_limit = false\n"), "{settings}");
+}
+
+#[test]
 fn hostile_settings_reach_terraform_as_text() {
     let root = repository();
     let name = r#""A" ${file("/x")} %{if true} \ – 商店"#;
