@@ -125,7 +125,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         schedule: None,
         grants: &[
             Grant::Stream(Table::Orders),
-            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+            Grant::Table(Table::Orders, &[BatchGetItem]),
+            Grant::PutAttributes(Table::Orders, &table::SENT_ATTRIBUTES),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),
             Grant::Publish(Topic::ShipmentUpdates),
@@ -148,7 +149,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         memory_mib: 256,
         schedule: None,
         grants: &[
-            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+            Grant::Table(Table::Orders, &[BatchGetItem]),
+            Grant::PutAttributes(Table::Orders, &table::SENT_ATTRIBUTES),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),
             Grant::Publish(Topic::ShipmentUpdates),

@@ -150,6 +150,13 @@ pub mod table {
     pub const OPEN_ORDERS_INDEX_SORT_KEY: &str = "nextCheckAt";
     /// What the sort key of an event item starts with; the stream's filter and the writer share it.
     pub const EVENT_PREFIX: &str = "EVENT#";
+    /// In a record of what was told: when.
+    pub const SENT_AT: &str = "at";
+    /// In a record of what was told: why it was refused for good; not there where it was sent.
+    pub const SENT_REFUSED: &str = "refused";
+    /// Everything that such a record has. The roles that write it can write nothing else, so that no order and no event can be
+    /// made up in their name.
+    pub const SENT_ATTRIBUTES: [&str; 4] = [PARTITION_KEY, SORT_KEY, SENT_AT, SENT_REFUSED];
 }
 
 /// Business metrics, published in CloudWatch's embedded metric format.

@@ -160,9 +160,11 @@ impl StageDescription {
     #[must_use]
     pub fn touches(&self, table: Table) -> bool {
         self.grants.iter().any(|grant| match grant {
-            Grant::Table(of, _) | Grant::ChangeAttributes(of, _) | Grant::Index(of, _) | Grant::Stream(of) => {
-                *of == table
-            }
+            Grant::Table(of, _)
+            | Grant::ChangeAttributes(of, _)
+            | Grant::PutAttributes(of, _)
+            | Grant::Index(of, _)
+            | Grant::Stream(of) => *of == table,
             Grant::Publish(_)
             | Grant::TextCustomers
             | Grant::EmailCustomers
