@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::FOLDER;
 use crate::RenderedFile;
-use crate::modules::api::routes::{self, Document, READS, Read, SIGNED};
+use crate::modules::api::routes::{self, Document, QueueRefusal, READS, Read, SIGNED};
 use crate::readme::MARKER;
 
 /// The media type of errors (RFC 9457).
@@ -60,6 +60,8 @@ pub fn file() -> RenderedFile {
                 },
                 "Refused": problem("The request breaks its model, lacks a parameter, or is not permitted; again it will \
                                     be refused again.", false),
+                "RefusedByQueue": problem("The request lacks the signature, or its queue does not take it: it is too large, has \
+                                           characters that no message may have, or came too fast. Nothing was stored.", false),
                 "NotFound": problem("No such order is stored, or not yet.", true),
                 "TryAgain": problem("Throttled, or something is down for the moment: nothing was stored.", true),
             },
@@ -107,6 +109,9 @@ fn store(document: &Document) -> Value {
             "503": reference("TryAgain"),
         },
     });
+    if document.queue_refusal == QueueRefusal::CallersFault {
+        operation["responses"]["400"] = reference("RefusedByQueue");
+    }
     operation["security"] = security(document.authorization);
     operation
 }

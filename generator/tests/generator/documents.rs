@@ -5,15 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use generator::terraform::{Declared, Module};
 use serde_json::Value;
 
-use crate::support::{address, resources, roots};
+use crate::support::{address, of_kind, resources, roots};
 
 /// The arguments that name a resource at AWS.
 const NAMES: [&str; 8] =
     ["alarm_name", "dashboard_name", "function_name", "group_name", "name", "rule_name", "secret_name", "topic_name"];
-
-fn of_kind(kind: &str) -> BTreeMap<String, Declared> {
-    resources().into_iter().filter(|(_, resource)| resource.kind == kind).map(|(_, it)| (it.name.clone(), it)).collect()
-}
 
 /// The keys of a map variable that a text refers to: `var.queue_names["payment-queue"]` refers to `payment-queue`.
 fn keys_of(map: &str, value: &Value) -> BTreeSet<String> {
