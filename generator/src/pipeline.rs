@@ -2,6 +2,7 @@
 //! derive from it: what is said here is said nowhere else.
 
 mod alarms;
+pub mod concurrency;
 mod grants;
 mod names;
 mod stage;
@@ -113,6 +114,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         source: Source::OrderEvents(StreamSource {
             batch_size: 100,
             parallelization_factor: 1,
+            first_shards: 4,
             maximum_retry_attempts: 10_000,
             maximum_record_age_seconds: 20 * 60 * 60,
             alarm_age_seconds: 60,

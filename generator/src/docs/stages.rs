@@ -6,7 +6,9 @@ use order_domain::wiring::timeout;
 
 use super::page;
 use crate::RenderedFile;
-use crate::pipeline::{self, QUEUE_RETENTION_SECONDS, QueueSource, Source, StageDescription, StreamSource};
+use crate::pipeline::{
+    self, QUEUE_RETENTION_SECONDS, QueueSource, Source, StageDescription, StreamSource, concurrency,
+};
 
 /// The page.
 #[must_use]
@@ -28,6 +30,22 @@ pub fn file() -> RenderedFile {
     for stage in pipeline::stages() {
         text += &row(&stage);
     }
+    let _ = write!(
+        text,
+        "\nTogether the event sources run at most {} invocations at the same time: {} by the bounds of the queues and {} by the\n\
+         stream, while its table has the shards that it begins with. Reads come on top, and only the API's throttles bound them:\n\
+         the query function runs as often at the same time as requests come in a second, times the seconds that one takes.\n\n\
+         All of it has to fit into the concurrency that the account's functions share in the region. Where that is used up,\n\
+         what was received and cannot run comes back when it is no longer hidden, and that counts as a receive: valid\n\
+         messages can reach the dead-letter queue. `account_concurrency` in `env.toml` says how much there is; where it is less\n\
+         than {}, the bounds of the queues are made smaller, down to {} each, and less than {} is refused.\n",
+        concurrency::of_event_sources(),
+        concurrency::of_queues(),
+        concurrency::of_streams(),
+        concurrency::of_event_sources() + concurrency::KEPT_FOR_READS,
+        concurrency::SMALLEST_BOUND,
+        concurrency::least(),
+    );
     text += "\n| stage | what it does | sends to |\n| --- | --- | --- |\n";
     for stage in pipeline::stages() {
         let next: Vec<_> = stage.forwards_to.iter().map(|next| next.name()).collect();

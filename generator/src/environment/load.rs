@@ -149,6 +149,7 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
     let xray = settings.required("xray");
     let log_retention_days = settings.required("log_retention_days");
     let alarm_email = settings.optional("alarm_email");
+    let account_concurrency = settings.optional("account_concurrency");
     let api = ApiSettings::read(settings);
     let notifications = NotificationSettings::read(settings);
     let backend = Backend::read(settings);
@@ -171,6 +172,7 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
         xray: xray?,
         log_retention_days: log_retention_days?,
         alarm_email,
+        account_concurrency,
         api: api?,
         notifications: notifications?,
         backend: backend?,

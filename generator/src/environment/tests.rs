@@ -271,6 +271,23 @@ fn sms_on_the_emulator_cost_nothing_and_need_no_limit() {
 }
 
 #[test]
+fn a_concurrency_that_the_pipeline_does_not_fit_into_is_refused_with_what_it_needs() {
+    let concurrency = |value: &str| with("xray = true", &format!("xray = true\naccount_concurrency = {value}"));
+    assert_eq!(parse(&source(GOOD), &[]).unwrap().account_concurrency, None);
+    let enough = parse(&source(&concurrency("40")), &[]).unwrap().account_concurrency.unwrap();
+    assert_eq!(enough.invocations(), 40);
+    let report = report(&concurrency("10"));
+    assert!(
+        report.starts_with("envs/dev/env.toml:6: `account_concurrency` is 10: the pipeline does not fit: it needs "),
+        "{report}"
+    );
+    assert!(report.contains("2 for each of its 6 queues") && report.contains("Service Quotas"), "{report}");
+    for wrong in ["0", "-1", "100001"] {
+        assert!(parse(&source(&concurrency(wrong)), &[]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn an_address_that_cannot_be_delivered_to_is_refused() {
     assert_eq!(
         report(&with("on-call@example.com", "on-call")),
