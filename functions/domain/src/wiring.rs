@@ -118,6 +118,35 @@ pub mod variable {
     pub const WEBHOOK_SECRET_ARN: &str = "WEBHOOK_SECRET_ARN";
 }
 
+/// An attribute of every message on the topics, for a subscription's filter policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TopicAttribute {
+    /// What happened.
+    EventType,
+    /// Where the order stands after it.
+    Status,
+    /// Whose order it is.
+    CustomerId,
+    /// The environment's suffix.
+    Environment,
+}
+
+impl TopicAttribute {
+    /// Every attribute.
+    pub const ALL: [Self; 4] = [Self::EventType, Self::Status, Self::CustomerId, Self::Environment];
+
+    /// The attribute's name in a message.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EventType => "eventType",
+            Self::Status => "status",
+            Self::CustomerId => "customerId",
+            Self::Environment => "environment",
+        }
+    }
+}
+
 /// How long a function waits for others. The generator holds a function's own time against the sum of them.
 pub mod timeout {
     use std::time::Duration;
