@@ -28,8 +28,9 @@ pub struct StageDescription {
     pub grants: &'static [Grant],
 }
 
-/// The client calls of one order's longest way through a stage, one after the other. Attempts after a conflict are not
-/// counted: those that do not fit give the order back to the queue.
+/// The client calls of one order's longest way through a stage, one after the other. Repetitions are not counted (after a
+/// conflict, or under another idempotency key where the gateway keeps an error of its own), nor further holds than one that
+/// are given up: what does not fit gives the order back to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
     /// Calls to AWS.
