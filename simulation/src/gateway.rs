@@ -163,6 +163,10 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    pub(crate) fn status_of(&self, intent: &str) -> Option<IntentStatus> {
+        self.intents.get(intent).map(|intent| intent.status)
+    }
+
     pub(crate) fn is_down(&self, now: u64) -> bool {
         self.outages.iter().any(|(from, until)| (*from..*until).contains(&now))
     }

@@ -62,6 +62,20 @@ async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
     assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 1);
 }
 
+/// What is repeated under a key was true when it was first said. The simulation found an order that was confirmed on a hold
+/// which had lapsed before its answer, lost at first, was repeated.
+#[tokio::test]
+async fn a_hold_that_lapsed_before_its_answer_is_repeated_is_not_believed() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    assert_eq!(shop.held(&order, 1).await, first);
+    shop.gateway.give_up(&order, &first.payment_intent).await.unwrap();
+    let repeated = shop.gateway.authorise(&order, 1).await;
+    assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
+    assert_ne!(shop.held(&order, 2).await.payment_intent, first.payment_intent);
+}
+
 #[tokio::test]
 async fn an_order_behind_a_server_error_without_effect_goes_on_with_another_attempt() {
     let shop = Shop::open().await;

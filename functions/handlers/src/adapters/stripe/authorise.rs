@@ -47,11 +47,7 @@ pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, 
     }
     if reply.is_saved_error() {
         // The gateway is well, and this key is spent: others go on, and this order with the next key.
-        return Err(Failure::Waiting {
-            what: format!("{what}: the gateway keeps an error of its own under this key"),
-            wait: SPENT_KEY_WAITS,
-            cause: None,
-        });
+        return Err(spent(format!("{what}: the gateway keeps an error of its own under this key")));
     }
     let error = StripeError::of(reply);
     if reply.status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {
@@ -66,6 +62,11 @@ pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, 
         return Ok(GatewayAnswer::Declined(code));
     }
     Err(refusal(reply, what))
+}
+
+/// Under its key nothing new is said: the order waits for the next one.
+pub const fn spent(what: String) -> Failure {
+    Failure::Waiting { what, wait: SPENT_KEY_WAITS, cause: None }
 }
 
 #[cfg(test)]

@@ -55,7 +55,14 @@ impl Gateway for StripeGateway {
         };
         let form = authorise::form(order, attempt);
         let reply = self.http.post("/v1/payment_intents", &key, &form, &what).await?;
-        authorise::answer(&reply, attempt, &what)
+        match authorise::answer(&reply, attempt, &what)? {
+            // It is what the gateway said when it was first asked: the hold may have lapsed since.
+            GatewayAnswer::Authorised(hold) if reply.replayed => match self.read(&hold.payment_intent, &what).await? {
+                Inspection::Lapsed => Err(authorise::spent(format!("{what}: what was held under this key has lapsed"))),
+                Inspection::Held | Inspection::Captured { .. } => Ok(GatewayAnswer::Authorised(hold)),
+            },
+            answer => Ok(answer),
+        }
     }
 
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
@@ -81,18 +88,7 @@ impl Gateway for StripeGateway {
 
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
         let what = format!("the payment of order {} could not be looked at", order.order_id);
-        let path = format!("/v1/payment_intents/{}", held(order)?.payment_intent);
-        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], &what).await?;
-        if !reply.status.is_success() {
-            return Err(refusal::refusal(&reply, &what));
-        }
-        let intent = PaymentIntent::of(&reply, &what)?;
-        match (intent.status.as_str(), intent.refunded()) {
-            ("requires_capture", _) => Ok(Inspection::Held),
-            ("canceled", _) => Ok(Inspection::Lapsed),
-            ("succeeded", Some(refunded)) => Ok(Inspection::Captured { refunded }),
-            (state, _) => Err(refusal::unexpected(state, &what)),
-        }
+        self.read(&held(order)?.payment_intent, &what).await
     }
 
     async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
@@ -116,6 +112,22 @@ impl Gateway for StripeGateway {
 }
 
 impl StripeGateway {
+    /// What became of a payment. Reading one object is never stale, unlike the search and what is saved under a key.
+    async fn read(&self, payment_intent: &str, what: &str) -> Result<Inspection, Failure> {
+        let path = format!("/v1/payment_intents/{payment_intent}");
+        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], what).await?;
+        if !reply.status.is_success() {
+            return Err(refusal::refusal(&reply, what));
+        }
+        let intent = PaymentIntent::of(&reply, what)?;
+        match (intent.status.as_str(), intent.refunded()) {
+            ("requires_capture", _) => Ok(Inspection::Held),
+            ("canceled", _) => Ok(Inspection::Lapsed),
+            ("succeeded", Some(refunded)) => Ok(Inspection::Captured { refunded }),
+            (state, _) => Err(refusal::unexpected(state, what)),
+        }
+    }
+
     async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<VoidAnswer, Failure> {
         let what = format!("payment {payment_intent} of order {} could not be voided", order.order_id);
         let path = format!("/v1/payment_intents/{payment_intent}/cancel");
