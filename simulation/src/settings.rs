@@ -55,7 +55,7 @@ pub const fn function_timeout(stage: Stage) -> Duration {
     match stage {
         Stage::Validate | Stage::Inventory | Stage::Contact => Duration::from_secs(30),
         Stage::Payment | Stage::Notify | Stage::Reconcile => Duration::from_secs(60),
-        Stage::Fulfilment => Duration::from_secs(90),
+        Stage::Fulfilment => Duration::from_secs(120),
         Stage::Query => Duration::from_secs(10),
     }
 }

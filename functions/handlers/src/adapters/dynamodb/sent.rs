@@ -8,7 +8,7 @@ use order_domain::id::OrderId;
 use order_domain::request::Channel;
 use order_domain::stock::ITEMS_PER_TRANSACTION;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table;
+use order_domain::wiring::table::{self, SENT_AT as AT, SENT_REFUSED as REFUSED};
 
 use super::items::{SENT_PREFIX, sent_key};
 use super::{DynamoDb, Item, string};
@@ -18,11 +18,6 @@ use crate::ports::{Outcome, Receipt, Sending, SentHistory, SentLog, Told};
 
 /// How often one record is tried before what was sent may be sent again.
 const TRIES_TO_RECORD: usize = 2;
-
-/// Why it was refused for good; not there where it was sent.
-const REFUSED: &str = "refused";
-/// When it was told.
-const AT: &str = "at";
 
 impl SentLog for DynamoDb {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
@@ -119,6 +114,17 @@ mod tests {
 
     use super::*;
     use crate::ports::{Addressee, Refusal};
+
+    /// The role may write nothing else, and the emulator does not notice.
+    #[test]
+    fn an_item_has_no_attribute_that_the_role_may_not_write() {
+        let order_id = OrderId::new("ord-1").unwrap();
+        let sms = Sending { order_id, sequence: 12, addressee: Addressee::Customer(Channel::Sms) };
+        let refused = Receipt::Refused(Refusal::InvalidNumber);
+        let item = sent_item(&sms, refused, Timestamp::from_unix_seconds(1_764_000_000).unwrap());
+        let names: HashSet<_> = item.keys().map(String::as_str).collect();
+        assert_eq!(names, HashSet::from(table::SENT_ATTRIBUTES));
+    }
 
     #[test]
     fn an_item_tells_what_was_recorded_of_a_customer_and_nothing_of_a_topic() {
