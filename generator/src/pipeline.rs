@@ -87,10 +87,11 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
         source: Source::Queue(RETRIES),
         forwards_to: &[Stage::Fulfilment],
-        // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, and either
-        // giving up what is held twice, or the hold and a look at it where the answer is a repeated one.
-        calls: Calls { aws: 4, gateway: 3 },
-        timeout_seconds: 60,
+        // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, and either a
+        // look at it and giving up what is held twice, or the hold, a look at it where the answer is a repeated one, and
+        // giving it up where another worker was faster.
+        calls: Calls { aws: 4, gateway: 4 },
+        timeout_seconds: 75,
         memory_mib: 256,
         schedule: None,
         grants: SETTLING_MONEY,
@@ -101,11 +102,11 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         source: Source::Queue(RETRIES),
         forwards_to: &[],
         // A return that is reported before the money was taken, and whose hold has lapsed. The gateway's key, the order, the
-        // report, the order again, the new hold, the capture, the refund; a capture that comes too late, a search, the new
-        // hold, a look at it where the answer is a repeated one, giving it up where another worker's is kept, the capture, a
-        // look at what was given back, and the refund.
-        calls: Calls { aws: 7, gateway: 8 },
-        timeout_seconds: 120,
+        // report, the order again, the new hold, the capture, the refund; a capture that comes too late, a search and a look
+        // at what it shows, the new hold, a look at it where the answer is a repeated one, giving it up where another
+        // worker's is kept, the capture, a look at what was given back, and the refund.
+        calls: Calls { aws: 7, gateway: 9 },
+        timeout_seconds: 130,
         memory_mib: 256,
         schedule: None,
         grants: SETTLING_MONEY,

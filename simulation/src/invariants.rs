@@ -23,7 +23,7 @@ use crate::workload::{Command, is_plentiful, is_refused, number_of};
 use crate::world::{Letter, QUEUED, State, World};
 
 /// For how long an invocation may still believe that an order is not stored: the longest function's time.
-const WHILE_STORED: u64 = 90_000;
+const WHILE_STORED: u64 = 130_000;
 /// For how long a report may be early before it is refused, less what clocks disagree by, in milliseconds.
 const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
 /// Two sweeps at once may both bring an order on; two sweeps this far apart may not, in milliseconds.
