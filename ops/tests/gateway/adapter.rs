@@ -22,7 +22,7 @@ impl Shop {
     async fn open() -> Self {
         let simulator = GatewaySimulator::start(KEY).await.unwrap();
         simulator.set_search_staleness(0);
-        let gateway = StripeGateway::at(simulator.url(), KEY).unwrap();
+        let gateway = StripeGateway::at(simulator.url(), KEY, "dev").unwrap();
         Self { simulator, gateway }
     }
 
@@ -234,7 +234,10 @@ async fn every_request_that_changes_something_has_a_key_that_names_the_order_and
     let requests = shop.simulator.requests();
     let keys: Vec<_> = requests.iter().map(|request| request.idempotency_key.as_deref().unwrap_or("-")).collect();
     let (capture, void) =
-        (format!("ord-1:capture:{}", first.payment_intent), format!("ord-1:void:{}", second.payment_intent));
-    assert_eq!(keys, ["ord-1:authorise", "ord-1:authorise:2", "-", &capture, "ord-1:refund:0", &void]);
+        (format!("dev:ord-1:capture:{}", first.payment_intent), format!("dev:ord-1:void:{}", second.payment_intent));
+    assert_eq!(
+        keys,
+        ["dev:ord-1:authorise", "dev:ord-1:authorise:2", "-", "-", "-", &capture, "dev:ord-1:refund:0", &void]
+    );
     assert!(requests.iter().all(|request| request.status == Some(200) && !request.replayed), "{requests:?}");
 }

@@ -14,6 +14,8 @@ use crate::ports::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};
 #[derive(Debug)]
 pub struct StripeWebhooks {
     secret: Secret,
+    /// An endpoint hears of everything in its account of the gateway's, which other environments may share.
+    environment: String,
 }
 
 impl StripeWebhooks {
@@ -23,7 +25,8 @@ impl StripeWebhooks {
     /// When it names none.
     pub fn from_environment(secrets: SecretsManager) -> Result<Self, SettingError> {
         let arn = settings::text(variable::WEBHOOK_SECRET_ARN)?;
-        Ok(Self { secret: Secret::new(secrets, arn, "the webhooks' signing secret") })
+        let secret = Secret::new(secrets, arn, "the webhooks' signing secret");
+        Ok(Self { secret, environment: settings::text(variable::ENVIRONMENT_SUFFIX)? })
     }
 }
 
@@ -41,7 +44,7 @@ impl Webhooks for StripeWebhooks {
                     Kind::RefundFailed => GatewayEventKind::RefundFailed,
                     _ => GatewayEventKind::Other,
                 },
-                order_id: event.order_id,
+                order_id: event.order_id.filter(|_| event.environment.is_none_or(|label| label == self.environment)),
                 payment_intent: event.payment_intent.unwrap_or_default(),
             }),
             Err(error) => Webhook::Refused(error.to_string()),

@@ -6,7 +6,7 @@ use order_domain::order::Order;
 use reqwest::StatusCode;
 
 use super::http::Reply;
-use super::objects::{ORDER_METADATA, PaymentIntent, StripeError};
+use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, PaymentIntent, StripeError};
 use super::refusal::refusal;
 use crate::failure::Failure;
 use crate::ports::GatewayAnswer;
@@ -15,7 +15,7 @@ use crate::ports::GatewayAnswer;
 const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
 
 /// The request's parameters. One idempotency key belongs to one set of them: they depend on the order and the attempt only.
-pub fn form(order: &Order, attempt: u32) -> Vec<(&'static str, String)> {
+pub fn form(order: &Order, attempt: u32, environment: &str) -> Vec<(&'static str, String)> {
     let mut form = vec![
         ("amount", order.total.amount.to_string()),
         ("currency", order.total.currency.to_string().to_lowercase()),
@@ -26,6 +26,7 @@ pub fn form(order: &Order, attempt: u32) -> Vec<(&'static str, String)> {
         // Nobody sits at the pipeline who could pass a 3-D Secure challenge: asked for one, the payment fails.
         ("error_on_requires_action", "true".to_owned()),
         (ORDER_METADATA, order.order_id.to_string()),
+        (ENVIRONMENT_METADATA, environment.to_owned()),
         ("expand[]", "latest_charge".to_owned()),
     ];
     form.extend(order.payment_customer.as_ref().map(|customer| ("customer", customer.to_string())));

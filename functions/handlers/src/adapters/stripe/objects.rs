@@ -15,6 +15,11 @@ pub const ORDER_LABEL: &str = "orderId";
 /// The parameter that sets it.
 pub const ORDER_METADATA: &str = "metadata[orderId]";
 
+/// The label of a payment that names the environment of its order, and the parameter that sets it.
+pub const ENVIRONMENT_LABEL: &str = "environment";
+/// As [`ORDER_METADATA`].
+pub const ENVIRONMENT_METADATA: &str = "metadata[environment]";
+
 /// The label of a payment that says which attempt of its order it is.
 pub const ATTEMPT_LABEL: &str = "attempt";
 

@@ -5,7 +5,7 @@ use order_domain::order::Order;
 
 use super::StripeGateway;
 use super::http::Reply;
-use super::objects::{ORDER_METADATA, Refund};
+use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, Refund};
 use super::refusal::refusal;
 use crate::failure::{DeadLetterReason, Failure};
 
@@ -52,12 +52,13 @@ impl StripeGateway {
     /// Gives money back. Nothing keeps a part from being given back twice, so the charge is read before each repetition.
     pub(super) async fn give_back(&self, order: &Order, intent: &str, amount: u64, what: &str) -> Result<(), Failure> {
         // What was given back before names the refund: the next one is another.
-        let key = format!("{}:refund:{}", order.order_id, order.refunded);
+        let key = self.key(order, &format!("refund:{}", order.refunded));
         let form = [
             ("payment_intent", intent.to_owned()),
             ("amount", amount.to_string()),
             // A refund that fails days later is told of by a webhook: its label names the order.
             (ORDER_METADATA, order.order_id.to_string()),
+            (ENVIRONMENT_METADATA, self.environment.clone()),
         ];
         let mut repetition = 1;
         loop {

@@ -10,7 +10,7 @@ use order_domain::time::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::objects::ORDER_LABEL;
+use super::objects::{ENVIRONMENT_LABEL, ORDER_LABEL};
 
 /// How far the signature's time may lie from the time of receipt, as in Stripe's own libraries.
 pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -27,6 +27,8 @@ pub struct GatewayEvent {
     pub kind: Kind,
     /// The order that the payment is labelled with; absent where it is none of ours.
     pub order_id: Option<OrderId>,
+    /// The environment that the payment is labelled with.
+    pub environment: Option<String>,
     /// The payment.
     pub payment_intent: Option<String>,
 }
@@ -173,6 +175,7 @@ impl GatewayEvent {
             id: text(&event["id"])?,
             kind: Kind::of(event["type"].as_str()?),
             order_id: text(&object["metadata"][ORDER_LABEL]).and_then(|id| OrderId::new(id).ok()),
+            environment: text(&object["metadata"][ENVIRONMENT_LABEL]),
             payment_intent,
         })
     }
