@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::future::join3;
 use futures::stream;
-use ops::client::Placed;
+use ops::client::{ApiClient, Placed};
 use ops::fault_proxy::{FaultPlan, FaultProxy};
 use order_domain::id::OrderId;
 use order_domain::order::Order;
@@ -41,13 +41,16 @@ pub struct BadDay<'a> {
 pub struct Flow<'a> {
     world: &'a World<'a>,
     batch: &'a Batch,
+    /// One that shows every answer.
+    api: ApiClient,
     accepted: AtomicUsize,
     unanswered: AtomicUsize,
 }
 
 impl<'a> Flow<'a> {
     pub fn new(world: &'a World<'a>, batch: &'a Batch) -> Self {
-        Self { world, batch, accepted: AtomicUsize::new(0), unanswered: AtomicUsize::new(0) }
+        let api = world.shop.api.clone().without_retries();
+        Self { world, batch, api, accepted: AtomicUsize::new(0), unanswered: AtomicUsize::new(0) }
     }
 
     /// How many orders were accepted until now.
@@ -55,7 +58,7 @@ impl<'a> Flow<'a> {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// How many requests were not answered and were made again.
+    /// How many requests were not answered, or not with a 202, and were made again.
     pub fn unanswered(&self) -> u64 {
         self.unanswered.load(Ordering::Relaxed) as u64
     }
@@ -63,6 +66,16 @@ impl<'a> Flow<'a> {
     /// Sends every order, so many at a time.
     pub async fn place(&self, at_once: usize) {
         stream::iter(&self.batch.orders).for_each_concurrent(at_once, |planned| self.place_one(planned)).await;
+    }
+
+    /// Sends the orders one after the other, evenly spread over the time until then.
+    pub async fn place_until(&self, end: Instant) {
+        let began = Instant::now();
+        let between = end.duration_since(began) / u32::try_from(self.batch.orders.len()).unwrap();
+        for (planned, number) in self.batch.orders.iter().zip(1..) {
+            self.place_one(planned).await;
+            tokio::time::sleep_until((began + between * number).into()).await;
+        }
     }
 
     /// Sends and follows the orders while a dependency fails, and after; the faults that were met.
@@ -88,7 +101,7 @@ impl<'a> Flow<'a> {
         for _ in 0..times {
             let deadline = Instant::now() + ACCEPTED_WITHIN;
             loop {
-                match self.world.shop.api.place(&planned.document).await {
+                match self.api.place(&planned.document).await {
                     Ok(Placed::Accepted(_)) => break,
                     Ok(Placed::Refused(problem)) if problem.status < 500 => {
                         panic!("{} was refused: {problem:?}", planned.id);

@@ -10,9 +10,13 @@
 mod account;
 mod flow;
 mod listener;
+#[path = "../pipeline/observer.rs"]
+mod observer;
 #[path = "../pipeline/order.rs"]
 mod order;
 mod orders;
+#[path = "../pipeline/permissions.rs"]
+mod permissions;
 mod scenarios;
 #[path = "../pipeline/shop.rs"]
 #[allow(dead_code, reason = "the shop is the other tests' too, and these need a part of it")]

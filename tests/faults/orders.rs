@@ -6,6 +6,7 @@ use ops::demo::End;
 use order_domain::catalogue::Product;
 use order_domain::id::{OrderId, Sku};
 use order_domain::order::{Order, OrderStatus, ShipmentStatus};
+use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -117,6 +118,15 @@ impl Batch {
         let [tea, mug, scarce] = [0, 1, 2].map(|number| &stocked[number].0.sku);
         let orders = (0..count).map(|number| planned(number, tea, mug, scarce)).collect();
         Self { orders, products: stocked, began }
+    }
+
+    /// The same, by customers with addresses of their own who want to hear on these channels.
+    pub fn told_by(mut self, channels: &[Channel]) -> Self {
+        for planned in &mut self.orders {
+            planned.document["notify"] = json!(channels);
+            planned.document["customer"]["email"] = json!(format!("{}@example.com", planned.id));
+        }
+        self
     }
 
     pub fn ids(&self) -> BTreeSet<OrderId> {

@@ -20,9 +20,10 @@ use order_domain::wiring::metric;
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::failure::Failure;
 use order_handlers::ports::Orders as _;
+use tokio::sync::MutexGuard;
 
 use crate::account::unheard;
-use crate::listener::Listener;
+use crate::listener::{Heard, Listener};
 use crate::orders::Batch;
 use crate::shop::Shop;
 
@@ -46,7 +47,7 @@ const ORDER_QUEUES: [&str; 4] = ["validate-queue", "inventory-queue", "payment-q
 pub struct World<'a> {
     pub environment: &'a Environment,
     pub shop: Shop,
-    pub listener: Listener,
+    listener: Listener,
     pub deployed: Deployed,
     tables: DynamoDb,
 }
@@ -62,7 +63,7 @@ impl<'a> World<'a> {
         let connection = &shop.connection;
         Self {
             environment,
-            listener: Listener::new(shop.sqs.clone(), shop.observer.clone()),
+            listener: Listener::default(),
             deployed: Deployed::of_connection(connection, "faults").await,
             tables: DynamoDb::new(shop.dynamodb.clone(), &connection.orders_table, &connection.inventory_table),
             shop,
@@ -98,19 +99,14 @@ impl<'a> World<'a> {
         self.shop.api.history(id.as_str()).await.ok()?.found()
     }
 
+    /// Everything that the topics told until now.
+    pub async fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.listener.listen(&self.shop.observer).await
+    }
+
     /// Messages under way to an order's stage, by queue; queues without any are left out.
-    pub async fn under_way(&self) -> BTreeMap<&'static str, u64> {
-        let mut lengths = BTreeMap::new();
-        for name in ORDER_QUEUES {
-            let ask = self.shop.sqs.get_queue_attributes().queue_url(&self.shop.connection.queues[name]);
-            let ask = ask.attribute_names(QueueAttributeName::ApproximateNumberOfMessages);
-            let ask = ask.attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
-            let counts = ask.send().await.unwrap().attributes.unwrap_or_default();
-            let length = counts.values().filter_map(|count| count.parse::<u64>().ok()).sum();
-            lengths.insert(name, length);
-        }
-        lengths.retain(|_, length| *length > 0);
-        lengths
+    pub async fn under_way(&self) -> BTreeMap<String, u64> {
+        self.shop.lengths(&ORDER_QUEUES).await
     }
 
     /// The dead letters of every queue, with its name.
@@ -121,6 +117,12 @@ impl<'a> World<'a> {
             letters.extend(of_queue.into_iter().map(|letter| (queue.name.clone(), letter)));
         }
         letters
+    }
+
+    /// How many dead letters a batch's orders have.
+    pub async fn letters_of(&self, batch: &Batch) -> usize {
+        let (ids, letters) = (batch.ids(), self.dead_letters().await);
+        letters.iter().filter_map(|(_, letter)| letter.order_id.as_ref()).filter(|id| ids.contains(*id)).count()
     }
 
     /// Replays the batch's events from the table, as an operator does whose stream lost some; how many of them nobody had
@@ -134,12 +136,27 @@ impl<'a> World<'a> {
         unheard
     }
 
+    /// How many copies of the batch's events the topics told, once they tell no more.
+    pub async fn copies_at_rest(&self, batch: &Batch) -> usize {
+        let mut last = None;
+        loop {
+            let heard = self.heard().await;
+            let copies = batch.ids().iter().filter_map(|id| heard.get(id)).flat_map(|heard| heard.values()).sum();
+            drop(heard);
+            if last == Some(copies) {
+                return copies;
+            }
+            last = Some(copies);
+            tokio::time::sleep(AT_REST).await;
+        }
+    }
+
     /// How many of the batch's events nobody has heard of, once nothing more is heard.
     async fn unheard_at_rest(&self, batch: &Batch) -> u64 {
         let stored = self.stored(batch).await.unwrap();
         let mut last = None;
         loop {
-            let heard = self.listener.listen().await;
+            let heard = self.heard().await;
             let unheard = stored.values().map(|order| unheard(order, &heard).len() as u64).sum();
             drop(heard);
             if unheard == 0 || last == Some(unheard) {
@@ -150,7 +167,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Everything works again, whatever a scenario that failed left behind.
+    /// Everything works again, whatever a scenario that failed left behind; and no function remembers anything of it, such
+    /// as an open circuit.
     pub async fn mend(&self) {
         let FaultProxies { aws, gateway } = self.proxies();
         for proxy in [aws, gateway] {
@@ -159,12 +177,19 @@ impl<'a> World<'a> {
         }
         self.environment.simulator().expect("the simulator runs in this process").set_faults(Faults::default());
         self.environment.resume_emulator().await.unwrap();
+        let _ = self.environment.kill_functions();
     }
 
     /// How often a circuit of the payment function opened until now, by its metric.
     pub async fn circuits_opened(&self) -> u64 {
         let lines = self.shop.log_of("payment-function").await;
         lines.iter().filter_map(|line| line[metric::GATEWAY_CIRCUIT_OPENED].as_u64()).sum()
+    }
+
+    /// How many deliveries a function gave back to its queue since then, by its metric.
+    pub async fn retries(&self, function: &str, since: Timestamp) -> u64 {
+        let lines = self.shop.log_since(function, since).await;
+        lines.iter().filter_map(|line| line[metric::RETRIES].as_u64()).sum()
     }
 
     /// How many of the emulator's invocations ended with the process that served them, since it was started.

@@ -6,8 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod aged;
 mod cases;
+mod gateway;
+mod observer;
 mod order;
+mod outbox;
+mod permissions;
 mod shop;
 mod wait;
 
@@ -63,14 +68,16 @@ async fn run(arguments: Arguments) -> Result<ExitCode, ops::environment::Environ
         });
         let trials = trials.collect();
         let used = tokio::task::spawn_blocking(move || libtest_mimic::run(&arguments, trials)).await;
+        let outbox = outbox::each_event_was_told_once_by_each_of_its_topics(&shop).await;
         shop.close().await;
-        (used, shop.second_plan(environment).await)
+        (used, outbox, shop.second_plan(environment).await)
     })
     .await?;
-    let (used, second_plan) = finished.value;
+    let (used, outbox, second_plan) = finished.value;
     let left_behind = finished.destroyed.left_behind;
     // What can only be told when everything else is over.
     let last = vec![
+        Trial::test("each_event_was_told_once_by_each_of_its_topics", || outbox.map_err(Failed::from)),
         Trial::test("a_second_plan_shows_no_change_but_the_listed_differences_of_the_emulator", || {
             second_plan.map_err(Failed::from)
         }),

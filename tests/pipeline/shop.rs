@@ -5,24 +5,30 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use futures::future::join_all;
-use ops::client::{Accepted, ApiClient, Found, History, OrderView, Placed, aws_configuration};
+use ops::client::{Accepted, ApiClient, Found, History, OrderView, Placed, aws_configuration, http_client};
 use ops::emulator::{Api, Request};
 use ops::environment::{Connection, Environment};
 use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
+use order_domain::event::EventType;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
 use order_domain::stock::StockLevel;
+use order_domain::time::Timestamp;
 use order_handlers::adapters::dynamodb::catalogue::{put_product, stock_level};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::observer::{Heard, Observer};
 use crate::order::{id, unique};
 use crate::wait::{DEADLINE, until, until_within};
 
 /// Price of everything in this shop, in pence.
 pub const PRICE: u64 = 999;
+
+/// Longest time for an answer that is not the API's.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The resource types whose read-back on the emulator differs from what was applied; on AWS their second plan is empty
 /// (README, "What the local environment cannot show").
@@ -33,12 +39,14 @@ pub struct Shop {
     pub api: ApiClient,
     pub unsigned: ApiClient,
     pub connection: Connection,
+    pub http: reqwest::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub gateway: ops::environment::PaymentGateway,
+    pub sns: aws_sdk_sns::Client,
+    pub observer: Observer,
+    heard: Mutex<Vec<Heard>>,
     emulator: Api,
-    observed: Mutex<Vec<Value>>,
-    pub observer: String,
     use_of_environment: RwLock<()>,
 }
 
@@ -48,17 +56,20 @@ impl Shop {
         let connection = environment.connection().clone();
         let aws = aws_configuration(&connection).await;
         let sqs = aws_sdk_sqs::Client::new(&aws);
-        let observer = observe(&sqs, &aws_sdk_sns::Client::new(&aws), &connection).await;
+        let sns = aws_sdk_sns::Client::new(&aws);
+        let observer = Observer::subscribe(&sqs, &sns, &connection).await;
         Self {
             api: ApiClient::new(&connection).unwrap(),
             unsigned: ApiClient::unsigned(&connection).unwrap(),
             dynamodb: aws_sdk_dynamodb::Client::new(&aws),
             gateway: environment.payment_gateway().clone(),
+            http: http_client(ANSWERED_WITHIN).unwrap(),
             emulator: Api::new(&connection.endpoint).unwrap(),
             sqs,
+            sns,
             connection,
-            observed: Mutex::default(),
             observer,
+            heard: Mutex::default(),
             use_of_environment: RwLock::default(),
         }
     }
@@ -117,6 +128,43 @@ impl Shop {
         until_within(deadline, &what, async || self.api.order(id(order)).await.unwrap(), done).await.found().unwrap()
     }
 
+    /// The order, once it stands as it is to.
+    pub async fn view(&self, order: &Value, what: &str, done: impl Fn(&OrderView) -> bool) -> OrderView {
+        let look = async || self.api.order(id(order)).await.unwrap().found().expect("an order");
+        until(&format!("order {} {what}", id(order)), look, done).await
+    }
+
+    /// What the warehouse or the carrier reports, and the API accepts.
+    pub async fn report(&self, update: Value) {
+        let reported = self.api.report_shipment(&update).await.unwrap();
+        assert!(matches!(reported, Placed::Accepted(_)), "{update}: {reported:?}");
+    }
+
+    /// The parcel is handed to the carrier.
+    pub async fn dispatch(&self, order: &Value) {
+        let shipment = json!({ "carrier": "Royal Mail", "trackingNumber": "RM123456785GB" });
+        self.report(json!({ "update": "DISPATCHED", "orderId": id(order), "shipment": shipment })).await;
+    }
+
+    /// Waits until these queues hold nothing, and nothing that they held is being worked on.
+    pub async fn drained(&self, queues: &[&str]) {
+        until("empty queues", async || self.lengths(queues).await, BTreeMap::is_empty).await;
+    }
+
+    /// How many messages these queues hold, also those that somebody works on; queues without any are left out.
+    pub async fn lengths(&self, queues: &[&str]) -> BTreeMap<String, u64> {
+        let mut lengths = BTreeMap::new();
+        for name in queues {
+            let ask = self.sqs.get_queue_attributes().queue_url(&self.connection.queues[*name]);
+            let ask = ask.attribute_names(QueueAttributeName::ApproximateNumberOfMessages);
+            let ask = ask.attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
+            let counts = ask.send().await.unwrap().attributes.unwrap_or_default();
+            lengths.insert((*name).to_owned(), counts.values().filter_map(|count| count.parse::<u64>().ok()).sum());
+        }
+        lengths.retain(|_, length| *length > 0);
+        lengths
+    }
+
     /// How many of the orders ended in each state.
     pub async fn settled_all(&self, orders: &[Value]) -> BTreeMap<OrderStatus, usize> {
         let mut counts = BTreeMap::new();
@@ -132,14 +180,19 @@ impl Shop {
     }
 
     /// What other systems were told of the order, once `enough` says so.
-    pub async fn published(&self, order: &Value, enough: impl Fn(&[String]) -> bool) -> Vec<String> {
+    pub async fn published(&self, order: &Value, enough: impl Fn(&[EventType]) -> bool) -> Vec<EventType> {
+        let types = |heard: &[Heard]| heard.iter().map(|heard| heard.event.event_type).collect::<Vec<_>>();
+        types(&self.heard_of(order, |heard| enough(&types(heard))).await)
+    }
+
+    /// What each topic told of the order, once `enough` says so.
+    pub async fn heard_of(&self, order: &Value, enough: impl Fn(&[Heard]) -> bool) -> Vec<Heard> {
         let look = async || {
-            self.receive().await;
-            let observed = self.observed.lock().await;
-            let of = observed.iter().filter(|event| event["orderId"] == id(order));
-            of.filter_map(|event| event["eventType"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+            self.listen().await;
+            let heard = self.heard.lock().await;
+            heard.iter().filter(|heard| heard.event.order_id.as_str() == id(order)).cloned().collect::<Vec<_>>()
         };
-        until(&format!("the events of {}", id(order)), look, |events| enough(events)).await
+        until(&format!("the events of {}", id(order)), look, |heard| enough(heard)).await
     }
 
     /// The text messages to a number, once there are any.
@@ -212,8 +265,13 @@ impl Shop {
 
     /// A function's log lines that are JSON objects.
     pub async fn log_of(&self, function: &str) -> Vec<Value> {
-        let group = &self.connection.log_groups[function];
-        let input = serde_json::json!({ "logGroupName": group, "limit": 10_000 }).to_string();
+        self.log_since(function, Timestamp::from_unix_seconds(0).unwrap()).await
+    }
+
+    /// Those of them that were written since then.
+    pub async fn log_since(&self, function: &str, since: Timestamp) -> Vec<Value> {
+        let (group, since) = (&self.connection.log_groups[function], since.unix_milliseconds());
+        let input = json!({ "logGroupName": group, "limit": 10_000, "startTime": since }).to_string();
         let request = Request::Json { target: "Logs_20140328.FilterLogEvents", input: &input };
         let answer: Value = serde_json::from_str(&self.aws("logs", request).await).unwrap();
         let events = answer["events"].as_array().cloned().unwrap_or_default().into_iter();
@@ -229,40 +287,24 @@ impl Shop {
         if unknown.is_empty() { Ok(()) } else { Err(format!("a second plan would {}", unknown.join(", "))) }
     }
 
-    async fn receive(&self) {
-        let receive = self.sqs.receive_message().queue_url(&self.observer).max_number_of_messages(10);
-        for message in receive.send().await.unwrap().messages.unwrap_or_default() {
-            if let Some(event) = message.body().and_then(|body| serde_json::from_str(body).ok()) {
-                self.observed.lock().await.push(event);
-            }
-            let handle = message.receipt_handle.unwrap_or_default();
-            self.sqs.delete_message().queue_url(&self.observer).receipt_handle(handle).send().await.unwrap();
-        }
+    /// Everything that every topic told until now.
+    pub async fn everything_heard(&self) -> Vec<Heard> {
+        while self.listen().await {}
+        self.heard.lock().await.clone()
+    }
+
+    /// Receives some of what there is now; whether there was any.
+    async fn listen(&self) -> bool {
+        let heard = self.observer.receive().await;
+        let any = !heard.is_empty();
+        self.heard.lock().await.extend(heard);
+        any
     }
 
     /// Takes the subscription away again, so that destroy has only the pipeline to destroy.
     pub async fn close(&self) {
-        self.sqs.delete_queue().queue_url(&self.observer).send().await.unwrap();
+        self.observer.leave().await;
     }
-}
-
-/// A queue of another system, subscribed to every topic of the pipeline. It is no part of the pipeline.
-async fn observe(sqs: &aws_sdk_sqs::Client, sns: &aws_sdk_sns::Client, connection: &Connection) -> String {
-    let queue = sqs.create_queue().queue_name("observer-of-the-tests").send().await.unwrap().queue_url.unwrap();
-    let names = [QueueAttributeName::QueueArn].into();
-    let attributes =
-        sqs.get_queue_attributes().queue_url(&queue).set_attribute_names(Some(names)).send().await.unwrap();
-    let arn = attributes.attributes.unwrap_or_default()[&QueueAttributeName::QueueArn].clone();
-    let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": arn,
-    }]});
-    let set = sqs.set_queue_attributes().queue_url(&queue).attributes(QueueAttributeName::Policy, policy.to_string());
-    set.send().await.unwrap();
-    for name in ["order-confirmation-topic", "payment-status-topic", "shipment-updates-topic"] {
-        let subscribe = sns.subscribe().topic_arn(&connection.topics[name]).protocol("sqs").endpoint(&arn);
-        subscribe.attributes("RawMessageDelivery", "true").send().await.unwrap();
-    }
-    queue
 }
 
 /// The innermost objects of the emulator's answer that name the address among their recipients.

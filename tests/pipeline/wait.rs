@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 /// Longest wait: a cold function on a busy machine of two cores takes seconds.
 pub const DEADLINE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks.
+pub const PAUSE: Duration = Duration::from_millis(100);
 
 /// Polls until `done` accepts what `look` saw, and returns that.
 pub async fn until<T: Debug>(what: &str, look: impl AsyncFn() -> T, done: impl Fn(&T) -> bool) -> T {

@@ -42,6 +42,7 @@ pub struct ApiClient {
     http: reqwest::Client,
     base: Url,
     signer: Option<Signer>,
+    attempts: u32,
 }
 
 impl ApiClient {
@@ -63,7 +64,13 @@ impl ApiClient {
     pub fn unsigned(connection: &Connection) -> Result<Self, ApiError> {
         let base = Url::parse(&connection.api_url)
             .map_err(|error| ApiError::Sign { url: connection.api_url.clone(), source: error.into() })?;
-        Ok(Self { http: http_client(TIMEOUT)?, base, signer: None })
+        Ok(Self { http: http_client(TIMEOUT)?, base, signer: None, attempts: ATTEMPTS })
+    }
+
+    /// The same, but every request is sent once, for those who want to see what the API answers at first.
+    #[must_use]
+    pub fn without_retries(self) -> Self {
+        Self { attempts: 1, ..self }
     }
 
     /// Sends an order. It is sent again when no answer came or the API was busy: the order's id makes that safe.
@@ -175,7 +182,8 @@ impl ApiClient {
                 Ok(_) => None,
                 Err(_) => Some(Duration::ZERO),
             };
-            let retry = attempt < ATTEMPTS && (sent.is_err() || sent.as_ref().is_ok_and(|answer| busy(answer.status)));
+            let retry =
+                attempt < self.attempts && (sent.is_err() || sent.as_ref().is_ok_and(|answer| busy(answer.status)));
             match sent {
                 Ok(answer) if !retry => return Ok(Answer { method: name, url: url.into(), ..answer }),
                 Err(source) if !retry => {
@@ -324,6 +332,14 @@ mod tests {
         let client = ApiClient::new(&connection(Router::new().route(ORDERS, post(busy_once))).await).unwrap();
         let Placed::Refused(problem) = client.place(&json!({})).await.unwrap() else { panic!("it was accepted") };
         assert_eq!((problem.status, calls.load(Ordering::SeqCst)), (400, 2));
+    }
+
+    #[tokio::test]
+    async fn a_client_without_retries_shows_the_first_answer() {
+        let busy = || async { StatusCode::SERVICE_UNAVAILABLE };
+        let client = ApiClient::new(&connection(Router::new().route(ORDERS, post(busy))).await).unwrap();
+        let placed = client.without_retries().place(&json!({})).await.unwrap();
+        assert!(matches!(&placed, Placed::Refused(problem) if problem.status == 503), "{placed:?}");
     }
 
     #[tokio::test]

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use order_domain::order::{Order, OrderStatus};
 use rand::Rng;
 
+pub use aftermath::{Mails, Texts};
 pub use end::End;
 pub use error::DemoError;
 pub use fulfil::Report;
@@ -43,7 +44,6 @@ use crate::environment::{
 };
 use crate::gateway_simulator::{LedgerSummary, Totals};
 use crate::progress::Progress;
-use aftermath::{Mails, Texts};
 use observer::{Observer, Told};
 use send::Sent;
 

@@ -27,6 +27,13 @@ pub enum Request<'a> {
     Query(&'a str),
     /// A read of a path of a REST service.
     Get(&'a str),
+    /// A change of what a path of a REST service names.
+    Put {
+        /// The path.
+        path: &'a str,
+        /// The change, a JSON document.
+        input: &'a str,
+    },
 }
 
 /// The emulator's APIs, called as its root.
@@ -62,6 +69,9 @@ impl Api {
                 (reqwest::Method::POST, "/", form, vec![("content-type", "application/x-www-form-urlencoded")])
             }
             Request::Get(path) => (reqwest::Method::GET, path, "", vec![]),
+            Request::Put { path, input } => {
+                (reqwest::Method::PUT, path, input, vec![("content-type", "application/json")])
+            }
         };
         let url = format!("{}{path}", self.endpoint);
         let signer = Signer::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION);

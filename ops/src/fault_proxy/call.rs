@@ -1,5 +1,6 @@
 //! Which operation a request asks for, as far as its head and form tell.
 
+use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
 
@@ -16,6 +17,8 @@ pub struct Call {
     pub action: Option<String>,
     /// How the service wants to be answered.
     pub protocol: Protocol,
+    /// What is asked, as it was sent.
+    pub body: Bytes,
 }
 
 /// How errors are written.
@@ -32,7 +35,7 @@ pub enum Protocol {
 impl Call {
     /// Reads a request.
     #[must_use]
-    pub fn read(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub fn read(method: &Method, path: &str, headers: &HeaderMap, body: &Bytes) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         // `X-Amz-Target: DynamoDB_20120810.TransactWriteItems`
         let target = text("x-amz-target").and_then(|target| target.rsplit('.').next());
@@ -50,7 +53,14 @@ impl Call {
             service: text(AUTHORIZATION.as_str()).and_then(signed_for),
             action: target.or(form).map(str::to_owned),
             protocol,
+            body: body.clone(),
         }
+    }
+
+    /// Whether its body has this text in it: a table's name, a queue's.
+    #[must_use]
+    pub fn names(&self, text: &str) -> bool {
+        self.body.windows(text.len().max(1)).any(|part| part == text.as_bytes())
     }
 
     /// Whether this is for a simulator or emulator itself, and not for what it imitates: `/_simulator/…`.
@@ -77,7 +87,7 @@ mod tests {
 
     fn call(headers: &[(&'static str, &str)], body: &str) -> Call {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        Call::read(&Method::POST, "/v1/refunds", &headers, body.as_bytes())
+        Call::read(&Method::POST, "/v1/refunds", &headers, &Bytes::copy_from_slice(body.as_bytes()))
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub struct Rule {
     service: Option<String>,
     action: Option<String>,
     path_prefix: Option<String>,
+    named: Option<String>,
     times: Option<u64>,
 }
 
@@ -51,7 +52,7 @@ impl Rule {
     /// A fault for every request.
     #[must_use]
     pub const fn always(fault: Fault) -> Self {
-        Self { fault, share: 1.0, service: None, action: None, path_prefix: None, times: None }
+        Self { fault, share: 1.0, service: None, action: None, path_prefix: None, named: None, times: None }
     }
 
     /// A fault for a share of the requests, between 0 and 1.
@@ -78,6 +79,12 @@ impl Rule {
         Self { path_prefix: Some(prefix.to_owned()), ..self }
     }
 
+    /// Only for requests whose body has this text in it, such as the name of a table.
+    #[must_use]
+    pub fn that_names(self, text: &str) -> Self {
+        Self { named: Some(text.to_owned()), ..self }
+    }
+
     /// At most so many times.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
@@ -89,6 +96,7 @@ impl Rule {
         is(&self.service, &call.service)
             && is(&self.action, &call.action)
             && self.path_prefix.as_ref().is_none_or(|prefix| call.path.starts_with(prefix))
+            && self.named.as_ref().is_none_or(|text| call.names(text))
     }
 }
 
@@ -133,6 +141,8 @@ impl FaultPlan {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Bytes;
+
     use super::super::call::Protocol;
     use super::*;
 
@@ -143,6 +153,7 @@ mod tests {
             service: Some(service.into()),
             action: Some(action.into()),
             protocol: Protocol::AwsJson,
+            body: Bytes::from_static(br#"{"RequestItems":{"orders-table-local":{}}}"#),
         }
     }
 
@@ -162,6 +173,16 @@ mod tests {
         assert_eq!(decide("", "", "/v1/refunds"), Some(Fault::Error { status: 503 }));
         assert_eq!(decide("dynamodb", "GetItem", "/"), Some(Fault::Throttled));
         assert_eq!(decide("dynamodb", "GetItem", "/"), None);
+    }
+
+    #[test]
+    fn a_rule_for_one_table_leaves_the_others_alone() {
+        let decide = |table: &str| {
+            let mut plan = FaultPlan::only(Rule::always(Fault::Throttled).of_service("dynamodb").that_names(table));
+            plan.decide(&call("dynamodb", "BatchGetItem", "/"), || 0.0)
+        };
+        assert_eq!(decide("orders-table-local"), Some(Fault::Throttled));
+        assert_eq!(decide("inventory-table-local"), None);
     }
 
     #[test]

@@ -40,7 +40,7 @@ use crate::client::{ApiError, http_client};
 pub use fault::Faults;
 pub use request_log::LoggedRequest;
 pub use summary::{LedgerSummary, OrderPayments, Totals};
-pub use webhook::{WebhookFaults, WebhookSettings, WebhookSummary};
+pub use webhook::{WebhookFaults, WebhookSettings, WebhookSummary, signature_header};
 
 /// How long a webhook's receiver may take to answer.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! After the confirmation: parcels, cancellations, and the money that follows.
 
-use ops::client::{OrderView, Placed};
+use ops::client::Placed;
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
 use order_domain::stock::StockLevel;
@@ -25,40 +25,25 @@ async fn confirmed(shop: &Shop, order: &Value) {
     assert_eq!(shop.settled(order).await.status, OrderStatus::Confirmed);
 }
 
-async fn report(shop: &Shop, update: Value) {
-    let reported = shop.api.report_shipment(&update).await.unwrap();
-    assert!(matches!(reported, Placed::Accepted(_)), "{update}: {reported:?}");
-}
-
-async fn dispatch(shop: &Shop, order: &Value) {
-    let shipment = json!({ "carrier": "Royal Mail", "trackingNumber": "RM123456785GB" });
-    report(shop, json!({ "update": "DISPATCHED", "orderId": id(order), "shipment": shipment })).await;
-}
-
-async fn view(shop: &Shop, order: &Value, what: &str, done: impl Fn(&OrderView) -> bool) -> OrderView {
-    let look = async || shop.api.order(id(order)).await.unwrap().found().expect("an order");
-    until(&format!("order {} {what}", id(order)), look, done).await
-}
-
 async fn a_dispatched_order_is_charged_and_a_delivered_one_is_completed(shop: &Shop) {
     let tea = shop.stock(5, 2).await;
     let order = order_of(tea.sku.as_str());
     confirmed(shop, &order).await;
     for _ in 0..2 {
-        dispatch(shop, &order).await;
+        shop.dispatch(&order).await;
     }
-    view(shop, &order, "charged", |view| view.payment_status == PaymentStatus::Captured).await;
+    shop.view(&order, "charged", |view| view.payment_status == PaymentStatus::Captured).await;
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 4, reserved: 0, sold: 1 });
-    report(shop, json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
-    let view = view(shop, &order, "completed", |view| view.status == OrderStatus::Completed).await;
+    shop.report(json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+    let view = shop.view(&order, "completed", |view| view.status == OrderStatus::Completed).await;
     assert_eq!(view.shipment_status, ShipmentStatus::Delivered);
     let events = shop.history(&order).await.events;
     let types: Vec<_> = events.iter().skip(3).map(|event| event.event_type).collect();
     assert_eq!(types, [EventType::ShipmentDispatched, EventType::PaymentCaptured, EventType::ShipmentDelivered]);
     shop.published(&order, |events| {
-        ["SHIPMENT_DISPATCHED", "PAYMENT_CAPTURED", "SHIPMENT_DELIVERED"]
+        [EventType::ShipmentDispatched, EventType::PaymentCaptured, EventType::ShipmentDelivered]
             .iter()
-            .all(|event| events.iter().any(|told| told == event))
+            .all(|event| events.contains(event))
     })
     .await;
     let texts = async || shop.texts(order["customer"]["phone"].as_str().unwrap()).await;
@@ -70,9 +55,9 @@ async fn a_delivery_that_overtakes_its_dispatch_is_not_lost(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     confirmed(shop, &order).await;
-    report(shop, json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
-    dispatch(shop, &order).await;
-    view(shop, &order, "completed", |view| view.status == OrderStatus::Completed).await;
+    shop.report(json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+    shop.dispatch(&order).await;
+    shop.view(&order, "completed", |view| view.status == OrderStatus::Completed).await;
 }
 
 async fn a_cancelled_order_gives_stock_and_money_back(shop: &Shop) {
@@ -83,7 +68,7 @@ async fn a_cancelled_order_gives_stock_and_money_back(shop: &Shop) {
         let asked = shop.api.cancel(id(&order), "CUSTOMER_REQUEST").await.unwrap();
         assert!(matches!(asked, Placed::Accepted(_)), "{asked:?}");
     }
-    let view = view(shop, &order, "voided", |view| view.payment_status == PaymentStatus::Voided).await;
+    let view = shop.view(&order, "voided", |view| view.payment_status == PaymentStatus::Voided).await;
     assert_eq!(view.status, OrderStatus::Cancelled);
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 5, reserved: 0, sold: 0 });
 }
@@ -92,10 +77,10 @@ async fn a_cancellation_that_comes_too_late_is_refused_and_told(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     confirmed(shop, &order).await;
-    dispatch(shop, &order).await;
-    view(shop, &order, "charged", |view| view.payment_status == PaymentStatus::Captured).await;
+    shop.dispatch(&order).await;
+    shop.view(&order, "charged", |view| view.payment_status == PaymentStatus::Captured).await;
     shop.api.cancel(id(&order), "TOO_LATE").await.unwrap();
-    shop.published(&order, |events| events.iter().any(|event| event == "CANCELLATION_REFUSED")).await;
+    shop.published(&order, |events| events.contains(&EventType::CancellationRefused)).await;
     let after = shop.settled(&order).await;
     assert_eq!((after.status, after.payment_status), (OrderStatus::Confirmed, PaymentStatus::Captured));
 }
@@ -107,11 +92,11 @@ async fn a_return_is_refunded_whole_or_in_part(shop: &Shop) {
     {
         let order = order_of(tea.sku.as_str());
         confirmed(shop, &order).await;
-        dispatch(shop, &order).await;
-        report(shop, json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
-        view(shop, &order, "completed", |view| view.status == OrderStatus::Completed).await;
-        report(shop, with(json!({ "update": "RETURNED", "orderId": id(&order) }), refund)).await;
-        let view = view(shop, &order, "refunded", |view| view.refunded > 0).await;
+        shop.dispatch(&order).await;
+        shop.report(json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+        shop.view(&order, "completed", |view| view.status == OrderStatus::Completed).await;
+        shop.report(with(json!({ "update": "RETURNED", "orderId": id(&order) }), refund)).await;
+        let view = shop.view(&order, "refunded", |view| view.refunded > 0).await;
         assert_eq!((view.refunded, view.payment_status, view.status), (refunded, status, OrderStatus::Completed));
     }
 }
@@ -135,7 +120,7 @@ async fn a_report_on_an_order_that_is_rejected_goes_to_the_dead_letter_queue(sho
     let order = with(order_of("NO-SUCH-SKU"), json!({ "orderId": unique("ord-") }));
     shop.place(&order).await;
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Rejected);
-    dispatch(shop, &order).await;
+    shop.dispatch(&order).await;
     let about_it = |letter: &Value| letter["shipment"]["orderId"] == id(&order);
     let letter = shop.dead_letter_where("fulfilment-dlq", about_it).await;
     assert_eq!(letter["reason"], "ILLEGAL_COMMAND");

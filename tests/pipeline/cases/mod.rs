@@ -3,7 +3,9 @@
 mod alone;
 mod duplicates;
 mod edge;
+mod filters;
 mod fulfilment;
+mod gateway_alone;
 mod notifications;
 mod observability;
 mod outcomes;
@@ -25,7 +27,7 @@ pub struct Case {
     pub run: fn(Arc<Shop>) -> LocalBoxFuture<'static, ()>,
 }
 
-/// The cases of a file, named after their functions. Those of `alone` have the environment to themselves.
+/// The cases of a file, named after their functions. They share the environment.
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
         /// This file's tests.
@@ -42,6 +44,23 @@ macro_rules! cases {
 }
 use cases;
 
+/// The cases of a file that have the environment to themselves, one after the other.
+macro_rules! cases_alone {
+    ($($name:ident),* $(,)?) => {
+        /// This file's tests.
+        pub fn cases() -> Vec<super::Case> {
+            vec![$(super::Case {
+                name: stringify!($name),
+                run: |shop| Box::pin(async move {
+                    let _use = shop.alone().await;
+                    $name(&shop).await;
+                }),
+            }),*]
+        }
+    };
+}
+use cases_alone;
+
 /// Every test.
 pub fn all() -> Vec<Case> {
     [
@@ -50,11 +69,13 @@ pub fn all() -> Vec<Case> {
         fulfilment::cases(),
         duplicates::cases(),
         notifications::cases(),
+        filters::cases(),
         queries::cases(),
         reconcile::cases(),
         webhooks::cases(),
         observability::cases(),
         alone::cases(),
+        gateway_alone::cases(),
     ]
     .into_iter()
     .flatten()

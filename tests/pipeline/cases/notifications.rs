@@ -1,9 +1,11 @@
 //! Who hears of an order.
 
 use order_domain::event::EventType;
+use order_domain::notification::Topic;
 use order_domain::request::Channel;
 use serde_json::{Value, json};
 
+use crate::observer::Heard;
 use crate::order::{id, order_of, unique, with};
 use crate::shop::Shop;
 use crate::wait::until;
@@ -21,13 +23,19 @@ async fn every_event_reaches_the_topics_and_the_customer_gets_one_text(shop: &Sh
     shop.place(&order).await;
     shop.settled(&order).await;
     // A confirmation is news of the order and of its payment, so two topics carry it.
-    let expected = ["ORDER_CONFIRMED", "ORDER_CONFIRMED", "ORDER_VALIDATED", "STOCK_RESERVED"];
-    let sorted = |events: &[String]| {
-        let mut events = events.to_vec();
-        events.sort_unstable();
-        events
+    let expected = [
+        (1, Topic::OrderConfirmation, EventType::OrderValidated),
+        (2, Topic::OrderConfirmation, EventType::StockReserved),
+        (3, Topic::OrderConfirmation, EventType::OrderConfirmed),
+        (3, Topic::PaymentStatus, EventType::OrderConfirmed),
+    ];
+    let told = |heard: &[Heard]| {
+        let told = heard.iter().map(|heard| (heard.event.sequence, heard.topic, heard.event.event_type));
+        let mut told: Vec<_> = told.collect();
+        told.sort_unstable();
+        told
     };
-    shop.published(&order, |events| sorted(events) == expected).await;
+    shop.heard_of(&order, |heard| told(heard) == expected).await;
     let texts = shop.texts_to(order["customer"]["phone"].as_str().unwrap()).await;
     assert_eq!(texts.len(), 1, "{texts:?}");
     assert!(texts[0].contains(id(&order)) && texts[0].contains("confirmed"), "{texts:?}");

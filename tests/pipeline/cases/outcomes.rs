@@ -62,7 +62,7 @@ async fn what_only_code_can_see_is_rejected_with_its_reason(shop: &Shop) {
         assert_eq!(serde_json::to_value(view.reason).unwrap()["code"], code);
         let events = shop.history(&order).await.events;
         assert_eq!(events.iter().map(|event| event.event_type).collect::<Vec<_>>(), [EventType::OrderRejected]);
-        shop.published(&order, |events| events == ["ORDER_REJECTED"]).await;
+        shop.published(&order, |events| events == [EventType::OrderRejected]).await;
     }
     let phone = good["customer"]["phone"].as_str().unwrap();
     assert!(!shop.texts_to(phone).await.is_empty());
@@ -90,7 +90,8 @@ async fn a_declined_card_gives_the_stock_back(shop: &Shop) {
     assert_eq!((view.status, view.payment_status), (OrderStatus::PaymentDeclined, PaymentStatus::Declined));
     assert_eq!(serde_json::to_value(view.reason).unwrap()["declineCode"], "insufficient_funds");
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 5, reserved: 0, sold: 0 });
-    shop.published(&order, |events| events.iter().filter(|event| *event == "PAYMENT_DECLINED").count() == 2).await;
+    shop.published(&order, |events| events.iter().filter(|event| **event == EventType::PaymentDeclined).count() == 2)
+        .await;
 }
 
 async fn the_last_unit_is_sold_once(shop: &Shop) {

@@ -1,69 +1,123 @@
-//! What the payment gateway tells of its own accord.
+//! What the payment gateway tells of its own accord, and what others tell in its name.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use futures::future::{join, join_all};
+use ops::gateway_simulator::Faults;
 use order_domain::order::OrderStatus;
 use order_domain::wiring::metric;
 use serde_json::Value;
 
-use super::reconcile::stranded;
+use crate::aged::Aged;
+use crate::gateway::{hold_for, payments_of, post_webhook, requests, set_faults, signed, tells_of_a_hold};
 use crate::order::{id, order_of, unique};
-use crate::shop::Shop;
+use crate::shop::{PRICE, Shop};
 use crate::wait::until;
 
 super::cases![
     a_webhook_without_a_signature_is_refused_at_the_edge,
     a_webhook_that_the_gateway_did_not_sign_changes_nothing_and_is_counted,
+    a_webhook_signed_by_somebody_else_brings_no_order_on,
+    a_genuine_webhook_that_is_played_again_later_brings_no_order_on,
     a_webhook_of_the_gateway_brings_its_order_on,
+    webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once,
 ];
 
-async fn post(shop: &Shop, signature: Option<&str>, body: String) -> u16 {
-    let request = reqwest::Client::new()
-        .post(format!("{}/webhooks/payment", shop.connection.api_url))
-        .header("Content-Type", "application/json")
-        .body(body);
-    let request = match signature {
-        Some(signature) => request.header("Stripe-Signature", signature),
-        None => request,
-    };
-    request.send().await.unwrap().status().as_u16()
-}
-
 async fn a_webhook_without_a_signature_is_refused_at_the_edge(shop: &Shop) {
-    assert_eq!(post(shop, None, "{}".into()).await, 400);
+    assert_eq!(post_webhook(shop, None, "{}").await.status, 400);
 }
 
 async fn a_webhook_that_the_gateway_did_not_sign_changes_nothing_and_is_counted(shop: &Shop) {
     let marker = unique("evt-forged-");
     let body = format!(r#"{{"id":"{marker}","type":"payment_intent.canceled","data":{{"object":{{"id":"pi_1"}}}}}}"#);
-    assert_eq!(post(shop, Some("t=1,v1=00"), body).await, 202);
+    assert_eq!(post_webhook(shop, Some("t=1,v1=00"), &body).await.status, 202);
     let look = async || shop.log_of("reconcile-function").await;
     let counted = |lines: &Vec<Value>| lines.iter().any(|line| line[metric::WEBHOOKS_REFUSED].as_u64() >= Some(1));
     until("the refused webhook among the metrics", look, counted).await;
     assert!(!shop.has_dead_letter("reconcile-dlq", &marker).await);
 }
 
+async fn a_webhook_signed_by_somebody_else_brings_no_order_on(shop: &Shop) {
+    let secret = "whsec_of_somebody_else";
+    is_refused_although_well_formed(shop, |body| signed(secret, 0, body), "no signature of the webhook fits").await;
+}
+
+async fn a_genuine_webhook_that_is_played_again_later_brings_no_order_on(shop: &Shop) {
+    // Stripe's own libraries allow five minutes.
+    let signed_then = |body: &str| signed(&shop.gateway.webhook_secret, 6 * 60, body);
+    is_refused_although_well_formed(shop, signed_then, "away from its receipt").await;
+}
+
+/// A webhook whose signature has the right form and is not to be believed changes nothing, and the same body with a
+/// signature of the gateway's, now, does.
+async fn is_refused_although_well_formed(shop: &Shop, signature: impl Fn(&str) -> String, reason: &str) {
+    let tea = shop.stock(5, 1).await;
+    let order = order_of(tea.sku.as_str());
+    // Nobody forwarded it, and it is too young for a sweep: only a webhook can bring it on.
+    Aged::validated(shop, &order, Duration::ZERO).await;
+    let body = tells_of_a_hold(&unique("evt_"), &order);
+    let posted = post_webhook(shop, Some(&signature(&body)), &body).await;
+    assert_eq!(posted.status, 202, "{posted:?}");
+    let look = async || {
+        let lines = shop.log_of("reconcile-function").await.into_iter().map(|line| line.to_string());
+        lines.filter(|line| line.contains(&posted.receipt)).collect::<Vec<_>>()
+    };
+    let refusal = |line: &String| line.contains("is not the gateway's") && line.contains(reason);
+    until("the refusal in the log", look, |lines| lines.iter().any(refusal)).await;
+    let untouched = shop.api.order(id(&order)).await.unwrap().found().unwrap();
+    assert_eq!((untouched.status, untouched.version), (OrderStatus::Validated, 1));
+    assert!(!shop.has_dead_letter("reconcile-dlq", id(&order)).await);
+
+    let genuine = signed(&shop.gateway.webhook_secret, 0, &body);
+    post_webhook(shop, Some(&genuine), &body).await;
+    assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
+}
+
 async fn a_webhook_of_the_gateway_brings_its_order_on(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     // Nobody forwarded it, and it is too young for a sweep: only the webhook can bring it on.
-    stranded(shop, &order, Duration::ZERO).await;
-    let held = [
-        ("amount", "100"),
-        ("currency", "gbp"),
-        ("payment_method", "pm_card_visa"),
-        ("payment_method_types[]", "card"),
-        ("capture_method", "manual"),
-        ("confirm", "true"),
-        ("metadata[orderId]", id(&order)),
-    ];
-    let made = reqwest::Client::new()
-        .post(format!("{}/v1/payment_intents", shop.gateway.url))
-        .bearer_auth(&shop.gateway.api_key)
-        .form(&held)
-        .send()
-        .await
-        .unwrap();
-    assert!(made.status().is_success(), "{:?}", made.text().await);
+    Aged::validated(shop, &order, Duration::ZERO).await;
+    hold_for(shop, &order).await;
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
+}
+
+async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(shop: &Shop) {
+    const ORDERS: usize = 20;
+    let tea = shop.stock(ORDERS as u64, 1).await;
+    let orders: Vec<_> = (0..ORDERS).map(|_| order_of(tea.sku.as_str())).collect();
+    // The gateway takes its time, so that what is told of an order overtakes the answer to its payment worker.
+    set_faults(shop, &Faults { latency_ms: 1_000, ..Faults::default() }).await;
+    join(shop.place_at_once(&orders), join_all(orders.iter().map(|order| tell_until_confirmed(shop, order)))).await;
+    set_faults(shop, &Faults::default()).await;
+    // What was told last is dealt with, too.
+    shop.drained(&["reconcile-queue", "inventory-queue", "payment-queue", "fulfilment-queue"]).await;
+
+    let mut asked: HashMap<String, usize> = HashMap::new();
+    for request in requests(shop).await.into_iter().filter(|request| request.path == "/v1/payment_intents") {
+        *asked.entry(request.idempotency_key.unwrap_or_default()).or_default() += 1;
+    }
+    let mut raced = 0;
+    for order in &orders {
+        let payments = payments_of(shop, order).await;
+        assert_eq!((payments.intents.len(), payments.charges), (1, 1), "{}: {payments:?}", id(order));
+        assert_eq!((payments.totals.authorised, payments.totals.held), (PRICE, PRICE), "{}", id(order));
+        assert_eq!(shop.history(order).await.events.len(), 3, "{}", id(order));
+        raced +=
+            usize::from(asked.iter().any(|(key, times)| key.starts_with(&format!("{}:", id(order))) && *times > 1));
+    }
+    println!("webhooks raced the payment worker on {raced} of {ORDERS} orders");
+    assert!(raced > 0, "no order was asked for twice, which tells nothing: {asked:?}");
+}
+
+/// Tells of a hold on the order's money, truly signed, again and again, until the order is confirmed.
+async fn tell_until_confirmed(shop: &Shop, order: &Value) {
+    let look = async || {
+        let body = tells_of_a_hold(&unique("evt_"), order);
+        let genuine = signed(&shop.gateway.webhook_secret, 0, &body);
+        assert_eq!(post_webhook(shop, Some(&genuine), &body).await.status, 202);
+        shop.api.order(id(order)).await.unwrap().found().map(|view| view.status)
+    };
+    until("a confirmed order", look, |status| *status == Some(OrderStatus::Confirmed)).await;
 }

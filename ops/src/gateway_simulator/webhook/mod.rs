@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 pub use settings::{WebhookFaults, WebhookSettings, WebhookSummary};
+pub use signature::header as signature_header;
 
 use super::engine::Untold;
 use delivery::Deliverer;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// `t=<seconds>,v1=<signature>`, with one signature for each secret.
+/// The header of a webhook that is signed at a moment, `t=<seconds>,v1=<signature>`, with one signature for each secret.
+#[must_use]
 pub fn header(secrets: &[String], seconds: i64, body: &str) -> String {
     let mut header = format!("t={seconds}");
     for secret in secrets {

@@ -1,0 +1,108 @@
+//! What changes the payment gateway for everybody, and so has the environment to itself.
+
+use std::time::Duration;
+
+use ops::gateway_simulator::{Totals, WebhookFaults};
+use order_domain::event::EventType;
+use order_domain::order::{Authorisation, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use order_domain::stock::StockLevel;
+use serde_json::json;
+
+use crate::aged::Aged;
+use crate::gateway::{advance_clock, hold_for, payments_of, set_webhook_faults, webhooks};
+use crate::order::{id, order_of, with};
+use crate::shop::{PRICE, Shop};
+use crate::wait::until;
+
+// The clock comes last: it ends what is held for every order of every test.
+super::cases_alone![
+    webhooks_that_come_late_thrice_and_out_of_order_change_nothing,
+    holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_cancelled,
+];
+
+/// How long the gateway holds money.
+const HELD_FOR: u64 = 7 * 24 * 60 * 60;
+
+async fn webhooks_that_come_late_thrice_and_out_of_order_change_nothing(shop: &Shop) {
+    let faults = WebhookFaults { copies: 3, shuffle_within_ms: 5_000, seed: 20_261_126, ..WebhookFaults::default() };
+    quiet(shop).await;
+    let before = webhooks(shop).await;
+    set_webhook_faults(shop, faults).await;
+
+    let tea = shop.stock(5, 1).await;
+    let (returned, cancelled) = (order_of(tea.sku.as_str()), order_of(tea.sku.as_str()));
+    let declined = with(order_of(tea.sku.as_str()), json!({ "payment": { "method": "pm_card_chargeDeclined" } }));
+    let orders = [returned.clone(), cancelled.clone(), declined.clone()];
+    shop.place_at_once(&orders).await;
+    shop.settled_all(&orders).await;
+    shop.api.cancel(id(&cancelled), "CUSTOMER_REQUEST").await.unwrap();
+    shop.dispatch(&returned).await;
+    shop.report(json!({ "update": "DELIVERED", "orderId": id(&returned) })).await;
+    shop.view(&returned, "completed", |view| view.status == OrderStatus::Completed).await;
+    shop.report(json!({ "update": "RETURNED", "orderId": id(&returned) })).await;
+    shop.view(&returned, "refunded", |view| view.payment_status == PaymentStatus::Refunded).await;
+    shop.view(&cancelled, "voided", |view| view.payment_status == PaymentStatus::Voided).await;
+
+    // Held, taken and given back; held and let go; declined: six events, each three times.
+    quiet(shop).await;
+    let after = webhooks(shop).await;
+    assert_eq!((after.events - before.events, after.delivered - before.delivered), (6, 18), "{after:?}");
+    set_webhook_faults(shop, WebhookFaults::default()).await;
+
+    let totals = Totals { authorised: PRICE, ..Totals::default() };
+    for (order, changes, charges, money) in [
+        (&returned, 8, 1, Totals { captured: PRICE, refunded: PRICE, ..totals }),
+        (&cancelled, 5, 1, Totals { voided: PRICE, ..totals }),
+        (&declined, 3, 0, Totals::default()),
+    ] {
+        assert_eq!(shop.history(order).await.events.len(), changes, "{}", id(order));
+        let payments = payments_of(shop, order).await;
+        assert_eq!((payments.intents.len(), payments.charges), (1, charges), "{payments:?}");
+        assert_eq!(payments.totals, money, "{}", id(order));
+    }
+    assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 4, reserved: 0, sold: 1 });
+}
+
+async fn holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_cancelled(shop: &Shop) {
+    let (tea, mug) = (shop.stock(5, 1).await, shop.stock(5, 1).await);
+    let good = order_of(tea.sku.as_str());
+    // Its card was good once and is not any more.
+    let bad = with(order_of(mug.sku.as_str()), json!({ "payment": { "method": "pm_card_chargeDeclined" } }));
+    for order in [&good, &bad] {
+        let payment_intent = hold_for(shop, order).await;
+        quiet(shop).await;
+        // For longer than the gateway's search takes to be current, so that it can be asked at once what it holds.
+        let ago = Duration::from_secs(4 * 60);
+        let hold = Authorisation { payment_intent, attempt: 1, capture_before: None };
+        Aged::validated(shop, order, ago).await.reserved().await.confirmed(hold).await;
+    }
+    advance_clock(shop, HELD_FOR + 1).await;
+
+    let view = shop.view(&bad, "cancelled", |view| view.status == OrderStatus::Cancelled).await;
+    assert_eq!(view.payment_status, PaymentStatus::Voided);
+    assert_eq!(serde_json::to_value(&view.reason).unwrap()["code"], "PAYMENT_DECLINED");
+    assert!(matches!(view.reason, Some(RejectionReason::PaymentDeclined { .. })), "{view:?}");
+    assert_eq!(shop.stock_of(&mug).await, StockLevel { free: 5, reserved: 0, sold: 0 });
+    assert_eq!(payments_of(shop, &bad).await.totals.held, 0);
+
+    let view = shop.view(&good, "held anew", |view| view.version == 4).await;
+    assert_eq!((view.status, view.payment_status), (OrderStatus::Confirmed, PaymentStatus::Authorised));
+    assert_eq!(shop.history(&good).await.events[3].event_type, EventType::PaymentAuthorised);
+    assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 4, reserved: 1, sold: 0 });
+    let payments = payments_of(shop, &good).await;
+    assert_eq!((payments.intents.len(), payments.totals.held, payments.totals.voided), (2, PRICE, PRICE));
+
+    // And it is what the dispatch is paid with.
+    shop.dispatch(&good).await;
+    shop.report(json!({ "update": "DELIVERED", "orderId": id(&good) })).await;
+    let view = shop.view(&good, "completed", |view| view.status == OrderStatus::Completed).await;
+    assert_eq!((view.payment_status, view.shipment_status), (PaymentStatus::Captured, ShipmentStatus::Delivered));
+    let money = payments_of(shop, &good).await.totals;
+    assert_eq!((money.captured, money.held, money.voided), (PRICE, 0, PRICE));
+}
+
+/// Waits until the gateway has told everything, and what followed from it is done.
+async fn quiet(shop: &Shop) {
+    until("every webhook delivered", async || webhooks(shop).await.pending, |pending| *pending == 0).await;
+    shop.drained(&["reconcile-queue", "inventory-queue", "payment-queue", "fulfilment-queue"]).await;
+}

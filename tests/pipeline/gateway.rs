@@ -1,0 +1,115 @@
+//! The payment gateway, seen from outside: what it holds, what it tells, and what goes wrong with it on demand.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ops::gateway_simulator::{
+    Faults, LedgerSummary, LoggedRequest, OrderPayments, WebhookFaults, WebhookSettings, WebhookSummary,
+    signature_header,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::order::id;
+use crate::shop::{PRICE, Shop};
+
+/// What the API answered to a webhook.
+#[derive(Debug)]
+pub struct Posted {
+    pub status: u16,
+    /// The queue's id of the message, where it was stored.
+    pub receipt: String,
+}
+
+/// Sends a webhook as the gateway does, or somebody else.
+pub async fn post_webhook(shop: &Shop, signature: Option<&str>, body: &str) -> Posted {
+    let request = shop.http.post(format!("{}/webhooks/payment", shop.connection.api_url));
+    let request = request.header("Content-Type", "application/json").body(body.to_owned());
+    let request = match signature {
+        Some(signature) => request.header("Stripe-Signature", signature),
+        None => request,
+    };
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let document: Value = answer.json().await.unwrap_or_default();
+    Posted { status, receipt: document["receipt"].as_str().unwrap_or_default().to_owned() }
+}
+
+/// The body of a webhook that tells of money held for an order.
+pub fn tells_of_a_hold(event: &str, order: &Value) -> String {
+    let payment = json!({ "id": "pi_told", "object": "payment_intent", "metadata": { "orderId": id(order) } });
+    json!({
+        "id": event,
+        "object": "event",
+        "type": "payment_intent.amount_capturable_updated",
+        "data": { "object": payment },
+    })
+    .to_string()
+}
+
+/// The signature of a body by a secret, so many seconds ago.
+pub fn signed(secret: &str, seconds_ago: u64, body: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    signature_header(&[secret.to_owned()], i64::try_from(now - seconds_ago).unwrap(), body)
+}
+
+/// Money that a good card holds for an order; the payment's id.
+pub async fn hold_for(shop: &Shop, order: &Value) -> String {
+    let price = PRICE.to_string();
+    let hold = [
+        ("amount", price.as_str()),
+        ("currency", "gbp"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("capture_method", "manual"),
+        ("confirm", "true"),
+        ("metadata[orderId]", id(order)),
+    ];
+    let request = shop.http.post(format!("{}/v1/payment_intents", shop.gateway.url));
+    let answer = request.bearer_auth(&shop.gateway.api_key).form(&hold).send().await.unwrap();
+    let payment: Value = answer.error_for_status().unwrap().json().await.unwrap();
+    payment["id"].as_str().unwrap().to_owned()
+}
+
+/// What the books say of an order.
+pub async fn payments_of(shop: &Shop, order: &Value) -> OrderPayments {
+    let mut ledger: LedgerSummary = ask(shop, Method::GET, "ledger", &Value::Null).await;
+    ledger.orders.remove(id(order)).unwrap_or_default()
+}
+
+/// Everything that the gateway was asked.
+pub async fn requests(shop: &Shop) -> Vec<LoggedRequest> {
+    ask(shop, Method::GET, "requests", &Value::Null).await
+}
+
+/// What became of the webhooks.
+pub async fn webhooks(shop: &Shop) -> WebhookSummary {
+    ask(shop, Method::GET, "webhooks", &Value::Null).await
+}
+
+/// What goes wrong with webhooks from now on.
+pub async fn set_webhook_faults(shop: &Shop, faults: WebhookFaults) {
+    let url = format!("{}/webhooks/payment", shop.connection.api_url);
+    let settings = WebhookSettings { faults, ..WebhookSettings::new(url, shop.gateway.webhook_secret.clone()) };
+    let () = ask(shop, Method::PUT, "webhooks", &settings).await;
+}
+
+/// What goes wrong with requests from now on.
+pub async fn set_faults(shop: &Shop, faults: &Faults) {
+    let () = ask(shop, Method::POST, "faults", faults).await;
+}
+
+/// Moves the gateway's clock: holds older than that have lapsed.
+pub async fn advance_clock(shop: &Shop, seconds: u64) {
+    let _: Value = ask(shop, Method::POST, "clock/advance", &json!({ "seconds": seconds })).await;
+}
+
+async fn ask<T: serde::de::DeserializeOwned>(
+    shop: &Shop,
+    method: Method,
+    path: &str,
+    input: &impl serde::Serialize,
+) -> T {
+    let request = shop.http.request(method, format!("{}/_simulator/{path}", shop.gateway.url)).json(input);
+    let answer = request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
+    serde_json::from_str(if answer.is_empty() { "null" } else { &answer }).unwrap()
+}
