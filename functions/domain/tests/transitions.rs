@@ -157,6 +157,7 @@ fn distance(order: &Order) -> (u8, u8, u8) {
 }
 
 proptest! {
+    /// P6: elsewhere the state was written without a condition, and a late event moved an order back.
     #[test]
     fn any_sequence_of_commands_only_moves_forwards(sequence in prop::collection::vec(told(), 0..60)) {
         let first = received();
@@ -230,6 +231,7 @@ fn a_confirmed_order_refuses_nothing_and_repeats_nothing() {
     }
 }
 
+/// P12: elsewhere the payment raced the reservation, and customers paid for what was not there.
 #[test]
 fn money_is_refused_before_the_stock_is_reserved() {
     assert!(matches!(obey(received().order(), &Told::Authorised), Step::Refuse(_)));

@@ -149,6 +149,7 @@ async fn an_error_that_the_gateway_saved_does_not_hold_an_order_up_for_ever() {
     assert_eq!((order.status, order.authorisation.unwrap().attempt), (OrderStatus::Confirmed, 2));
 }
 
+/// P11: elsewhere a webhook and a worker that raced captured twice.
 #[tokio::test]
 async fn money_that_the_gateway_holds_is_found_and_not_held_twice_however_late_the_order_comes_back() {
     let shop = Shop::with("TEA", &[5]);
@@ -231,6 +232,7 @@ fn lapses() -> Timestamp {
     Timestamp::from_unix_seconds(1_764_000_000).unwrap().after(7 * DAY)
 }
 
+/// P11: elsewhere a webhook and a worker that raced captured twice.
 #[tokio::test]
 async fn a_webhook_brings_its_order_on_and_a_late_or_repeated_one_changes_nothing() {
     let shop = Shop::with("TEA", &[5]);

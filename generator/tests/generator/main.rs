@@ -7,6 +7,7 @@ mod documents;
 mod least_privilege;
 mod literals;
 mod permissions;
+mod promises;
 mod schemas;
 mod support;
 mod validation;

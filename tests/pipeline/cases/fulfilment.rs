@@ -60,6 +60,7 @@ async fn a_delivery_that_overtakes_its_dispatch_is_not_lost(shop: &Shop) {
     shop.view(&order, "completed", |view| view.status == OrderStatus::Completed).await;
 }
 
+/// P9: elsewhere an order was completed when a part of it had failed, and a cancelled one kept its stock and money.
 async fn a_cancelled_order_gives_stock_and_money_back(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());

@@ -83,6 +83,7 @@ async fn a_webhook_of_the_gateway_brings_its_order_on(shop: &Shop) {
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
 }
 
+/// P11: elsewhere a webhook and a worker that raced captured twice.
 async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(shop: &Shop) {
     const ORDERS: usize = 20;
     let tea = shop.stock(ORDERS as u64, 1).await;
