@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod account;
+mod customers;
 mod flow;
 mod listener;
 #[path = "../pipeline/observer.rs"]

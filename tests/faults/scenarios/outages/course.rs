@@ -1,0 +1,159 @@
+//! How an outage goes: something breaks, orders come in, the outage shows, it ends, and everything is done.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use ops::client::Found;
+use order_domain::id::OrderId;
+use order_domain::order::{Order, OrderStatus};
+use order_domain::request::Channel;
+
+use super::breakage::Breakage;
+use crate::account::{Account, unheard};
+use crate::customers::Sent;
+use crate::flow::Flow;
+use crate::orders::{Batch, Kind};
+use crate::wait::until_within;
+use crate::world::World;
+
+/// With fewer there would not be one of every kind.
+const ORDERS: usize = 16;
+/// Longest time for the outage to show.
+const SHOWS_WITHIN: Duration = Duration::from_secs(60);
+/// Longest time for what waited to be done afterwards: waits have grown, and what a broken function was given comes back
+/// when its queue's visibility timeout ends.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How far orders get meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Accepted, and not stored.
+    InTheFirstQueue,
+    /// Stored; none is reserved.
+    Validated,
+    /// All the way.
+    AtTheirEnd,
+}
+
+/// Who is told of what happens to orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ear {
+    /// Other systems.
+    Topics,
+    /// Customers' phones.
+    Texts,
+    /// Customers' mailboxes.
+    Mails,
+}
+
+/// An outage, and what has to be seen of it.
+pub struct Outage {
+    pub name: &'static str,
+    pub broken: Breakage,
+    pub rest: Rest,
+    /// The function that gives its deliveries back to their queue, each so often at least.
+    pub given_back_by: Option<(&'static str, u64)>,
+    /// What `GET /orders/{orderId}` answers.
+    pub a_read_answers: u16,
+    /// Who hears nothing. Where orders get to their end, all others hear everything, as if nothing were wrong.
+    pub silent: &'static [Ear],
+}
+
+impl Outage {
+    pub async fn take_its_course(&self, world: &World<'_>) {
+        let began = Instant::now();
+        let batch = Batch::of(&world.shop, ORDERS).await.told_by(&[Channel::Email, Channel::Sms]);
+        let flow = Flow::new(world, &batch);
+        let broken = self.broken.begin(world).await;
+        // Whatever it shows, the next scenario needs a world that works.
+        let meanwhile = AssertUnwindSafe(self.meanwhile(world, &batch, &flow)).catch_unwind().await;
+        let mut faults = broken.mend(world).await;
+        faults.extend(meanwhile.unwrap_or_else(|panic| resume_unwind(panic)));
+        faults.push(("seconds broken", began.elapsed().as_secs()));
+
+        flow.follow(PATIENCE).await;
+        for channel in [Channel::Email, Channel::Sms] {
+            let look = async || Sent::until_now(world).await.astray(channel, &batch);
+            until_within(PATIENCE, "every customer told of every step once", look, Vec::is_empty).await;
+        }
+        let account = Account::of(world, &batch).await;
+        assert_eq!(account.dead_letters, 0, "an outage sent something to a dead-letter queue");
+        account.each_told_once().close(self.name, &faults, began.elapsed());
+    }
+
+    /// Places the orders and waits until the outage shows in everything that it should; how often it did.
+    async fn meanwhile(&self, world: &World<'_>, batch: &Batch, flow: &Flow<'_>) -> Vec<(&'static str, u64)> {
+        flow.place(ORDERS).await;
+        assert_eq!((flow.accepted(), flow.unanswered()), (ORDERS, 0), "not every order was accepted at once");
+        if self.rest == Rest::AtTheirEnd {
+            let open = flow.follow_all_but(0, SHOWS_WITHIN).await;
+            assert!(open.is_empty(), "{} should not have held up {open:?}", self.name);
+        }
+        let stored = async || world.stored(batch).await.unwrap();
+        until_within(SHOWS_WITHIN, "orders that rest", stored, |stored| self.all_rest(batch, stored)).await;
+        let mut faults = Vec::new();
+        if let Some((function, times)) = self.given_back_by {
+            let retries = async || world.retries(function, batch.began).await;
+            // What is rejected gets no further than the first stage.
+            let deliveries = batch.orders.iter().filter(|planned| planned.kind != Kind::UnknownProduct).count() as u64;
+            let enough = deliveries * times;
+            faults.push((
+                "deliveries given back",
+                until_within(SHOWS_WITHIN, "retries", retries, |n| *n >= enough).await,
+            ));
+        }
+        if self.rest == Rest::AtTheirEnd {
+            for ear in [Ear::Topics, Ear::Texts, Ear::Mails].into_iter().filter(|ear| !self.silent.contains(ear)) {
+                let missing = async || missing(ear, world, batch).await;
+                until_within(SHOWS_WITHIN, &format!("everything told to {ear:?}"), missing, |few| *few == 0).await;
+            }
+        }
+        for ear in self.silent {
+            assert_eq!(told(*ear, world, batch).await, 0, "{}: {ear:?} were told something", self.name);
+        }
+        let read = match world.shop.api.clone().without_retries().order(batch.orders[0].id.as_str()).await.unwrap() {
+            Found::Found(_) => 200,
+            Found::Problem(problem) => {
+                assert!(problem.retry_after.is_some(), "it does not say when to ask again: {problem:?}");
+                problem.status
+            }
+        };
+        assert_eq!(read, self.a_read_answers, "{}: a read", self.name);
+        let stored = stored().await;
+        assert!(self.all_rest(batch, &stored), "{} was over before its time: {stored:?}", self.name);
+        faults
+    }
+
+    fn all_rest(&self, batch: &Batch, stored: &HashMap<OrderId, Order>) -> bool {
+        batch.orders.iter().all(|planned| match (self.rest, stored.get(&planned.id)) {
+            (Rest::InTheFirstQueue, order) => order.is_none(),
+            (Rest::Validated, Some(order)) => order.status == OrderStatus::Validated || planned.has_ended(order),
+            (Rest::AtTheirEnd, Some(order)) => planned.has_ended(order),
+            (Rest::Validated | Rest::AtTheirEnd, None) => false,
+        })
+    }
+}
+
+/// How much was told.
+async fn told(ear: Ear, world: &World<'_>, batch: &Batch) -> usize {
+    match ear {
+        Ear::Topics => world.copies_at_rest(batch).await,
+        Ear::Texts => Sent::until_now(world).await.on(Channel::Sms, batch),
+        Ear::Mails => Sent::until_now(world).await.on(Channel::Email, batch),
+    }
+}
+
+/// How much was not told yet, or was told more often than once.
+async fn missing(ear: Ear, world: &World<'_>, batch: &Batch) -> usize {
+    match ear {
+        Ear::Topics => {
+            let stored = world.stored(batch).await.unwrap();
+            let heard = world.heard().await;
+            stored.values().map(|order| unheard(order, &heard).len()).sum()
+        }
+        Ear::Texts => Sent::until_now(world).await.astray(Channel::Sms, batch).len(),
+        Ear::Mails => Sent::until_now(world).await.astray(Channel::Email, batch).len(),
+    }
+}
