@@ -82,6 +82,11 @@ fn meaning(schema: &Value, event: EventType) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use order_domain::transition::explore::explore;
+
+    use super::super::states::sample;
     use super::*;
 
     #[test]
@@ -102,5 +107,27 @@ mod tests {
             assert!(required.contains(&field), "{field} is not among {required:?}");
         }
         assert!(!required.contains(&"reason") && !required.contains(&"shipment"));
+    }
+
+    /// Whoever subscribes may check every message: none that an order can cause is refused, and what is none is.
+    #[test]
+    fn every_event_that_an_order_can_have_fits_the_schema() {
+        let schema: Value = serde_json::from_str(&schema().content).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let events = explore(&sample().unwrap()).events;
+        let types: BTreeSet<EventType> = events.iter().map(|event| event.event_type).collect();
+        // The first event of an order is no answer to a command.
+        assert!(types.len() >= EventType::ALL.len() - 2, "{types:?}");
+        for event in events {
+            let message = serde_json::to_value(event).unwrap();
+            let errors: Vec<String> = schema.iter_errors(&message).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{message} does not fit: {errors:?}");
+            for (field, wrong) in [("sequence", Value::from("3")), ("eventType", "GOSSIP".into()), ("total", 5.into())]
+            {
+                let mut broken = message.clone();
+                broken[field] = wrong;
+                assert!(!schema.is_valid(&broken), "{broken}");
+            }
+        }
     }
 }

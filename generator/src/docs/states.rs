@@ -41,7 +41,7 @@ pub fn file() -> Result<RenderedFile, String> {
 }
 
 /// An order that is taken, and another under the same id.
-fn sample() -> Result<Sample, String> {
+pub(super) fn sample() -> Result<Sample, String> {
     let request = |quantity: u32| {
         let document = serde_json::json!({
             "orderId": "ord-1", "customerId": "cus-1", "customer": { "name": "A", "email": "a@example.com" },

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use crate::catalogue::{PriceList, Product, price};
-use crate::event::{EventType, Occasion};
+use crate::event::{Event, EventType, Occasion};
 use crate::fingerprint::Fingerprint;
 use crate::order::{
     Authorisation, CancellationReason, Line, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
@@ -183,6 +183,8 @@ pub struct Explored {
     /// For each reachable state the answers to each of [`COMMANDS`], in their order. Several answers where it also
     /// depends on what else is known of the order, such as how much is still to be refunded.
     pub answers: BTreeMap<State, Vec<BTreeSet<Answer>>>,
+    /// An event of every change that was found.
+    pub events: Vec<Event>,
 }
 
 /// Tries every command in every state, from the first ones on.
@@ -204,9 +206,10 @@ pub fn explore(sample: &Sample) -> Explored {
         for (command, answers) in COMMANDS.iter().zip(answers) {
             answers.insert(match (command.run)(&order, sample) {
                 Step::Take(change) => {
-                    let event = change.event().event_type;
+                    let event = change.event().clone();
                     let next = change.into_order();
-                    let answer = Answer::Becomes(State::of(&next), event);
+                    let answer = Answer::Becomes(State::of(&next), event.event_type);
+                    explored.events.push(event);
                     waiting.push_back(next);
                     answer
                 }
