@@ -27,13 +27,13 @@ pub async fn stranded(shop: &Shop, order: &Value, since: Duration) {
     let request = PlaceOrder::from_json(&order.to_string()).unwrap();
     let skus: BTreeSet<_> = request.items.iter().map(|item| item.sku.clone()).collect();
     let prices = tables.price_list(&skus, &BTreeSet::from([Currency::GBP])).await.unwrap();
-    assert_eq!(prices.delivery, BTreeMap::new());
+    assert_eq!(prices.readable.delivery, BTreeMap::new());
     let long_ago = Timestamp::from_unix_milliseconds(
         Timestamp::now().unix_milliseconds() - i64::try_from(since.as_millis()).unwrap(),
     )
     .unwrap();
     let occasion = Occasion { at: long_ago, actor: Stage::Validate, cause: "a message that was lost".into() };
-    let priced = price(&request, &prices);
+    let priced = price(&request, prices.of(&request).unwrap());
     let change: Change = receive(request, priced, long_ago, &occasion);
     assert_eq!(tables.commit(&change).await.unwrap(), Committed::Done);
 }

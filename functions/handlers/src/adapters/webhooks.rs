@@ -1,14 +1,13 @@
 //! The payment gateway's webhooks: Stripe's events, signed with a secret of their own.
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use order_domain::time::Timestamp;
 use order_domain::wiring::variable;
 
 use super::secret::Secret;
 use super::settings::{self, SettingError};
 use super::stripe::webhook::{self, Kind, TOLERANCE, WebhookError};
 use crate::failure::Failure;
-use crate::ports::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};
+use crate::ports::{GatewayEvent, GatewayEventKind, Signed, Webhook, Webhooks};
 
 /// The webhooks of the gateway that this function belongs to.
 #[derive(Debug)]
@@ -28,11 +27,12 @@ impl StripeWebhooks {
 }
 
 impl Webhooks for StripeWebhooks {
-    async fn verify(&self, payload: &str, signature: &str, accepted_at: Timestamp) -> Result<Webhook, Failure> {
+    async fn verify(&self, payload: &str, signed: &Signed) -> Result<Webhook, Failure> {
+        let Signed { signature, accepted_at } = signed;
         let known = self.secret.value().await?;
         // While it is rotated the secret holds both, with a space between them.
         let secrets: Vec<&str> = known.split_whitespace().collect();
-        Ok(match webhook::verify(payload.as_bytes(), signature, &secrets, accepted_at, TOLERANCE) {
+        Ok(match webhook::verify(payload.as_bytes(), signature, &secrets, *accepted_at, TOLERANCE) {
             Ok(event) => Webhook::Genuine(GatewayEvent {
                 kind: if event.kind == Kind::Cancelled { GatewayEventKind::Canceled } else { GatewayEventKind::Other },
                 order_id: event.order_id,
