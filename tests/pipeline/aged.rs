@@ -34,10 +34,10 @@ impl Aged {
         let request = PlaceOrder::from_json(&order.to_string()).unwrap();
         let skus: BTreeSet<_> = request.items.iter().map(|item| item.sku.clone()).collect();
         let prices = tables.price_list(&skus, &BTreeSet::from([Currency::GBP])).await.unwrap();
-        assert_eq!(prices.delivery, BTreeMap::new());
+        assert_eq!(prices.readable.delivery, BTreeMap::new());
         let ago = i64::try_from(ago.as_millis()).unwrap();
         let at = Timestamp::from_unix_milliseconds(Timestamp::now().unix_milliseconds() - ago).unwrap();
-        let priced = price(&request, &prices);
+        let priced = price(&request, prices.of(&request).unwrap());
         let change = receive(request, priced, at, &occasion(at, Stage::Validate));
         let order = commit(&tables, change).await;
         Self { order, at, tables }

@@ -58,17 +58,18 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
     ) -> Vec<String> {
         let commands: Vec<Result<C, Failure>> = batch.iter().map(Delivery::parsed).collect();
         let ids: BTreeSet<OrderId> = commands.iter().flatten().map(|command| command.order_id().clone()).collect();
-        let orders = database.load(&ids).await;
+        let orders = database.load_each(&ids).await;
         let (orders, missing, work) = (&orders, &missing, &work);
         let name = |command: &C| format!("order {}", command.order_id());
         self.each(batch, commands, name, async |delivery, command| {
             let id = command.order_id();
-            let order = orders.as_ref().map_err(Clone::clone)?.get(id).ok_or_else(|| missing(id, delivery))?;
+            let stored = orders.as_ref().map_err(Clone::clone)?.get(id).cloned().transpose()?;
+            let order = stored.ok_or_else(|| missing(id, delivery))?;
             let cause = command.cause();
             let handled = work(delivery, order.clone(), command).await;
             match &handled {
                 Err(Failure::Permanent { reason, .. }) if reason.concerns_the_order() => {
-                    self.mark(database, delivery, cause, order.clone(), *reason).await?;
+                    self.mark(database, delivery, cause, order, *reason).await?;
                 }
                 _ => {}
             }

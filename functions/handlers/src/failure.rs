@@ -66,15 +66,20 @@ pub enum DeadLetterReason {
     NotAnEvent,
     /// What an order holds is not reserved in the inventory table.
     StockInconsistent,
+    /// The work on the stream's record panics, also where it is done alone.
+    WorkPanicked,
     /// The parcel is on its way, and its money can neither be taken nor be held anew: a person has to decide.
     MoneyLost,
     /// The gateway could not give money back: a person has to, in another way.
     RefundFailed,
+    /// What is stored cannot be read by this program: another version of it wrote the item, or somebody did by hand. Trying
+    /// again reads the same; so a person mends it, or deploys, and redrives.
+    ItemUnreadable,
 }
 
 impl DeadLetterReason {
     /// Whether the order itself is in trouble, so that it has to say so: not where a command was merely refused, or there is
-    /// no order.
+    /// no order, or none that can be read and so be changed.
     #[must_use]
     pub const fn concerns_the_order(self) -> bool {
         match self {
@@ -84,7 +89,9 @@ impl DeadLetterReason {
             | Self::NotAnEvent
             | Self::OrderUnknown
             | Self::EventUnknown
-            | Self::IllegalCommand => false,
+            | Self::IllegalCommand
+            | Self::WorkPanicked
+            | Self::ItemUnreadable => false,
         }
     }
 
@@ -102,6 +109,8 @@ impl DeadLetterReason {
             Self::StockInconsistent => "STOCK_INCONSISTENT",
             Self::MoneyLost => "MONEY_LOST",
             Self::RefundFailed => "REFUND_FAILED",
+            Self::ItemUnreadable => "ITEM_UNREADABLE",
+            Self::WorkPanicked => "WORK_PANICKED",
         }
     }
 }

@@ -15,6 +15,7 @@ use order_domain::time::Timestamp;
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 use order_handlers::batch::Delivery;
+use order_handlers::ports::Signed;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::hold::KEY_LIFETIME;
 use order_handlers::stages::inventory::Inventory;
@@ -33,7 +34,9 @@ fn sweep() -> Delivery {
 }
 
 fn webhook(signature: &str, payload: &str) -> Delivery {
-    Delivery { signature: Some(signature.into()), ..delivery("webhook", payload) }
+    let delivery = delivery("webhook", payload);
+    let signed = Signed { signature: signature.into(), accepted_at: delivery.sent_at };
+    Delivery { signed: Some(signed), ..delivery }
 }
 
 fn forwarded(shop: &Shop) -> Vec<Message> {
@@ -124,6 +127,22 @@ async fn sweeping_twice_or_beside_a_live_worker_changes_nothing() {
     assert_eq!(shop.authorised.lock().unwrap()[&OrderId::new("ord-1").unwrap()], 1);
     assert!(reconcile(&shop, &[sweep()]).await.is_empty());
     assert!(forwarded(&shop).is_empty());
+}
+
+#[tokio::test]
+async fn two_sweeps_a_minute_apart_send_one_message() {
+    let shop = Shop::with("TEA", &[5]);
+    reserved(&shop).await;
+    shop.pass(Duration::from_secs(301));
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    assert_eq!(forwarded(&shop).len(), 1);
+    shop.pass(Duration::from_secs(60));
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    assert!(forwarded(&shop).is_empty(), "it was looked at a minute ago");
+    // An order that stands still is looked at again later.
+    shop.pass(Duration::from_secs(241));
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    assert_eq!(forwarded(&shop).len(), 1);
 }
 
 #[tokio::test]

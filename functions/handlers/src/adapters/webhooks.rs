@@ -1,14 +1,13 @@
 //! The payment gateway's webhooks: Stripe's events, signed with a secret of their own.
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use order_domain::time::Timestamp;
 use order_domain::wiring::variable;
 
 use super::secret::Secret;
 use super::settings::{self, SettingError};
 use super::stripe::webhook::{self, Kind, TOLERANCE, WebhookError};
 use crate::failure::Failure;
-use crate::ports::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};
+use crate::ports::{GatewayEvent, GatewayEventKind, Signed, Webhook, Webhooks};
 
 /// The webhooks of the gateway that this function belongs to.
 #[derive(Debug)]
@@ -31,11 +30,11 @@ impl StripeWebhooks {
 }
 
 impl Webhooks for StripeWebhooks {
-    async fn verify(&self, payload: &str, signature: &str, accepted_at: Timestamp) -> Result<Webhook, Failure> {
-        let mut verified = self.check(payload, signature, accepted_at).await?;
+    async fn verify(&self, payload: &str, signed: &Signed) -> Result<Webhook, Failure> {
+        let mut verified = self.check(payload, signed).await?;
         // The secret may have been rotated: it is read again, and the webhook that reveals it is not lost.
         if verified == Err(WebhookError::WrongSignature) && self.secret.forget_if_old().await {
-            verified = self.check(payload, signature, accepted_at).await?;
+            verified = self.check(payload, signed).await?;
         }
         Ok(match verified {
             Ok(event) => Webhook::Genuine(GatewayEvent {
@@ -56,12 +55,11 @@ impl StripeWebhooks {
     async fn check(
         &self,
         payload: &str,
-        signature: &str,
-        accepted_at: Timestamp,
+        Signed { signature, accepted_at }: &Signed,
     ) -> Result<Result<webhook::GatewayEvent, WebhookError>, Failure> {
         let known = self.secret.value().await?;
         // While it is rotated the secret holds both, with a space between them.
         let secrets: Vec<&str> = known.split_whitespace().collect();
-        Ok(webhook::verify(payload.as_bytes(), signature, &secrets, accepted_at, TOLERANCE))
+        Ok(webhook::verify(payload.as_bytes(), signature, &secrets, *accepted_at, TOLERANCE))
     }
 }

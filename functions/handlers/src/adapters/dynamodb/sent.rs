@@ -8,10 +8,10 @@ use order_domain::id::OrderId;
 use order_domain::request::Channel;
 use order_domain::stock::ITEMS_PER_TRANSACTION;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table::{self, SENT_AT as AT, SENT_REFUSED as REFUSED};
+use order_domain::wiring::table::{SENT_AT as AT, SENT_REFUSED as REFUSED};
 
 use super::items::{SENT_PREFIX, sent_key};
-use super::{DynamoDb, Item, string};
+use super::{DynamoDb, Item, key_of, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{Outcome, Receipt, Sending, SentHistory, SentLog, Told};
@@ -22,12 +22,9 @@ const TRIES_TO_RECORD: usize = 2;
 impl SentLog for DynamoDb {
     async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
         let what = "what was sent before could not be read";
-        // A batch refuses a key that it holds twice.
-        let unique: HashSet<&Sending> = sendings.iter().collect();
-        let items =
-            self.batch_get(&self.orders, unique.iter().map(|sending| sent_key(sending)).collect(), what).await?;
-        let keys: HashSet<_> = items.iter().map(name_of).collect();
-        Ok(unique.into_iter().filter(|sending| keys.contains(&name_of(&sent_key(sending)))).cloned().collect())
+        let wanted = sendings.iter().map(|sending| (sending, sent_key(sending)));
+        let items = self.batch_get(&self.orders, wanted, what).await?;
+        Ok(items.into_iter().map(|(sending, _)| sending.clone()).collect())
     }
 
     async fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
@@ -90,7 +87,7 @@ fn sent_item(sending: &Sending, receipt: Receipt, at: Timestamp) -> Item {
 
 /// What an item says of a customer; `None` for a topic's.
 fn told(item: &Item) -> Option<Told> {
-    let (_, sort) = name_of(item)?;
+    let (_, sort) = key_of(item)?;
     let (sequence, addressee) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
     let channel = [Channel::Email, Channel::Sms, Channel::Push].into_iter().find(|channel| channel.name() == addressee);
     let reason = item.get(REFUSED).and_then(|reason| reason.as_s().ok()).cloned();
@@ -101,11 +98,6 @@ fn told(item: &Item) -> Option<Told> {
         reason,
         at: item.get(AT).and_then(|at| serde_dynamo::from_attribute_value(at.clone()).ok()),
     })
-}
-
-fn name_of(item: &Item) -> Option<(String, String)> {
-    let part = |name| item.get(name)?.as_s().ok().cloned();
-    Some((part(table::PARTITION_KEY)?, part(table::SORT_KEY)?))
 }
 
 #[cfg(test)]
