@@ -280,6 +280,17 @@ async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_when_it_tells() {
     assert_eq!(shop.order("ord-1").authorisation.unwrap().attempt, 2);
 }
 
+/// After an hour without the reconciler sixty sweeps wait: they must not bring every order on as often.
+#[tokio::test]
+async fn of_the_sweeps_of_a_batch_one_looks_for_all() {
+    let shop = Shop::with("TEA", &[5]);
+    validated(&shop).await;
+    shop.forwarded.lock().unwrap().clear();
+    shop.pass(Duration::from_secs(3600));
+    assert!(reconcile(&shop, &vec![sweep(); 10]).await.is_empty());
+    assert_eq!(shop.forwarded.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_refund_that_failed_days_later_lies_where_a_person_finds_it() {
     let shop = Shop::with("TEA", &[5]);

@@ -25,13 +25,13 @@ use order_domain::wiring::metric;
 use crate::batch::{Delivery, contained, settle};
 use crate::channels::Channels;
 use crate::decision::unknown;
-use crate::failure::{DeadLetterReason, Failure, chain};
+use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{
     Addressee, EventKey, Events, Loaded, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending,
     SentLog,
 };
 use crate::retry::RetryPolicy;
-use crate::texts::{TextError, Texts};
+use crate::texts::Texts;
 
 /// Sends at a time: few enough not to be throttled at once (SES begins at 14 mails a second, SNS at 20 text messages).
 const CONCURRENT_SENDS: usize = 16;
@@ -151,35 +151,39 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             let what = format!("event {sequence} of order {order_id} is not the customer's concern");
             refused(DeadLetterReason::IllegalCommand, what)
         })?;
-        Ok(self.notification(channel, notice, event, &order))
+        self.notification(channel, notice, event, &order)
     }
 
     /// What goes to a customer on a channel.
-    fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Written {
+    fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Result<Written, Failure> {
         let customer = &order.customer;
         let written = match channel {
-            Channel::Email if !self.channels.email => return None,
+            Channel::Email if !self.channels.email => return Ok(None),
             Channel::Email => self.texts.mail(notice, event, order).map(|mail| Notification::Mail {
                 to: customer.email.clone(),
                 mail,
                 event_type: event.event_type,
             }),
             Channel::Sms => {
-                let (codes, phone) = self.channels.sms.as_ref().zip(customer.phone.clone())?;
+                let Some((codes, phone)) = self.channels.sms.as_ref().zip(customer.phone.clone()) else {
+                    return Ok(None);
+                };
                 if !codes.permit(&phone) {
-                    return Some(Err(Refusal::CallingCodeNotPermitted));
+                    return Ok(Some(Err(Refusal::CallingCodeNotPermitted)));
                 }
                 self.texts.sms(notice, event, order).map(|text| Notification::Sms { phone, text })
             }
             Channel::Push => {
-                let endpoint = customer.push_endpoint.clone().filter(|_| self.channels.push)?;
+                let Some(endpoint) = customer.push_endpoint.clone().filter(|_| self.channels.push) else {
+                    return Ok(None);
+                };
                 self.texts.push(notice, event, order).map(|push| Notification::Push { endpoint, push })
             }
         };
-        Some(written.map_err(|error: TextError| {
-            tracing::error!(order_id = %event.order_id, error = %chain(&error), "a notification has no text");
-            Refusal::NoText
-        }))
+        // A mistake of ours, and no refusal of the customer's address: once it is mended, the telling is redriven.
+        let what = || format!("event {} of order {} has no text", event.sequence, event.order_id);
+        let text = written.map_err(|error| Failure::permanent(DeadLetterReason::TextUnwritable, what(), error))?;
+        Ok(Some(Ok(text)))
     }
 
     /// Records what was taken or refused for good. What cannot be recorded may be sent again.

@@ -4,6 +4,7 @@
 //! that runs twice, beside a live worker, or on a webhook that came late, out of order or again, makes nothing worse.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
 use order_domain::id::OrderId;
@@ -58,8 +59,11 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             Asked::Webhook(_) => "a webhook".to_owned(),
         };
         let asked = batch.iter().map(asked).collect();
+        let swept = AtomicBool::new(false);
         consumer
             .each(batch, asked, name, async |delivery, asked| match asked {
+                // Many wait after an outage, and one looks for all of them.
+                Asked::Sweep if swept.swap(true, Ordering::Relaxed) => Ok(None),
                 Asked::Sweep => self.sweep().await.map(|()| None),
                 Asked::Webhook(signed) => self.webhook(delivery, &signed).await,
             })

@@ -115,7 +115,7 @@ mod tests {
         let refused = Receipt::Refused(Refusal::InvalidNumber);
         let item = sent_item(&sms, refused, Timestamp::from_unix_seconds(1_764_000_000).unwrap());
         let names: HashSet<_> = item.keys().map(String::as_str).collect();
-        assert_eq!(names, HashSet::from(table::SENT_ATTRIBUTES));
+        assert_eq!(names, HashSet::from(order_domain::wiring::table::SENT_ATTRIBUTES));
     }
 
     #[test]
