@@ -14,6 +14,7 @@ use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
 use order_domain::request::{Channel, Customer, PlaceOrder};
 use order_domain::wiring::Stage;
+use order_handlers::ports::EventKey;
 
 use crate::chance::{Chance, stream};
 use crate::table::{Table, Units};
@@ -61,6 +62,10 @@ pub(crate) struct Asked {
     pub(crate) poisoned: BTreeSet<String>,
     /// Records of the stream that are no events.
     pub(crate) unreadable: BTreeSet<String>,
+    /// Events that make notify panic whenever it tells them.
+    pub(crate) panicking: BTreeSet<EventKey>,
+    /// Events the telling of which panicked.
+    pub(crate) panicked: BTreeSet<EventKey>,
 }
 
 /// An order's number, from its id.
