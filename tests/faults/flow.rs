@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use futures::future::join3;
+use futures::future::{join_all, join3};
 use futures::stream;
 use ops::client::{ApiClient, Placed};
 use ops::fault_proxy::{FaultPlan, FaultProxy};
@@ -68,14 +68,14 @@ impl<'a> Flow<'a> {
         stream::iter(&self.batch.orders).for_each_concurrent(at_once, |planned| self.place_one(planned)).await;
     }
 
-    /// Sends the orders one after the other, evenly spread over the time until then.
-    pub async fn place_until(&self, end: Instant) {
-        let began = Instant::now();
-        let between = end.duration_since(began) / u32::try_from(self.batch.orders.len()).unwrap();
-        for (planned, number) in self.batch.orders.iter().zip(1..) {
+    /// Sends every order at a time of its own, by its number.
+    pub async fn place_each_after(&self, after: impl Fn(usize) -> Duration) {
+        let (began, after) = (tokio::time::Instant::now(), &after);
+        let placed = self.batch.orders.iter().enumerate().map(async |(number, planned)| {
+            tokio::time::sleep_until(began + after(number)).await;
             self.place_one(planned).await;
-            tokio::time::sleep_until((began + between * number).into()).await;
-        }
+        });
+        join_all(placed).await;
     }
 
     /// Sends and follows the orders while a dependency fails, and after; the faults that were met.

@@ -167,8 +167,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Everything works again, whatever a scenario that failed left behind; and no function remembers anything of it, such
-    /// as an open circuit.
+    /// Everything works again, whatever a scenario that failed left behind.
     pub async fn mend(&self) {
         let FaultProxies { aws, gateway } = self.proxies();
         for proxy in [aws, gateway] {
@@ -177,7 +176,6 @@ impl<'a> World<'a> {
         }
         self.environment.simulator().expect("the simulator runs in this process").set_faults(Faults::default());
         self.environment.resume_emulator().await.unwrap();
-        let _ = self.environment.kill_functions();
     }
 
     /// How often a circuit of the payment function opened until now, by its metric.

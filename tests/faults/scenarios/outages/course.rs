@@ -91,39 +91,50 @@ impl Outage {
             let open = flow.follow_all_but(0, SHOWS_WITHIN).await;
             assert!(open.is_empty(), "{} should not have held up {open:?}", self.name);
         }
+        self.orders_rest(world, batch).await;
+        let given_back = self.work_is_given_back(world, batch).await;
+        self.who_should_hear_hears(world, batch).await;
+        self.a_read_answers_as_it_should(world, batch).await;
+        // And it was so all the time.
+        self.orders_rest(world, batch).await;
+        given_back.map(|times| ("deliveries given back", times)).into_iter().collect()
+    }
+
+    async fn orders_rest(&self, world: &World<'_>, batch: &Batch) {
         let stored = async || world.stored(batch).await.unwrap();
         until_within(SHOWS_WITHIN, "orders that rest", stored, |stored| self.all_rest(batch, stored)).await;
-        let mut faults = Vec::new();
-        if let Some((function, times)) = self.given_back_by {
-            let retries = async || world.retries(function, batch.began).await;
-            // What is rejected gets no further than the first stage.
-            let deliveries = batch.orders.iter().filter(|planned| planned.kind != Kind::UnknownProduct).count() as u64;
-            let enough = deliveries * times;
-            faults.push((
-                "deliveries given back",
-                until_within(SHOWS_WITHIN, "retries", retries, |n| *n >= enough).await,
-            ));
-        }
-        if self.rest == Rest::AtTheirEnd {
-            for ear in [Ear::Topics, Ear::Texts, Ear::Mails].into_iter().filter(|ear| !self.silent.contains(ear)) {
+    }
+
+    /// How many deliveries were given back, once they are enough.
+    async fn work_is_given_back(&self, world: &World<'_>, batch: &Batch) -> Option<u64> {
+        let (function, times) = self.given_back_by?;
+        // What is rejected gets no further than the first stage.
+        let deliveries = batch.orders.iter().filter(|planned| planned.kind != Kind::UnknownProduct).count() as u64;
+        let retries = async || world.retries(function, batch.began).await;
+        Some(until_within(SHOWS_WITHIN, "retries", retries, |retries| *retries >= deliveries * times).await)
+    }
+
+    async fn who_should_hear_hears(&self, world: &World<'_>, batch: &Batch) {
+        for ear in [Ear::Topics, Ear::Texts, Ear::Mails] {
+            if self.silent.contains(&ear) {
+                assert_eq!(told(ear, world, batch).await, 0, "{}: {ear:?} were told something", self.name);
+            } else if self.rest == Rest::AtTheirEnd {
                 let missing = async || missing(ear, world, batch).await;
                 until_within(SHOWS_WITHIN, &format!("everything told to {ear:?}"), missing, |few| *few == 0).await;
             }
         }
-        for ear in self.silent {
-            assert_eq!(told(*ear, world, batch).await, 0, "{}: {ear:?} were told something", self.name);
-        }
-        let read = match world.shop.api.clone().without_retries().order(batch.orders[0].id.as_str()).await.unwrap() {
+    }
+
+    async fn a_read_answers_as_it_should(&self, world: &World<'_>, batch: &Batch) {
+        let id = batch.orders[0].id.as_str();
+        let status = match world.shop.api.clone().without_retries().order(id).await.unwrap() {
             Found::Found(_) => 200,
             Found::Problem(problem) => {
                 assert!(problem.retry_after.is_some(), "it does not say when to ask again: {problem:?}");
                 problem.status
             }
         };
-        assert_eq!(read, self.a_read_answers, "{}: a read", self.name);
-        let stored = stored().await;
-        assert!(self.all_rest(batch, &stored), "{} was over before its time: {stored:?}", self.name);
-        faults
+        assert_eq!(status, self.a_read_answers, "{}: a read", self.name);
     }
 
     fn all_rest(&self, batch: &Batch, stored: &HashMap<OrderId, Order>) -> bool {
