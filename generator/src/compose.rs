@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::RenderedFile;
 use crate::aws::provider::{DefaultTags, Endpoints, Provider};
 use crate::environment::{Backend, EmailAddress, Environment};
-use crate::modules::functions::{functions_package, payment_gateway_url};
+use crate::modules::functions::{by_queue, functions_package, payment_gateway_url};
 use crate::modules::{api, functions, observability, queues, table, topics};
 use crate::modules::{environment_suffix, log_retention_days, require_tls, xray_enabled};
-use crate::pipeline::Table;
+use crate::pipeline::{Table, concurrency};
 use crate::terraform::kind::Text;
 use crate::terraform::{Block, Expression, Input, Module, ModuleCall, ModuleError, Value, Variable};
 
@@ -56,6 +56,10 @@ pub fn root(environment: &Environment) -> Module {
     let functions = functions::define();
     let notifications = &environment.notifications;
     let inputs = &functions.inputs;
+    // Where nothing is said, or there is enough, the module's own bounds stand.
+    let bounds = environment.account_concurrency.and_then(|it| concurrency::bounds_within(it.invocations()));
+    let lowered = bounds.filter(|bounds| *bounds != concurrency::bounds());
+    let lowered = lowered.map(|bounds| inputs.maximum_concurrency.set(by_queue(bounds)));
     let functions_call = call(
         &mut root,
         &functions.module,
@@ -81,7 +85,10 @@ pub fn root(environment: &Environment) -> Module {
             inputs.orders_stream_arn.set(tables_call.output(&tables.orders_stream_arn)),
             inputs.topic_arns.set(topics_call.output(&topics.topic_arns)),
             inputs.topics_key_arn.set(topics_call.output(&topics.topics_key_arn)),
-        ],
+        ]
+        .into_iter()
+        .chain(lowered)
+        .collect(),
     );
     let api = api::define();
     let inputs = &api.inputs;

@@ -19,7 +19,7 @@ mod value;
 pub use backend::{Backend, BucketName, StateKey};
 pub use calling_codes::CallingCodes;
 pub use email::EmailAddress;
-pub use limits::{LogRetention, RequestLimit, SpendLimit};
+pub use limits::{AccountConcurrency, LogRetention, RequestLimit, SpendLimit};
 pub use load::{EnvironmentsError, FILE, FOLDER, Source, check, load_all, parse, settings_file, sources};
 pub use problem::{Fault, InvalidSettings, Problem};
 pub use retailer_name::RetailerName;
@@ -44,6 +44,8 @@ pub struct Environment {
     pub log_retention_days: LogRetention,
     /// Who is told when an alarm fires; `None` leaves the alarms topic without a subscriber.
     pub alarm_email: Option<EmailAddress>,
+    /// The Lambda concurrency that it may use; `None` where nobody checks whether the pipeline fits.
+    pub account_concurrency: Option<AccountConcurrency>,
     /// The API's own settings.
     pub api: ApiSettings,
     /// What customers are sent.

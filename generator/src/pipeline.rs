@@ -2,6 +2,7 @@
 //! derive from it: what is said here is said nowhere else.
 
 mod alarms;
+pub mod concurrency;
 mod grants;
 mod names;
 mod stage;
@@ -86,10 +87,11 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
         source: Source::Queue(RETRIES),
         forwards_to: &[Stage::Fulfilment],
-        // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, giving up
-        // what is held twice, and the hold.
-        calls: Calls { aws: 4, gateway: 3 },
-        timeout_seconds: 60,
+        // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, and either a
+        // look at it and giving up what is held twice, or the hold, a look at it where the answer is a repeated one, and
+        // giving it up where another worker was faster.
+        calls: Calls { aws: 4, gateway: 4 },
+        timeout_seconds: 75,
         memory_mib: 256,
         schedule: None,
         grants: SETTLING_MONEY,
@@ -99,10 +101,12 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
         source: Source::Queue(RETRIES),
         forwards_to: &[],
-        // The gateway's key, the order, what was reported, the new hold, the capture; a capture that comes too late, the
-        // three calls of a new hold, and the capture again.
-        calls: Calls { aws: 5, gateway: 5 },
-        timeout_seconds: 90,
+        // A return that is reported before the money was taken, and whose hold has lapsed. The gateway's key, the order, the
+        // report, the order again, the new hold, the capture, the refund; a capture that comes too late, a search and a look
+        // at what it shows, the new hold, a look at it where the answer is a repeated one, giving it up where another
+        // worker's is kept, the capture, a look at what was given back, and the refund.
+        calls: Calls { aws: 7, gateway: 9 },
+        timeout_seconds: 130,
         memory_mib: 256,
         schedule: None,
         grants: SETTLING_MONEY,
@@ -113,6 +117,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         source: Source::OrderEvents(StreamSource {
             batch_size: 100,
             parallelization_factor: 1,
+            first_shards: 4,
             maximum_retry_attempts: 10_000,
             maximum_record_age_seconds: 20 * 60 * 60,
             alarm_age_seconds: 60,
@@ -125,7 +130,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         schedule: None,
         grants: &[
             Grant::Stream(Table::Orders),
-            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+            Grant::Table(Table::Orders, &[BatchGetItem]),
+            Grant::PutAttributes(Table::Orders, &table::SENT_ATTRIBUTES),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),
             Grant::Publish(Topic::ShipmentUpdates),
@@ -148,7 +154,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         memory_mib: 256,
         schedule: None,
         grants: &[
-            Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
+            Grant::Table(Table::Orders, &[BatchGetItem]),
+            Grant::PutAttributes(Table::Orders, &table::SENT_ATTRIBUTES),
             Grant::Publish(Topic::OrderConfirmation),
             Grant::Publish(Topic::PaymentStatus),
             Grant::Publish(Topic::ShipmentUpdates),

@@ -201,6 +201,10 @@ fn settings(environment: &Environment) -> Vec<SettingRow> {
         ("xray", environment.xray.to_string()),
         ("log_retention_days", environment.log_retention_days.days().to_string()),
         ("alarm_email", address(environment.alarm_email.as_ref())),
+        (
+            "account_concurrency",
+            environment.account_concurrency.map_or("not checked".to_owned(), |it| it.invocations().to_string()),
+        ),
         ("api.rate_limit", api.rate_limit.requests().to_string()),
         ("api.burst_limit", api.burst_limit.requests().to_string()),
         ("api.webhook_rate_limit", api.webhook_rate_limit.requests().to_string()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
+use order_handlers::ports::Signed;
 
 use crate::fault::FaultKind;
 use crate::invocation::{Work, invoke};
@@ -99,13 +100,14 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
 
 fn delivery(world: &World, received: &Received) -> Delivery {
     let message = &received.message;
+    let sent_at = world.clock(message.sent_at, 0);
     Delivery {
         message_id: message.name(),
         receipt_handle: received.handle.clone(),
         receive_count: message.receives,
-        sent_at: world.clock(message.sent_at, 0),
+        sent_at,
         trace: None,
-        signature: message.signature.clone(),
+        signed: message.signature.clone().map(|signature| Signed { signature, accepted_at: sent_at }),
         body: message.body.clone(),
     }
 }

@@ -40,11 +40,13 @@ pub enum FaultKind {
     SavedFailure,
     /// Somebody sends webhooks that the gateway did not send.
     Forgery,
+    /// An order, an event or a product cannot be read for a while: another version of the program wrote it.
+    Unreadable,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Crash,
         Self::LostAnswer,
         Self::Throttle,
@@ -59,6 +61,7 @@ impl FaultKind {
         Self::Panic,
         Self::SavedFailure,
         Self::Forgery,
+        Self::Unreadable,
     ];
 
     /// The name on the command line.
@@ -79,6 +82,7 @@ impl FaultKind {
             Self::Panic => "panic",
             Self::SavedFailure => "saved-failure",
             Self::Forgery => "forgery",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -92,6 +96,8 @@ impl FaultKind {
             Self::Duplicate => 300,
             Self::Delay => 100,
             Self::Poison => 15,
+            // Of what is written; and of the looks into the catalogue.
+            Self::Unreadable => 20,
             // Twice as many windows as there are in a half of the runs; see `World`.
             Self::Outage => 5_000,
             Self::Lapse => 1_000,

@@ -39,6 +39,8 @@ pub(crate) struct Intent {
     pub(crate) kept_in_vain: bool,
     /// When the hold lapses, in milliseconds of the run.
     lapses_at: u64,
+    /// How far the search is behind when it does, in milliseconds.
+    shown_after: u64,
     /// What the search shows, and from when on.
     shown: Vec<(u64, IntentStatus)>,
 }
@@ -163,6 +165,10 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    pub(crate) fn status_of(&self, intent: &str) -> Option<IntentStatus> {
+        self.intents.get(intent).map(|intent| intent.status)
+    }
+
     pub(crate) fn is_down(&self, now: u64) -> bool {
         self.outages.iter().any(|(from, until)| (*from..*until).contains(&now))
     }
@@ -220,6 +226,7 @@ impl Gateway {
                     answered: false,
                     kept_in_vain: false,
                     lapses_at: course.now + course.lapses_after,
+                    shown_after: course.shown_after,
                     shown: vec![(shown_at, status)],
                 };
                 self.intents.insert(id.clone(), intent);
@@ -262,7 +269,7 @@ impl Gateway {
     pub(crate) fn lapse(&mut self, now: u64) {
         for (id, intent) in &mut self.intents {
             if intent.status == IntentStatus::RequiresCapture && intent.lapses_at <= now {
-                intent.turn(IntentStatus::Canceled, now);
+                intent.turn(IntentStatus::Canceled, now + intent.shown_after);
                 self.notices.push(Notice { order: intent.order, intent: id.clone(), canceled: true });
             }
         }
@@ -329,6 +336,7 @@ mod tests {
         assert_eq!(shown(&gateway, 60), Some(IntentStatus::RequiresCapture));
         let capture = Request::Capture { intent: id.clone(), amount: 5 };
         assert_eq!(gateway.ask("c".into(), capture, at(100)).0, Answer::Intent(id, IntentStatus::Canceled));
-        assert_eq!(shown(&gateway, 100), Some(IntentStatus::Canceled));
+        assert_eq!(shown(&gateway, 100), Some(IntentStatus::RequiresCapture));
+        assert_eq!(shown(&gateway, 160), Some(IntentStatus::Canceled));
     }
 }

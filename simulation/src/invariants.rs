@@ -2,35 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use order_domain::event::{EventType, Occasion};
+use order_domain::event::{Cause, EventType, Occasion};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::{ContactCommand, FulfilmentCommand, Recipient, ShipmentUpdate};
 use order_domain::notification::{Notice, topics_of};
-use order_domain::order::{Order, OrderStatus, PaymentStatus, ShipmentStatus};
+use order_domain::order::{Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use order_domain::request::PlaceOrder;
+use order_domain::transition::overdue::RESERVATION_LIFETIME;
 use order_domain::transition::{Change, Step};
 use order_domain::wiring::Stage;
 use order_handlers::failure::DeadLetterReason;
-use order_handlers::ports::{Addressee, Sending};
+use order_handlers::ports::{Addressee, EventKey, Sending};
 
 use crate::finding;
 use crate::gateway::{Intent, IntentStatus};
 use crate::notifier::channels;
 use crate::plan::Invariant;
-use crate::table::{Units, Written};
+use crate::ports::LONGEST_INDEX_LAG;
+use crate::table::{Stored, Units, Written};
 use crate::workload::{Command, is_plentiful, is_refused, number_of};
 use crate::world::{Letter, QUEUED, State, World};
 
 /// For how long an invocation may still believe that an order is not stored: the longest function's time.
-const WHILE_STORED: u64 = 90_000;
+const WHILE_STORED: u64 = 130_000;
 /// For how long a report may be early before it is refused, less what clocks disagree by, in milliseconds.
 const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
-/// Two sweeps at once may both bring an order on; two sweeps this far apart may not, in milliseconds.
-const AT_ONCE: u64 = 45_000;
-/// How long after the reconciler brought an order on it may not do so again, in milliseconds: five minutes, less what a
-/// sweep takes and clocks disagree by.
-const UNTIL_LOOKED_AT_AGAIN: u64 = 4 * 60_000;
+/// By how much clocks disagree, and a little more, in milliseconds.
+const CLOCKS_DISAGREE: u64 = 10_000;
+/// An outage that is not longer than this costs no order, in milliseconds.
+const SHORT_OUTAGE: u64 = 3_600_000;
 
 /// A change was just written.
 pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written, now: u64) {
@@ -51,7 +52,7 @@ pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written
         state.broken(Invariant::StatesForward, order, now, what);
     }
     if after.status == OrderStatus::OutOfStock
-        && let Some(order_domain::order::RejectionReason::OutOfStock { sku }) = &after.reason
+        && let Some(RejectionReason::OutOfStock { sku }) = &after.reason
         && is_plentiful(sku)
     {
         state.broken(Invariant::NeverOversold, order, now, format!("out of stock, although there is plenty of {sku}"));
@@ -128,6 +129,10 @@ pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
         })
     } else if is(DeadLetterReason::NotAnEvent) {
         state.asked.unreadable.contains(&letter.message_id)
+    } else if is(DeadLetterReason::ItemUnreadable) {
+        needed(letter).iter().any(|item| state.table.was_unreadable_since(item, now.saturating_sub(WHILE_STORED)))
+    } else if is(DeadLetterReason::WorkPanicked) {
+        event_in(&letter.body).is_some_and(|event| state.asked.panicked.contains(&event))
     } else if is(DeadLetterReason::MoneyLost) {
         letter.order.is_some_and(|order| state.gateway.refused_anew.contains(&order))
     } else {
@@ -154,6 +159,28 @@ pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
     }
 }
 
+/// The items that the work on a message needs.
+fn needed(letter: &Letter) -> Vec<Stored> {
+    let id = letter.order.and_then(|number| OrderId::new(format!("ord-{number}")).ok());
+    let mut items: Vec<Stored> = id.map(Stored::Order).into_iter().collect();
+    match letter.stage {
+        Stage::Validate => {
+            let request = PlaceOrder::from_json(&letter.body).ok();
+            let products = request.into_iter().flat_map(|request| request.items);
+            items.extend(products.map(|item| Stored::Product(item.sku)));
+        }
+        Stage::Contact => items.extend(event_in(&letter.body).map(|(id, sequence)| Stored::Event(id, sequence))),
+        _ => {}
+    }
+    items
+}
+
+/// The event that a document names.
+fn event_in(document: &str) -> Option<EventKey> {
+    let document: serde_json::Value = serde_json::from_str(document).ok()?;
+    Some((OrderId::new(document.get("orderId")?.as_str()?).ok()?, document.get("sequence")?.as_u64()?))
+}
+
 fn stored(state: &State, number: u32) -> Option<&Order> {
     let id = order_domain::id::OrderId::new(format!("ord-{number}")).ok()?;
     state.table.orders.get(&id)
@@ -161,7 +188,12 @@ fn stored(state: &State, number: u32) -> Option<&Order> {
 
 /// What the order answers to a report; none where the document is no report.
 fn step(order: &Order, body: &str) -> Option<Step> {
-    let occasion = Occasion { at: order.updated_at, actor: Stage::Fulfilment, cause: String::new() };
+    let occasion = Occasion {
+        at: order.updated_at,
+        actor: Stage::Fulfilment,
+        cause: Cause::RecordShipment,
+        message_id: String::new(),
+    };
     match serde_json::from_str(body).ok()? {
         FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
             ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),
@@ -179,7 +211,7 @@ fn step(order: &Order, body: &str) -> Option<Step> {
 fn outlasted(state: &State, letter: &Letter, now: u64) -> bool {
     let Some(sent_at) = letter.sent_at else { return false };
     let asks = matches!(letter.stage, Stage::Payment | Stage::Fulfilment);
-    let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > 3_600_000;
+    let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > SHORT_OUTAGE;
     asks && state.gateway.outages.iter().any(down)
 }
 
@@ -189,8 +221,8 @@ fn says_so(state: &State, order: &Order) -> bool {
     events.any(|event| event.event_type == EventType::OrderNeedsAttention)
 }
 
-/// The reconciler is about to put an order back on its queue.
-pub(crate) fn judge_brought_on(world: &World, id: &OrderId) {
+/// The reconciler is about to put an order back on its queue; where a sweep does, the index showed the order at that moment.
+pub(crate) fn judge_brought_on(world: &World, id: &OrderId, swept_at: Option<u64>) {
     let now = world.now();
     let mut guard = world.state();
     let state = &mut *guard;
@@ -208,13 +240,13 @@ pub(crate) fn judge_brought_on(world: &World, id: &OrderId) {
         let what = format!("it is {} and no queue holds a message of it", order.status);
         state.broken(Invariant::NeverStranded, number, now, what);
     }
-    let before = state.brought_on.insert(id.clone(), (now, version));
-    let Some((at, _)) = before.filter(|(_, same)| *same == version) else { return };
-    let again = (at + AT_ONCE..at + UNTIL_LOOKED_AT_AGAIN).contains(&now);
-    // A webhook brings it on at any time; so does a sweep whose process died before it wrote down that it had looked.
-    let excused = state.gateway_told_since(number, at) || state.reconciler_died_at >= at;
-    if again && !excused && at > state.faults.until() + 600_000 {
-        let what = format!("it was put back on its queue twice within {} s", (now - at) / 1000);
+    // What was looked at is not looked at again before its time, once the index must know. A webhook asks at any time.
+    let looked = state.looked_at.get(id).filter(|looked| looked.version == version).copied();
+    if let Some((looked, swept_at)) = looked.zip(swept_at)
+        && swept_at > looked.acknowledged_at + LONGEST_INDEX_LAG
+        && world.clock(swept_at + CLOCKS_DISAGREE, 0) < looked.again_at
+    {
+        let what = format!("a sweep brings it on, and another had moved its check to {}", looked.again_at);
         state.broken(Invariant::CheckedAgainLater, number, now, what);
     }
 }
@@ -225,7 +257,7 @@ pub(crate) fn judge_end(world: &World, state: &mut State) {
     state.gateway.lapse(now);
     let mut found = Vec::new();
     for number in 0..world.orders {
-        judge_order(state, number, &mut found);
+        judge_order(world, state, number, &mut found);
     }
     judge_commands(state, &mut found);
     judge_stock(world, state, &mut found);
@@ -237,7 +269,7 @@ pub(crate) fn judge_end(world: &World, state: &mut State) {
 
 type Found = Vec<(Invariant, Option<u32>, String)>;
 
-fn judge_order(state: &mut State, number: u32, found: &mut Found) {
+fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found) {
     let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
     let buried = state.letters.iter().any(|letter| letter.order == Some(number) && letter.stage == Stage::Validate);
     let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
@@ -263,6 +295,7 @@ fn judge_order(state: &mut State, number: u32, found: &mut Found) {
     judge_history(state, &order, &mut broken);
     judge_money(state, number, &order, troubled, &mut broken);
     judge_hold(state, number, &order, &mut broken);
+    judge_expiry(world, state, &order, &mut broken);
 }
 
 /// Every other request under the id was recorded, and nothing that nobody asked for.
@@ -350,10 +383,27 @@ fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut
     let Some(held) = order.authorisation.as_ref().filter(|_| order.holds_for_dispatch()) else { return };
     let intent = state.gateway.intents.get(&held.payment_intent);
     let lapsed = intent.is_none_or(|intent| intent.status != IntentStatus::RequiresCapture);
-    // What was to renew it, or the webhook that told, killed every process.
-    let lost = state.letters.iter().any(|letter| letter.order == Some(number) && letter.reason.is_none());
+    // What was to renew it, or the webhook that told, killed every process, or came while nobody could read the order.
+    let lost = state.letters.iter().any(|letter| {
+        let unreadable = letter.reason == Some(DeadLetterReason::ItemUnreadable.name());
+        letter.order == Some(number) && (letter.reason.is_none() || unreadable)
+    });
     if lapsed && !lost {
         broken(Invariant::HoldKept, "it waits for its dispatch, and nothing is held".to_owned());
+    }
+}
+
+/// A reservation that expired could not be paid for: an hour's outage, a crash or a lost message costs no order.
+fn judge_expiry(world: &World, state: &State, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let expired = order.reason == Some(RejectionReason::ReservationExpired);
+    let Some(reserved_at) = order.reserved_at.filter(|_| expired) else { return };
+    let expired_at = reserved_at.after(RESERVATION_LIFETIME);
+    let outlasted = state.gateway.outages.iter().any(|(from, until)| {
+        until - from > SHORT_OUTAGE && world.clock(*from, 0) < expired_at && world.clock(*until, 0) > reserved_at
+    });
+    if !outlasted && !says_so(state, order) {
+        let what = "its reservation expired, and nothing kept anybody from paying".to_owned();
+        broken(Invariant::ExpiryExplained, what);
     }
 }
 
@@ -373,7 +423,11 @@ fn judge_commands(state: &State, found: &mut Found) {
             Command::Delivered => {
                 matches!(order.shipment_status, ShipmentStatus::Delivered | ShipmentStatus::Returned)
             }
-            Command::Returned => order.shipment_status == ShipmentStatus::Returned,
+            // Of several reports the one that owes most counts.
+            Command::Returned => {
+                order.shipment_status == ShipmentStatus::Returned
+                    && order.refund_due >= sent.owed.min(order.total.amount)
+            }
             Command::Cancelled => {
                 order.cancellation.is_some()
                     || matches!(
@@ -422,14 +476,23 @@ fn judge_stock(world: &World, state: &State, found: &mut Found) {
 }
 
 fn judge_notices(state: &State, found: &mut Found) {
-    // Whom a message should have told that killed every process.
-    let poisoned = state.letters.iter().filter(|letter| letter.stage == Stage::Contact);
-    let poisoned: Vec<ContactCommand> = poisoned.filter_map(|letter| serde_json::from_str(&letter.body).ok()).collect();
+    // Whom a message should have told that killed every process, or that could not be read.
+    let letters = |stage| state.letters.iter().filter(move |letter| letter.stage == stage);
+    let not_told: Vec<ContactCommand> =
+        letters(Stage::Contact).filter_map(|letter| serde_json::from_str(&letter.body).ok()).collect();
+    // Events that notify put aside: a redrive asks for them again.
+    let put_aside: BTreeMap<EventKey, Option<&str>> =
+        letters(Stage::Notify).filter_map(|letter| Some((event_in(&letter.body)?, letter.reason))).collect();
     for event in state.table.all_events() {
         let Some(order) = state.table.orders.get(&event.order_id) else { continue };
+        let aside = put_aside.get(&(event.order_id.clone(), event.sequence)).copied().flatten();
         let lost = |recipient| {
             let (order_id, sequence) = (event.order_id.clone(), event.sequence);
-            poisoned.contains(&ContactCommand { order_id, sequence, recipient })
+            // Of an order that cannot be read the topics are told all the same.
+            let of_customer = matches!(recipient, Recipient::Channel(_));
+            aside == Some(DeadLetterReason::WorkPanicked.name())
+                || aside == Some(DeadLetterReason::ItemUnreadable.name()) && of_customer
+                || not_told.contains(&ContactCommand { order_id, sequence, recipient })
         };
         let recorded = |addressee| {
             state.table.was_sent(&Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee })

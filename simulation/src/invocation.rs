@@ -1,19 +1,18 @@
 //! One invocation of a function: the real stage over the simulated ports, until it answers or its process dies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use order_domain::id::OrderId;
 use order_domain::message::ContactCommand;
 use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
-use order_handlers::circuit_breaker::{CircuitBreaker, Guarded, PAYMENT_GATEWAY, Settings};
+use order_handlers::circuit_breaker::Guarded;
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
@@ -24,22 +23,16 @@ use order_handlers::stages::validate::Validate;
 use tokio::time::Instant;
 
 use crate::fault::FaultKind;
-use crate::mutation::Mutation;
 use crate::notifier::{channels, texts};
 use crate::plan::Invariant;
 use crate::ports::Ports;
+use crate::process::{Process, Side, Watched};
 use crate::settings::{RESERVE, function_timeout, policy};
 use crate::workload::{number_in, number_of};
 use crate::world::World;
 
 /// How many of a hundred invocations begin in a new process although a warm one is idle.
 const NEW_PROCESS: u32 = 5;
-/// A breaker that opens and never closes, for a mutation.
-const NEVER_CLOSES: Settings = Settings {
-    open_for: Duration::from_secs(100 * 24 * 3600),
-    open_for_at_most: Duration::from_secs(100 * 24 * 3600),
-    ..PAYMENT_GATEWAY
-};
 
 /// What is handed to a function.
 #[derive(Debug)]
@@ -70,6 +63,7 @@ impl Work {
 pub(crate) struct Invocation {
     pub(crate) id: u64,
     pub(crate) stage: Stage,
+    pub(crate) process: Arc<Process>,
     /// When it began, in milliseconds of the run.
     pub(crate) began: u64,
     /// Whom contact was asked to tell.
@@ -88,6 +82,8 @@ pub(crate) struct Invocation {
     effects_left: AtomicI64,
     /// Orders that this invocation committed, and those that it forwarded before their time: for mutations.
     pub(crate) committed: Mutex<BTreeSet<OrderId>>,
+    /// Orders that the index of open orders showed it, and when, in milliseconds of the run.
+    pub(crate) swept: Mutex<BTreeMap<OrderId, u64>>,
     pub(crate) forwarded: Mutex<BTreeSet<OrderId>>,
 }
 
@@ -113,8 +109,8 @@ impl Invocation {
     }
 }
 
-/// Orders that are kept for a mutation.
-pub(crate) fn orders(of: &Mutex<BTreeSet<OrderId>>) -> std::sync::MutexGuard<'_, BTreeSet<OrderId>> {
+/// What is remembered of an invocation.
+pub(crate) fn orders<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -144,12 +140,12 @@ pub(crate) struct Answered {
 /// Runs a function on its work in one of its warm processes, or in a new one. What a process remembers dies with it.
 pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisoned: bool) -> Answered {
     let timeout = function_timeout(stage);
-    let invocation = Arc::new(begin(world, stage, &work, poisoned));
-    let breaker = warm_process(world, stage);
+    let process = warm_process(world, stage);
+    let invocation = Arc::new(begin(world, stage, &work, poisoned, process));
     let ports = Ports::new(Arc::clone(world), Arc::clone(&invocation));
-    let answering = AssertUnwindSafe(answer(stage, work, ports, &breaker)).catch_unwind();
-    let process = Mortal { work: Box::pin(answering), invocation: &invocation };
-    let ended = tokio::time::timeout(timeout, process).await;
+    let answering = AssertUnwindSafe(answer(world, stage, work, ports, &invocation.process)).catch_unwind();
+    let mortal = Mortal { work: Box::pin(answering), invocation: &invocation };
+    let ended = tokio::time::timeout(timeout, mortal).await;
     let now = world.now();
     let mut state = world.state();
     state.under_way -= 1;
@@ -178,9 +174,6 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
         }
         None => {
             state.told.unrecorded.insert(id);
-            if stage == Stage::Reconcile {
-                state.reconciler_died_at = now;
-            }
             if panicked {
                 let what = format!("a panic ended {} #{id} and its whole batch", stage.name());
                 state.broken(Invariant::PanicContained, None, now, what);
@@ -188,25 +181,24 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
         }
     }
     if answer.is_some() {
-        state.processes.entry(stage).or_default().push(Arc::clone(&breaker));
+        state.processes.entry(stage).or_default().push(Arc::clone(&invocation.process));
     }
     Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed) }
 }
 
-/// A process of a function that is idle, or a new one, by what it remembers: its circuit breaker.
-fn warm_process(world: &World, stage: Stage) -> Arc<CircuitBreaker> {
-    let settings = if world.makes(Mutation::BreakerNeverCloses) { NEVER_CLOSES } else { PAYMENT_GATEWAY };
+/// A process of a function that is idle, or a new one.
+fn warm_process(world: &World, stage: Stage) -> Arc<Process> {
     let mut guard = world.state();
     let state = &mut *guard;
     let idle = state.processes.entry(stage).or_default();
     if idle.is_empty() || state.schedule.percent(NEW_PROCESS) {
-        return Arc::new(CircuitBreaker::new(settings));
+        return Arc::new(Process::new(world));
     }
     let one = state.schedule.position(idle.len());
     idle.swap_remove(one)
 }
 
-fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation {
+fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<Process>) -> Invocation {
     let now = world.now();
     let mut state = world.state();
     state.under_way += 1;
@@ -233,6 +225,7 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation
     Invocation {
         id,
         stage,
+        process,
         began: now,
         asked,
         webhooks_refused: AtomicUsize::new(0),
@@ -243,14 +236,17 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool) -> Invocation
         panicked: AtomicBool::new(false),
         effects_left: AtomicI64::new(effects_left),
         committed: Mutex::default(),
+        swept: Mutex::default(),
         forwarded: Mutex::default(),
     }
 }
 
 /// What the bootstrap does with an event.
-async fn answer(stage: Stage, work: Work, ports: Ports, breaker: &CircuitBreaker) -> Vec<String> {
+async fn answer(world: &World, stage: Stage, work: Work, ports: Ports, process: &Process) -> Vec<String> {
     let (database, queue, runtime, policy) = (ports.clone(), ports.clone(), ports.clone(), policy(stage));
-    let gateway = Guarded { gateway: ports.clone(), breaker, runtime: ports.clone() };
+    let gateway = Watched { gateway: ports.clone(), side: Side::Behind, process, world };
+    let gateway = Guarded { gateway, breaker: &process.breaker, runtime: ports.clone() };
+    let gateway = Watched { gateway, side: Side::Before, process, world };
     match (stage, work) {
         (Stage::Validate, Work::Messages(batch)) => Validate { database, queue, runtime, policy }.run(&batch).await,
         (Stage::Inventory, Work::Messages(batch)) => Inventory { database, queue, runtime, policy }.run(&batch).await,

@@ -5,7 +5,7 @@
 //! closely, and what is not.
 //!
 //! One file for each simulated service: [`queue`], [`table`], [`stream`], [`gateway`], [`notifier`]; `event_source` and
-//! `invocation` are Lambda; `ports` is the way between the stages and the services, where things go wrong; `workload` is
+//! `invocation` and `process` are Lambda; `ports` is the way between the stages and the services, where things go wrong; `workload` is
 //! what clients and warehouses do; `invariants` is what must hold.
 
 mod campaign;
@@ -20,6 +20,7 @@ mod mutation;
 mod notifier;
 mod plan;
 mod ports;
+mod process;
 mod queue;
 mod run;
 pub mod settings;

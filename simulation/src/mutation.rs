@@ -102,6 +102,12 @@ mutations! {
     LapsedHoldTakenForCaptured,
     /// An order does not say that its message went to the dead-letter queue.
     AttentionNotSet,
+    /// One order that cannot be read fails all that are loaded with it.
+    OneUnreadableFailsAll,
+    /// The reconciler never looks again at an order that it could not read.
+    UnreadableForgotten,
+    /// A record of the stream whose work panics is delivered again instead of being put aside.
+    PanickingRecordKept,
 }
 
 impl std::fmt::Display for Mutation {

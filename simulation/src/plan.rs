@@ -104,6 +104,10 @@ pub enum Invariant {
     ForgeryRefused,
     /// A dead letter that is the order's trouble is told by the order.
     AttentionSet,
+    /// A circuit that is open lets somebody try again, in time.
+    CircuitTriesAgain,
+    /// A reservation expires only where nobody could pay for it: the gateway was down for long, or a person has to look.
+    ExpiryExplained,
 }
 
 impl fmt::Display for Invariant {
@@ -164,6 +168,10 @@ pub struct Statistics {
     pub told: BTreeMap<&'static str, u64>,
     /// Orders that the reconciler put back on their queues.
     pub brought_on: u64,
+    /// Times that the reconciler could not read an order, and went on to the next.
+    pub passed_over: u64,
+    /// Times that a circuit breaker opened.
+    pub circuits_opened: u64,
     /// Holds left at the gateway where nobody can know of them, by how: see `docs/simulation.md`.
     pub holds_left: BTreeMap<&'static str, u64>,
     /// Simulated time, in seconds.
@@ -192,6 +200,8 @@ impl Statistics {
         all(&mut self.told, &other.told);
         all(&mut self.holds_left, &other.holds_left);
         self.brought_on += other.brought_on;
+        self.passed_over += other.passed_over;
+        self.circuits_opened += other.circuits_opened;
     }
 
     /// How often a kind of fault struck.

@@ -68,6 +68,9 @@ impl State {
             self.schedule.between(1, 60)
         };
         let unreadable = self.strikes(FaultKind::Poison, now);
+        if self.strikes(FaultKind::Panic, now) {
+            self.asked.panicking.insert((event.order_id.clone(), event.sequence));
+        }
         let (number, next) = (self.name(), self.name());
         if let Some(shard) = self.shards.get_mut(place) {
             shard.append(number, Some(event), now, delay);

@@ -35,6 +35,14 @@ pub(crate) enum Item {
     Stock(Sku, u16),
 }
 
+/// An item that may be such that nobody can read it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stored {
+    Order(OrderId),
+    Event(OrderId, u64),
+    Product(Sku),
+}
+
 /// What a transaction did.
 #[derive(Debug)]
 pub(crate) struct Written {
@@ -78,6 +86,8 @@ pub(crate) struct Table {
     open_orders: BTreeMap<OrderId, Indexed>,
     /// Items of transactions that are under way, and until when.
     under_way: BTreeMap<Item, u64>,
+    /// Items that cannot be read, or could not, and until when.
+    unreadable_until: BTreeMap<Stored, u64>,
 }
 
 impl Table {
@@ -216,6 +226,30 @@ impl Table {
         if same && self.next_checks.contains_key(&order.order_id) {
             self.set_next_check(&order.order_id, Some(at), shown_at);
         }
+    }
+
+    /// Moves the next check of an order that nobody can read, if it is due.
+    pub(crate) fn pass_over(&mut self, id: &OrderId, now: Timestamp, until: Timestamp, shown_at: u64) {
+        if self.next_checks.get(id).is_some_and(|check| *check <= now) {
+            self.set_next_check(id, Some(until), shown_at);
+        }
+    }
+
+    /// Nobody can read the item until then.
+    pub(crate) fn damage(&mut self, item: Stored, until: u64) {
+        self.unreadable_until.insert(item, until);
+    }
+
+    /// The item was written anew, or mended.
+    pub(crate) fn mend(&mut self, item: &Stored, now: u64) {
+        if let Some(until) = self.unreadable_until.get_mut(item) {
+            *until = now.min(*until);
+        }
+    }
+
+    /// Whether nobody could read the item at some moment since then.
+    pub(crate) fn was_unreadable_since(&self, item: &Stored, then: u64) -> bool {
+        self.unreadable_until.get(item).is_some_and(|until| *until > then)
     }
 
     /// The orders whose check is due, as the index shows them.

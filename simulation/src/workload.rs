@@ -14,6 +14,7 @@ use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
 use order_domain::request::{Channel, Customer, PlaceOrder};
 use order_domain::wiring::Stage;
+use order_handlers::ports::EventKey;
 
 use crate::chance::{Chance, stream};
 use crate::table::{Table, Units};
@@ -45,6 +46,8 @@ pub(crate) struct Sent {
     pub(crate) order: u32,
     pub(crate) message_id: String,
     pub(crate) command: Command,
+    /// What a return owes, in minor units; all of it where that is more than the order costs.
+    pub(crate) owed: u64,
 }
 
 /// What the world was asked for, to be compared with what became of it.
@@ -59,6 +62,10 @@ pub(crate) struct Asked {
     pub(crate) poisoned: BTreeSet<String>,
     /// Records of the stream that are no events.
     pub(crate) unreadable: BTreeSet<String>,
+    /// Events that make notify panic whenever it tells them.
+    pub(crate) panicking: BTreeSet<EventKey>,
+    /// Events the telling of which panicked.
+    pub(crate) panicked: BTreeSet<EventKey>,
 }
 
 /// An order's number, from its id.
@@ -282,6 +289,7 @@ fn place(world: &World, number: u32, body: String) {
 
 fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
     let id = format!("ord-{number}");
+    let mut owed = 0;
     let shipment = |document: String| [AROUND_A_SHIPMENT[0], &document, AROUND_A_SHIPMENT[1]].concat();
     let body = match command {
         Command::Dispatched => shipment(format!(
@@ -289,8 +297,8 @@ fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
         )),
         Command::Delivered => shipment(format!(r#"{{"update":"DELIVERED","orderId":"{id}"}}"#)),
         Command::Returned => {
-            let part =
-                if chance.percent(50) { format!(r#","refund":{}"#, chance.between(1, 400)) } else { String::new() };
+            owed = if chance.percent(50) { chance.between(1, 400) } else { u64::MAX };
+            let part = if owed == u64::MAX { String::new() } else { format!(r#","refund":{owed}"#) };
             shipment(format!(r#"{{"update":"RETURNED","orderId":"{id}"{part}}}"#))
         }
         Command::Cancelled => {
@@ -303,7 +311,7 @@ fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
     let now = world.now();
     let mut state = world.state();
     state.tell(now, Some(number), || format!("{message_id} is reported: {command:?}"));
-    state.asked.commands.push(Sent { order: number, message_id, command });
+    state.asked.commands.push(Sent { order: number, message_id, command, owed });
 }
 
 /// The warehouse waits for the confirmation; then it and the carrier report, now and then twice or out of order.

@@ -9,7 +9,6 @@ use order_domain::message::SWEEP;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::wiring::Stage;
-use order_handlers::circuit_breaker::CircuitBreaker;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -21,6 +20,7 @@ use crate::mutation::Mutation;
 use crate::notifier::Told;
 use crate::plan::{Invariant, Plan, Statistics, Violation};
 use crate::ports::{Body, SECRET, signature};
+use crate::process::Process;
 use crate::queue::{GivenUp, Posted, Queue};
 use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
 use crate::story::{Line, Story};
@@ -47,6 +47,8 @@ const SOON: u64 = 3 * 3600 * 1000;
 const LONG_OUTAGE: u32 = 1;
 /// Most sweeps of one moment: each is shown one of the orders that are due.
 const SWEEPS: usize = 10;
+/// Two sweeps that look at an order within this long may have done so at once, in milliseconds.
+const AT_ONCE: u64 = 120_000;
 /// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
 const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
 
@@ -65,6 +67,17 @@ pub(crate) struct Letter {
     pub(crate) body: String,
 }
 
+/// A look of the reconciler at an order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looked {
+    /// The order as it was.
+    pub(crate) version: u64,
+    /// When the reconciler knew that the next check is moved, in milliseconds of the run.
+    pub(crate) acknowledged_at: u64,
+    /// When the next one is.
+    pub(crate) again_at: Timestamp,
+}
+
 /// Everything that is, at one moment.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -77,14 +90,10 @@ pub(crate) struct State {
     pub(crate) gateway: Gateway,
     pub(crate) told: Told,
     pub(crate) letters: Vec<Letter>,
-    /// The idle processes of each function, by what they remember.
-    pub(crate) processes: BTreeMap<Stage, Vec<Arc<CircuitBreaker>>>,
-    /// When a process of the reconciler died last.
-    pub(crate) reconciler_died_at: u64,
-    /// When the reconciler put an order back on its queue last, and at which version.
-    pub(crate) brought_on: BTreeMap<OrderId, (u64, u64)>,
-    /// When the last webhook about an order arrives, or arrived.
-    pub(crate) webhook_at: BTreeMap<u32, u64>,
+    /// The idle processes of each function.
+    pub(crate) processes: BTreeMap<Stage, Vec<Arc<Process>>>,
+    /// When the reconciler looked at an order last, and knew that this is written down.
+    pub(crate) looked_at: BTreeMap<OrderId, Looked>,
     pub(crate) asked: Asked,
     /// Invocations under way.
     pub(crate) under_way: usize,
@@ -171,11 +180,14 @@ impl State {
         self.story.take()
     }
 
-    /// Whether the gateway told of an order since then, or will.
-    pub(crate) fn gateway_told_since(&self, order: Option<u32>, then: u64) -> bool {
-        // It may have waited in its queue for some minutes.
-        let since = then.saturating_sub(1_200_000);
-        order.and_then(|order| self.webhook_at.get(&order)).is_some_and(|at| *at >= since)
+    /// The reconciler was told that the order's next check is moved.
+    pub(crate) fn looked_at(&mut self, order: &Order, now: u64, again_at: Timestamp) {
+        let before = self.looked_at.get(&order.order_id).filter(|before| before.version == order.version);
+        // Of two sweeps at once either may have written last.
+        let at_once = before.filter(|before| now < before.acknowledged_at + AT_ONCE);
+        let again_at = at_once.map_or(again_at, |before| again_at.min(before.again_at));
+        let looked = Looked { version: order.version, acknowledged_at: now, again_at };
+        self.looked_at.insert(order.order_id.clone(), looked);
     }
 
     /// When an order was stored first.
@@ -194,6 +206,11 @@ impl State {
             && !self.gateway.lapses_before(at + SOON)
             && !self.table.orders.values().any(waits)
     }
+}
+
+/// How long orders arrive, in milliseconds: a minute for about a hundred.
+fn arrival(plan: &Plan) -> u64 {
+    600 * u64::from(plan.orders)
 }
 
 /// One run's world.
@@ -216,13 +233,15 @@ impl World {
     /// The world of a plan, inside the runtime whose clock it uses.
     pub(crate) fn new(plan: &Plan) -> Self {
         let mut chance = Chance::new(plan.seed, stream::WORLD);
-        // Orders arrive for about a minute a hundred; faults last until well after, then everything must come to rest.
-        let until = chance.between(10, 90) * 60_000 + u64::from(plan.orders) * 600;
+        // Faults last until well after the orders arrived, then everything must come to rest.
+        let until = chance.between(10, 90) * 60_000 + arrival(plan);
         let mut faults = Faults::new(plan.faults.clone(), plan.seed, until);
         let mut gateway = Gateway::default();
         for _ in 0..2 {
             if faults.strike(FaultKind::Outage, 0) {
-                let from = chance.below(until);
+                // An outage that nobody meets shows nothing: half of them begin while the orders arrive.
+                let within = if chance.percent(50) { arrival(plan) } else { until };
+                let from = chance.below(within);
                 let until = (from + chance.between(60_000, 3_600_000)).min(faults.until());
                 let long = chance.percent(LONG_OUTAGE).then(|| from + chance.between(25, 30) * 3_600_000);
                 gateway.outages.push((from, long.unwrap_or(until)));
@@ -243,9 +262,7 @@ impl World {
             told: Told::default(),
             letters: Vec::new(),
             processes: BTreeMap::new(),
-            reconciler_died_at: 0,
-            brought_on: BTreeMap::new(),
-            webhook_at: BTreeMap::new(),
+            looked_at: BTreeMap::new(),
             asked: Asked::default(),
             under_way: 0,
             scripts: 0,
@@ -347,8 +364,6 @@ impl World {
         let posted = Posted { body, order: Some(order), signature, forged, poison: false };
         let name = self.post(Stage::Reconcile, posted, at);
         let mut state = self.state();
-        let last = state.webhook_at.entry(order).or_default();
-        *last = at.max(*last);
         state.tell(at, Some(order), || format!("{name} is a webhook{}", if forged { ", forged" } else { "" }));
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::num::NonZeroUsize;
+use std::time::Instant;
 
 use order_simulation::{FaultKind, FaultProfile, Finding, Invariant, Mutation, Plan, run, run_many, shrink};
 
@@ -31,9 +32,12 @@ fn all_is_well(first: &Plan, runs: u64) -> order_simulation::Report {
 
 #[test]
 fn a_hundred_thousand_orders_survive_the_worst_faults() {
+    let began = Instant::now();
     let report = all_is_well(&Plan::new(1, 100, FaultProfile::heavy()), 1_000);
     let counted = &report.statistics;
     println!("{counted:#?}");
+    // Printed and not asserted: it says as much of the machine and of what else runs on it.
+    println!("{} orders in {:.1} s on {} threads", counted.orders, began.elapsed().as_secs_f64(), threads());
     assert_eq!((report.runs, counted.orders), (1_000, 100_000));
     // It was no quiet day: every kind of fault struck, and every end was reached.
     for kind in FaultProfile::heavy().kinds() {
@@ -47,6 +51,11 @@ fn a_hundred_thousand_orders_survive_the_worst_faults() {
         assert!(counted.told[addressee] > 10_000, "{addressee}: {:?}", counted.told);
     }
     assert!(counted.brought_on > 1_000, "the reconciler brought {} orders on", counted.brought_on);
+    assert!(counted.passed_over > 100, "the reconciler passed {} orders over", counted.passed_over);
+    assert!(counted.circuits_opened > 1_000, "{} circuits opened", counted.circuits_opened);
+    for reason in ["ITEM_UNREADABLE", "WORK_PANICKED"] {
+        assert!(counted.dead_letters[reason] > 100, "{reason}: {:?}", counted.dead_letters);
+    }
     // What is counted instead of failing is rare, or something is wrong with the counting.
     let left: u64 = counted.holds_left.values().chain(counted.findings.values()).sum();
     assert!(left < 50, "{:?} {:?}", counted.holds_left, counted.findings);
@@ -55,15 +64,7 @@ fn a_hundred_thousand_orders_survive_the_worst_faults() {
 #[test]
 fn few_orders_and_many_orders_survive_too() {
     all_is_well(&Plan::new(500_000, 3, FaultProfile::heavy()), 2_000);
-    all_is_well(&Plan::new(600_001, 1_500, FaultProfile::heavy()), 3);
-}
-
-/// Open, and not understood yet (docs/simulation.md): this fails when it is gone.
-#[test]
-fn one_order_of_a_large_run_waits_for_its_dispatch_without_a_hold() {
-    let outcome = run(&Plan::new(600_000, 1_500, FaultProfile::heavy())).unwrap();
-    let broken: Vec<String> = outcome.violations.iter().map(ToString::to_string).collect();
-    assert_eq!(broken, ["HoldKept, ord-554: it waits for its dispatch, and nothing is held"]);
+    all_is_well(&Plan::new(600_000, 1_500, FaultProfile::heavy()), 3);
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn a_seed_tells_the_same_story_in_another_process() {
 #[test]
 fn every_mutation_is_caught() {
     /// Seeds in which a mistake must show.
-    const SEEDS: u64 = 40;
+    const SEEDS: u64 = 100;
     let mut missed = Vec::new();
     for mutation in Mutation::ALL {
         let caught = (1..=SEEDS).find_map(|seed| {
@@ -124,9 +125,7 @@ fn every_mutation_is_caught() {
         }
     }
     println!("{} of {} mutations caught", Mutation::ALL.len() - missed.len(), Mutation::ALL.len());
-    // An order that nobody brings on is ended by other means here; tests of the handlers hold these two (docs/simulation.md).
-    let held_elsewhere = [Mutation::NotCheckedAgainLater, Mutation::BreakerNeverCloses];
-    assert_eq!(missed, held_elsewhere, "not caught, or caught again");
+    assert_eq!(missed, [], "not caught");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use order_domain::catalogue::price;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::money::Currency;
 use order_domain::order::{Authorisation, Order};
 use order_domain::request::PlaceOrder;
@@ -34,10 +34,10 @@ impl Aged {
         let request = PlaceOrder::from_json(&order.to_string()).unwrap();
         let skus: BTreeSet<_> = request.items.iter().map(|item| item.sku.clone()).collect();
         let prices = tables.price_list(&skus, &BTreeSet::from([Currency::GBP])).await.unwrap();
-        assert_eq!(prices.delivery, BTreeMap::new());
+        assert_eq!(prices.readable.delivery, BTreeMap::new());
         let ago = i64::try_from(ago.as_millis()).unwrap();
         let at = Timestamp::from_unix_milliseconds(Timestamp::now().unix_milliseconds() - ago).unwrap();
-        let priced = price(&request, &prices);
+        let priced = price(&request, prices.of(&request).unwrap());
         let change = receive(request, priced, at, &occasion(at, Stage::Validate));
         let order = commit(&tables, change).await;
         Self { order, at, tables }
@@ -63,7 +63,7 @@ impl Aged {
 }
 
 fn occasion(at: Timestamp, actor: Stage) -> Occasion {
-    Occasion { at, actor, cause: "a message that was lost".into() }
+    Occasion { at, actor, cause: Cause::PlaceOrder, message_id: "a message that was lost".into() }
 }
 
 async fn commit(tables: &DynamoDb, change: Change) -> Order {

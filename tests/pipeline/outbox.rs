@@ -14,6 +14,8 @@ use crate::wait::{DEADLINE, PAUSE};
 /// A telling: order, number of the event, topic.
 type Telling = (String, u64, Topic);
 
+/// P5: elsewhere events were sent at best effort, and a confirmed order could be one without an event.
+///
 /// What is wrong with the tellings of all events, if anything.
 pub async fn each_event_was_told_once_by_each_of_its_topics(shop: &Shop) -> Result<(), String> {
     let started = Instant::now();

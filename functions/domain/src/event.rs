@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, OrderId};
 use crate::money::Money;
-use crate::order::{OrderStatus, PaymentStatus, RejectionReason, Shipment, ShipmentStatus};
+use crate::order::{CancellationReason, OrderStatus, PaymentStatus, RejectionReason, Shipment, ShipmentStatus};
 use crate::time::Timestamp;
 use crate::wiring::Stage;
 
@@ -39,6 +39,8 @@ pub enum EventType {
     ShipmentDelivered,
     /// The parcel came back.
     ShipmentReturned,
+    /// More is to be given back than was reported before.
+    RefundRaised,
     /// The amount is held: for an order that was cancelled meanwhile, or anew after the first hold lapsed.
     PaymentAuthorised,
     /// The amount was taken.
@@ -53,7 +55,7 @@ pub enum EventType {
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OrderValidated,
         Self::OrderRejected,
         Self::StockReserved,
@@ -66,6 +68,7 @@ impl EventType {
         Self::ShipmentDispatched,
         Self::ShipmentDelivered,
         Self::ShipmentReturned,
+        Self::RefundRaised,
         Self::PaymentAuthorised,
         Self::PaymentCaptured,
         Self::PaymentVoided,
@@ -89,6 +92,7 @@ impl EventType {
             Self::ShipmentDispatched => "SHIPMENT_DISPATCHED",
             Self::ShipmentDelivered => "SHIPMENT_DELIVERED",
             Self::ShipmentReturned => "SHIPMENT_RETURNED",
+            Self::RefundRaised => "REFUND_RAISED",
             Self::PaymentAuthorised => "PAYMENT_AUTHORISED",
             Self::PaymentCaptured => "PAYMENT_CAPTURED",
             Self::PaymentVoided => "PAYMENT_VOIDED",
@@ -114,8 +118,10 @@ pub struct Event {
     pub at: Timestamp,
     /// Who did it: a stage's name.
     pub actor: String,
-    /// The id of the message that caused it.
-    pub cause: String,
+    /// What was asked for that led to it.
+    pub cause: Cause,
+    /// The id of the message that asked for it.
+    pub message_id: String,
     /// Where the order stands after it.
     pub status: OrderStatus,
     /// Where the payment stands after it.
@@ -127,12 +133,44 @@ pub struct Event {
     /// Why, where it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RejectionReason>,
+    /// Why the order was to be cancelled, once somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "CancellationReason")]
+    pub cancellation: Option<CancellationReason>,
+    /// Why a person has to look at the order, by the reason of its dead letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
     /// Who carries the parcel, from its dispatch on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
+    /// What is owed to the customer in all after a return, in minor units.
+    #[serde(default)]
+    pub refund_due: u64,
     /// What was given back to the customer so far, in minor units.
     #[serde(default)]
     pub refunded: u64,
+}
+
+/// What is asked for that can change an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Cause {
+    /// The client places it.
+    PlaceOrder,
+    /// Its stock is to be reserved.
+    ReserveStock,
+    /// Its payment is to be authorised.
+    AuthorisePayment,
+    /// The warehouse or the carrier reports on its parcel.
+    RecordShipment,
+    /// The customer wants it cancelled.
+    CancelOrder,
+    /// Its money is to be settled.
+    SettleMoney,
+    /// Its reservation has lasted long enough.
+    ExpireReservation,
+    /// Its hold has lapsed.
+    RenewHold,
 }
 
 /// Who changes an order, when, and on which message's account.
@@ -142,6 +180,8 @@ pub struct Occasion {
     pub at: Timestamp,
     /// The stage.
     pub actor: Stage,
-    /// The id of the message.
-    pub cause: String,
+    /// What is asked for.
+    pub cause: Cause,
+    /// The id of the message that asks for it.
+    pub message_id: String,
 }

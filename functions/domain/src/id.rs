@@ -108,6 +108,11 @@ identifier!(
     PaymentMethodToken, prefix: "pm_", signs: "_", max: 250
 );
 
+identifier!(
+    /// The payment gateway's id of the customer that a means of payment belongs to.
+    PaymentCustomerToken, prefix: "cus_", signs: "_", max: 250
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Cause;
 use crate::id::OrderId;
 use crate::notification::Topic;
 use crate::order::{CancellationReason, Shipment};
@@ -15,17 +16,37 @@ use crate::wiring::Stage;
 pub trait ConcernsOrder {
     /// The order.
     fn order_id(&self) -> &OrderId;
+
+    /// What it asks for, as the order's history tells it.
+    fn cause(&self) -> Cause;
 }
 
 impl ConcernsOrder for Command {
     fn order_id(&self) -> &OrderId {
         &self.order_id
     }
+
+    fn cause(&self) -> Cause {
+        match self.command {
+            CommandName::ReserveStock => Cause::ReserveStock,
+            CommandName::AuthorisePayment => Cause::AuthorisePayment,
+        }
+    }
 }
 
 impl ConcernsOrder for FulfilmentCommand {
     fn order_id(&self) -> &OrderId {
         Self::order_id(self)
+    }
+
+    fn cause(&self) -> Cause {
+        match self {
+            Self::RecordShipment { .. } => Cause::RecordShipment,
+            Self::CancelOrder { .. } => Cause::CancelOrder,
+            Self::SettleMoney { .. } => Cause::SettleMoney,
+            Self::ExpireReservation { .. } => Cause::ExpireReservation,
+            Self::RenewHold { .. } => Cause::RenewHold,
+        }
     }
 }
 

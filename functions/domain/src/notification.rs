@@ -60,7 +60,8 @@ pub const fn topics_of(event_type: EventType) -> &'static [Topic] {
         | EventType::CancellationRefused
         | EventType::OrderNeedsAttention => &[Topic::OrderConfirmation],
         EventType::OrderConfirmed | EventType::PaymentDeclined => &[Topic::OrderConfirmation, Topic::PaymentStatus],
-        EventType::PaymentAuthorised
+        EventType::RefundRaised
+        | EventType::PaymentAuthorised
         | EventType::PaymentCaptured
         | EventType::PaymentVoided
         | EventType::PaymentRefunded => &[Topic::PaymentStatus],

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::charges::VatRate;
 use crate::fingerprint::Fingerprint;
-use crate::id::{CustomerId, OrderId, PaymentMethodToken, Sku};
+use crate::id::{CustomerId, OrderId, PaymentCustomerToken, PaymentMethodToken, Sku};
 use crate::money::{Currency, Money};
 use crate::request::{Address, Channel, Customer};
 use crate::stock::StockPart;
@@ -275,6 +275,9 @@ pub struct Order {
     pub shipping_address: Address,
     /// How it is paid.
     pub payment_method: PaymentMethodToken,
+    /// Whose means of payment it is at the gateway, where the client said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_customer: Option<PaymentCustomerToken>,
     /// What is ordered; empty where the order was rejected before it could be priced.
     pub lines: Vec<Line>,
     /// What delivery costs.

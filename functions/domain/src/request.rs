@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CustomerId, OrderId, PaymentMethodToken, Sku};
+use crate::id::{CustomerId, OrderId, PaymentCustomerToken, PaymentMethodToken, Sku};
 use crate::money::Currency;
 
 /// Most lines of one order. A reservation writes the order, its event, and two items a line in one transaction,
@@ -107,6 +107,11 @@ pub struct Item {
 pub struct Payment {
     /// The gateway's token of the means of payment.
     pub method: PaymentMethodToken,
+    /// The gateway's id of the customer that it belongs to. Without one the gateway takes it once only: a hold that lapses
+    /// before the dispatch cannot be made anew then, and the order is cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "PaymentCustomerToken")]
+    pub customer: Option<PaymentCustomerToken>,
 }
 
 /// A way to reach a customer.

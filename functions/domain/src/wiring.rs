@@ -118,6 +118,35 @@ pub mod variable {
     pub const WEBHOOK_SECRET_ARN: &str = "WEBHOOK_SECRET_ARN";
 }
 
+/// An attribute of every message on the topics, for a subscription's filter policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TopicAttribute {
+    /// What happened.
+    EventType,
+    /// Where the order stands after it.
+    Status,
+    /// Whose order it is.
+    CustomerId,
+    /// The environment's suffix.
+    Environment,
+}
+
+impl TopicAttribute {
+    /// Every attribute.
+    pub const ALL: [Self; 4] = [Self::EventType, Self::Status, Self::CustomerId, Self::Environment];
+
+    /// The attribute's name in a message.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EventType => "eventType",
+            Self::Status => "status",
+            Self::CustomerId => "customerId",
+            Self::Environment => "environment",
+        }
+    }
+}
+
 /// How long a function waits for others. The generator holds a function's own time against the sum of them.
 pub mod timeout {
     use std::time::Duration;
@@ -150,6 +179,13 @@ pub mod table {
     pub const OPEN_ORDERS_INDEX_SORT_KEY: &str = "nextCheckAt";
     /// What the sort key of an event item starts with; the stream's filter and the writer share it.
     pub const EVENT_PREFIX: &str = "EVENT#";
+    /// In a record of what was told: when.
+    pub const SENT_AT: &str = "at";
+    /// In a record of what was told: why it was refused for good; not there where it was sent.
+    pub const SENT_REFUSED: &str = "refused";
+    /// Everything that such a record has. The roles that write it can write nothing else, so that no order and no event can be
+    /// made up in their name.
+    pub const SENT_ATTRIBUTES: [&str; 4] = [PARTITION_KEY, SORT_KEY, SENT_AT, SENT_REFUSED];
 }
 
 /// Business metrics, published in CloudWatch's embedded metric format.

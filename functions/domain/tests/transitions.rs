@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use order_domain::catalogue::{PriceList, Product, price};
 use order_domain::charges::VatRate;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
@@ -29,7 +29,6 @@ enum Told {
     Authorised,
     Declined,
     Cancelled,
-    CancellationRefused,
     Dispatched,
     Delivered,
     Returned(Option<u64>),
@@ -51,7 +50,6 @@ fn told() -> impl Strategy<Value = Told> {
         Just(Told::Authorised),
         Just(Told::Declined),
         Just(Told::Cancelled),
-        Just(Told::CancellationRefused),
         Just(Told::Dispatched),
         Just(Told::Delivered),
         prop::option::of(0..2000_u64).prop_map(Told::Returned),
@@ -67,7 +65,12 @@ fn told() -> impl Strategy<Value = Told> {
 }
 
 fn occasion() -> Occasion {
-    Occasion { at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(), actor: Stage::Validate, cause: "m-1".into() }
+    Occasion {
+        at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
+        actor: Stage::Validate,
+        cause: Cause::PlaceOrder,
+        message_id: "m-1".into(),
+    }
 }
 
 /// When every reservation has expired and every hold has lapsed.
@@ -110,7 +113,6 @@ fn obey(order: &Order, told: &Told) -> Step {
         Told::Authorised => order.authorised(authorisation(1), &occasion()),
         Told::Declined => order.declined("generic_decline".into(), &occasion()),
         Told::Cancelled => order.cancelled(CancellationReason::CustomerRequest, &occasion()),
-        Told::CancellationRefused => order.cancellation_refused(CancellationReason::TooLate, &occasion()),
         Told::Dispatched => {
             order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &occasion())
         }
@@ -120,7 +122,7 @@ fn obey(order: &Order, told: &Told) -> Step {
         Told::AuthorisedAnew => order.authorised_anew(authorisation(2), &late()),
         Told::Voided => order.voided(&occasion()),
         Told::Refunded => match order.money_due() {
-            Some(MoneyDue::Refund(amount)) => order.refunded(amount, &occasion()),
+            Some(MoneyDue::Refund(amount)) => order.refunded(order.refunded + amount, &occasion()),
             _ => order.refunded(1, &occasion()),
         },
         Told::NothingHeld => order.nothing_held(&occasion()),
@@ -155,6 +157,7 @@ fn distance(order: &Order) -> (u8, u8, u8) {
 }
 
 proptest! {
+    /// P6: elsewhere the state was written without a condition, and a late event moved an order back.
     #[test]
     fn any_sequence_of_commands_only_moves_forwards(sequence in prop::collection::vec(told(), 0..60)) {
         let first = received();
@@ -228,6 +231,7 @@ fn a_confirmed_order_refuses_nothing_and_repeats_nothing() {
     }
 }
 
+/// P12: elsewhere the payment raced the reservation, and customers paid for what was not there.
 #[test]
 fn money_is_refused_before_the_stock_is_reserved() {
     assert!(matches!(obey(received().order(), &Told::Authorised), Step::Refuse(_)));

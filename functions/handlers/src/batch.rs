@@ -1,17 +1,18 @@
 //! A batch of deliveries from a queue: each order's failure stays its own, and none is ever lost from the answer.
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::message::Message;
 use order_domain::time::Timestamp;
 use order_domain::wiring::{Stage, metric};
 
 use crate::failure::{DeadLetterReason, Failure, chain};
-use crate::ports::{DeadLetter, Queue, Runtime};
+use crate::ports::{DeadLetter, Queue, Runtime, Signed};
 use crate::retry::RetryPolicy;
 
 /// One delivery of a message by a queue.
@@ -27,8 +28,8 @@ pub struct Delivery {
     pub sent_at: Timestamp,
     /// The X-Ray trace header that came with it.
     pub trace: Option<String>,
-    /// The signature that came with it, where it is a webhook.
-    pub signature: Option<String>,
+    /// How it was signed, where it is a webhook.
+    pub signed: Option<Signed>,
     /// The message.
     pub body: String,
 }
@@ -36,8 +37,8 @@ pub struct Delivery {
 impl Delivery {
     /// The delivery as the occasion of a change.
     #[must_use]
-    pub fn occasion(&self, actor: Stage, at: Timestamp) -> Occasion {
-        Occasion { at, actor, cause: self.message_id.clone() }
+    pub fn occasion(&self, actor: Stage, cause: Cause, at: Timestamp) -> Occasion {
+        Occasion { at, actor, cause, message_id: self.message_id.clone() }
     }
 
     /// The document in the body.
@@ -58,18 +59,44 @@ impl Delivery {
 /// What one delivery led to: a command for the next stage, or nothing more to do.
 pub type Handled = Result<Option<Message>, Failure>;
 
-/// Runs one order's work so that neither a panic nor the function's end takes the rest of the batch along: what is not
-/// done in `budget` is reported as failed.
+/// Why work did not come to an end of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupted {
+    /// It panicked. What it said is in the log, and may be about anybody: it goes nowhere else.
+    Panicked,
+    /// It was not done in this time.
+    TookTooLong(Duration),
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked => formatter.write_str("panicked"),
+            Self::TookTooLong(budget) => write!(formatter, "was not done in {budget:?}"),
+        }
+    }
+}
+
+/// Runs work so that neither a panic nor the function's end takes anything beside it along.
+///
+/// # Errors
+/// When it panics, or is not done in `budget`.
+pub async fn interruptible<T>(budget: Duration, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+    match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err(Interrupted::Panicked),
+        Err(_) => Err(Interrupted::TookTooLong(budget)),
+    }
+}
+
+/// Runs one order's work so that it takes no other of its batch along: what is interrupted is reported as failed.
 pub async fn contained<T>(
     what: &str,
     budget: Duration,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(handled)) => handled,
-        Ok(Err(_)) => Err(Failure::transient_because(format!("{what} panicked"))),
-        Err(elapsed) => Err(Failure::transient(format!("{what} was not done in {budget:?}"), elapsed)),
-    }
+    let interrupted = |interrupted| Err(Failure::transient_because(format!("{what} {interrupted}")));
+    interruptible(budget, work).await.unwrap_or_else(interrupted)
 }
 
 /// Forwards what the batch led to in full batches. A command that could not be forwarded fails its delivery: the order
@@ -156,6 +183,7 @@ async fn bury(
         error: chain(failure),
         message_id: delivery.message_id.clone(),
         trace: delivery.trace.clone(),
+        signed: delivery.signed.clone(),
     };
     match queue.bury(&letter).await {
         Ok(()) => {

@@ -72,9 +72,10 @@ async fn consume(stage: Stage, work: impl AsyncFn(&Surroundings, &[Delivery]) ->
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let runtime = surroundings(&environment, stage, &event.context);
-        let failed = work(&runtime, &queue::deliveries(event.payload)).await;
+        let batch = queue::deliveries(event.payload);
+        let failed = work(&runtime, &batch).await;
         runtime.flush();
-        Ok::<_, Error>(queue::response(failed))
+        Ok::<_, Error>(queue::response(&batch, failed)?)
     }))
     .await
 }
@@ -140,9 +141,10 @@ async fn notify() -> Result<(), Error> {
         let runtime = surroundings(&environment, Stage::Notify, &event.context);
         let (database, notifier, queue) = (database.clone(), notifier.clone(), queues.clone());
         let stage = Notify { database, notifier, queue, runtime: &runtime, channels: &channels };
-        let failed = stage.run(&stream::records(event.payload)).await;
+        let records = stream::records(event.payload);
+        let failed = stage.run(&records).await;
         runtime.flush();
-        Ok::<_, Error>(stream::response(failed))
+        Ok::<_, Error>(stream::response(&records, failed)?)
     }))
     .await
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use order_domain::event::Cause;
 use order_domain::id::OrderId;
 use order_domain::message::ConcernsOrder;
 use order_domain::order::Order;
@@ -57,16 +58,18 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
     ) -> Vec<String> {
         let commands: Vec<Result<C, Failure>> = batch.iter().map(Delivery::parsed).collect();
         let ids: BTreeSet<OrderId> = commands.iter().flatten().map(|command| command.order_id().clone()).collect();
-        let orders = database.load(&ids).await;
+        let orders = database.load_each(&ids).await;
         let (orders, missing, work) = (&orders, &missing, &work);
         let name = |command: &C| format!("order {}", command.order_id());
         self.each(batch, commands, name, async |delivery, command| {
             let id = command.order_id();
-            let order = orders.as_ref().map_err(Clone::clone)?.get(id).ok_or_else(|| missing(id, delivery))?;
+            let stored = orders.as_ref().map_err(Clone::clone)?.get(id).cloned().transpose()?;
+            let order = stored.ok_or_else(|| missing(id, delivery))?;
+            let cause = command.cause();
             let handled = work(delivery, order.clone(), command).await;
             match &handled {
                 Err(Failure::Permanent { reason, .. }) if reason.concerns_the_order() => {
-                    self.mark(database, delivery, order.clone(), *reason).await?;
+                    self.mark(database, delivery, cause, order, *reason).await?;
                 }
                 _ => {}
             }
@@ -80,10 +83,11 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         &self,
         database: &impl Orders,
         delivery: &Delivery,
+        cause: Cause,
         order: Order,
         reason: DeadLetterReason,
     ) -> Result<(), Failure> {
-        let occasion = delivery.occasion(self.stage, self.runtime.now());
+        let occasion = delivery.occasion(self.stage, cause, self.runtime.now());
         decide(database, order, |order| order.needs_attention(reason.name(), &occasion)).await.map(drop)
     }
 }

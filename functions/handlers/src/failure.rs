@@ -66,23 +66,52 @@ pub enum DeadLetterReason {
     NotAnEvent,
     /// What an order holds is not reserved in the inventory table.
     StockInconsistent,
+    /// The work on the stream's record panics, also where it is done alone.
+    WorkPanicked,
     /// The parcel is on its way, and its money can neither be taken nor be held anew: a person has to decide.
     MoneyLost,
+    /// A customer's text cannot be written: its template is wrong. It is redriven once that is mended.
+    TextUnwritable,
+    /// The gateway could not give money back: a person has to, in another way.
+    RefundFailed,
+    /// What is stored cannot be read by this program: another version of it wrote the item, or somebody did by hand. Trying
+    /// again reads the same; so a person mends it, or deploys, and redrives.
+    ItemUnreadable,
 }
 
 impl DeadLetterReason {
+    /// Every reason.
+    pub const ALL: [Self; 13] = [
+        Self::NotAnOrder,
+        Self::NotACommand,
+        Self::OrderUnknown,
+        Self::EventUnknown,
+        Self::IllegalCommand,
+        Self::RequestRefused,
+        Self::NotAnEvent,
+        Self::StockInconsistent,
+        Self::WorkPanicked,
+        Self::MoneyLost,
+        Self::TextUnwritable,
+        Self::RefundFailed,
+        Self::ItemUnreadable,
+    ];
+
     /// Whether the order itself is in trouble, so that it has to say so: not where a command was merely refused, or there is
-    /// no order.
+    /// no order, or none that can be read and so be changed.
     #[must_use]
     pub const fn concerns_the_order(self) -> bool {
         match self {
-            Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost => true,
+            Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost | Self::RefundFailed => true,
             Self::NotAnOrder
             | Self::NotACommand
             | Self::NotAnEvent
+            | Self::TextUnwritable
             | Self::OrderUnknown
             | Self::EventUnknown
-            | Self::IllegalCommand => false,
+            | Self::IllegalCommand
+            | Self::WorkPanicked
+            | Self::ItemUnreadable => false,
         }
     }
 
@@ -99,6 +128,10 @@ impl DeadLetterReason {
             Self::NotAnEvent => "NOT_AN_EVENT",
             Self::StockInconsistent => "STOCK_INCONSISTENT",
             Self::MoneyLost => "MONEY_LOST",
+            Self::TextUnwritable => "TEXT_UNWRITABLE",
+            Self::RefundFailed => "REFUND_FAILED",
+            Self::ItemUnreadable => "ITEM_UNREADABLE",
+            Self::WorkPanicked => "WORK_PANICKED",
         }
     }
 }
@@ -135,4 +168,18 @@ pub fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_explained_to_whoever_finds_a_dead_letter() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/failures/permanent.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for reason in DeadLetterReason::ALL {
+            assert!(page.contains(&format!("`{}`", reason.name())), "{} is not in permanent.md", reason.name());
+        }
+    }
 }

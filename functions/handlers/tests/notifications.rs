@@ -142,6 +142,7 @@ fn with_topics(customers: &[&str]) -> Vec<String> {
     customers.iter().chain(&TOPICS).map(|line| (*line).to_owned()).collect()
 }
 
+/// P5: elsewhere events were sent at best effort, and a confirmed order could be one without an event.
 #[tokio::test]
 async fn every_event_is_told_once_on_every_channel_however_often_the_stream_delivers_it() {
     let shop = Shop::with("TEA", &[5]);
@@ -400,6 +401,47 @@ async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
     assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
     assert_eq!(contact(&shop).await, 0);
     assert_eq!(told(&shop).len(), 7);
+}
+
+#[tokio::test]
+async fn a_record_that_makes_the_work_panic_is_put_aside_and_the_stream_goes_on() {
+    let shop = Shop::with("TEA", &[5]);
+    for id in ["ord-1", "ord-2", "ord-3"] {
+        confirmed(&shop, id, PHONE).await;
+    }
+    // Once with the others, and once alone.
+    (0..2).for_each(|_| shop.fail(Fault::Panic, Some("ord-2")));
+    assert!(notify(&shop).await.is_empty(), "a record holds up its shard");
+    let buried = std::mem::take(&mut *shop.buried.lock().unwrap());
+    assert_eq!((buried.len(), buried[0].reason, buried[0].message_id.as_str()), (1, "WORK_PANICKED", "3"));
+    assert_eq!(buried[0].body, r#"{"sequenceNumber":"3","orderId":"ord-2","sequence":1}"#);
+    assert_eq!(contact(&shop).await, 0);
+    // All is recorded but the one that was put aside, which a replay asks for after the bug was mended.
+    let recorded = |shop: &Shop| shop.sent.lock().unwrap().len();
+    assert_eq!(recorded(&shop), 3 * 8 - 1);
+    tell(&shop).await;
+    assert_eq!(recorded(&shop), 3 * 8);
+}
+
+#[tokio::test]
+async fn a_panic_that_does_not_come_again_puts_nothing_aside() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    shop.fail(Fault::Panic, Some("ord-1"));
+    tell(&shop).await;
+    assert!(shop.buried.lock().unwrap().is_empty());
+    assert_eq!(told(&shop), with_topics(&[MAIL, PUSH, SMS]));
+}
+
+#[tokio::test]
+async fn a_record_that_panics_and_cannot_be_put_aside_comes_again() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    (0..2).for_each(|_| shop.fail(Fault::Panic, Some("ord-1")));
+    shop.fail(Fault::Bury, None);
+    assert_eq!(notify(&shop).await, ["0"]);
+    tell(&shop).await;
+    assert_eq!(told(&shop), with_topics(&[MAIL, PUSH, SMS]));
 }
 
 #[tokio::test]

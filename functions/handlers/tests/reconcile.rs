@@ -7,6 +7,7 @@ mod memory;
 use std::time::Duration;
 
 use memory::{Fault, POLICY, Shop, body, delivery};
+use order_domain::event::Cause;
 use order_domain::id::OrderId;
 use order_domain::message::Message;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
@@ -14,6 +15,7 @@ use order_domain::time::Timestamp;
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 use order_handlers::batch::Delivery;
+use order_handlers::ports::Signed;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::hold::KEY_LIFETIME;
 use order_handlers::stages::inventory::Inventory;
@@ -32,7 +34,9 @@ fn sweep() -> Delivery {
 }
 
 fn webhook(signature: &str, payload: &str) -> Delivery {
-    Delivery { signature: Some(signature.into()), ..delivery("webhook", payload) }
+    let delivery = delivery("webhook", payload);
+    let signed = Signed { signature: signature.into(), accepted_at: delivery.sent_at };
+    Delivery { signed: Some(signed), ..delivery }
 }
 
 fn forwarded(shop: &Shop) -> Vec<Message> {
@@ -126,6 +130,22 @@ async fn sweeping_twice_or_beside_a_live_worker_changes_nothing() {
 }
 
 #[tokio::test]
+async fn two_sweeps_a_minute_apart_send_one_message() {
+    let shop = Shop::with("TEA", &[5]);
+    reserved(&shop).await;
+    shop.pass(Duration::from_secs(301));
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    assert_eq!(forwarded(&shop).len(), 1);
+    shop.pass(Duration::from_secs(60));
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    assert!(forwarded(&shop).is_empty(), "it was looked at a minute ago");
+    // An order that stands still is looked at again later.
+    shop.pass(Duration::from_secs(241));
+    assert!(reconcile(&shop, &[sweep()]).await.is_empty());
+    assert_eq!(forwarded(&shop).len(), 1);
+}
+
+#[tokio::test]
 async fn a_sweep_that_cannot_read_is_tried_again() {
     let shop = Shop::open();
     shop.fail(Fault::Load, None);
@@ -148,6 +168,7 @@ async fn an_error_that_the_gateway_saved_does_not_hold_an_order_up_for_ever() {
     assert_eq!((order.status, order.authorisation.unwrap().attempt), (OrderStatus::Confirmed, 2));
 }
 
+/// P11: elsewhere a webhook and a worker that raced captured twice.
 #[tokio::test]
 async fn money_that_the_gateway_holds_is_found_and_not_held_twice_however_late_the_order_comes_back() {
     let shop = Shop::with("TEA", &[5]);
@@ -230,6 +251,7 @@ fn lapses() -> Timestamp {
     Timestamp::from_unix_seconds(1_764_000_000).unwrap().after(7 * DAY)
 }
 
+/// P11: elsewhere a webhook and a worker that raced captured twice.
 #[tokio::test]
 async fn a_webhook_brings_its_order_on_and_a_late_or_repeated_one_changes_nothing() {
     let shop = Shop::with("TEA", &[5]);
@@ -256,6 +278,24 @@ async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_when_it_tells() {
     assert!(reconcile(&shop, &[webhook("genuine", "canceled ord-1")]).await.is_empty());
     drain(&shop).await;
     assert_eq!(shop.order("ord-1").authorisation.unwrap().attempt, 2);
+}
+
+/// After an hour without the reconciler sixty sweeps wait: they must not bring every order on as often.
+#[tokio::test]
+async fn of_the_sweeps_of_a_batch_one_looks_for_all() {
+    let shop = Shop::with("TEA", &[5]);
+    validated(&shop).await;
+    shop.forwarded.lock().unwrap().clear();
+    shop.pass(Duration::from_secs(3600));
+    assert!(reconcile(&shop, &vec![sweep(); 10]).await.is_empty());
+    assert_eq!(shop.forwarded.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_days_later_lies_where_a_person_finds_it() {
+    let shop = Shop::with("TEA", &[5]);
+    assert!(reconcile(&shop, &[webhook("genuine", "refund-failed ord-1")]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "REFUND_FAILED");
 }
 
 #[tokio::test]
@@ -291,7 +331,7 @@ async fn an_order_that_needs_a_person_is_left_to_that_person() {
     reserved(&shop).await;
     let id = OrderId::new("ord-1").unwrap();
     let order = shop.order("ord-1");
-    let occasion = delivery("m", "").occasion(Stage::Payment, order.updated_at);
+    let occasion = delivery("m", "").occasion(Stage::Payment, Cause::AuthorisePayment, order.updated_at);
     let Step::Take(change) = order.needs_attention("REQUEST_REFUSED", &occasion) else { panic!("not marked") };
     shop.orders.lock().unwrap().insert(id, change.into_order());
     for _ in 0..3 {

@@ -280,6 +280,35 @@ fn an_environment_made_from_another_has_its_settings_and_a_state_of_its_own() {
 }
 
 #[test]
+fn an_environment_made_from_one_that_sets_the_accounts_sms_limit_leaves_it_to_that_one() {
+    let root = repository();
+    put(root.path(), "envs/dev/env.toml", &dev().replace("sms = false", "sms = true\nmanage_account_sms_limit = true"));
+    succeed(root.path(), &["env", "add", "qa", "--from", "dev"]);
+    let settings = fs::read_to_string(root.path().join("envs/qa/env.toml")).unwrap();
+    assert!(settings.contains("\nmanage_account_sms_limit = false\n"), "{settings}");
+}
+
+#[test]
+fn an_environment_with_little_concurrency_has_smaller_bounds_and_one_with_enough_the_modules_own() {
+    let bounds_with = |line: &str| {
+        let root = repository();
+        put(root.path(), "envs/dev/env.toml", &dev().replace("xray = true", &format!("xray = true\n{line}")));
+        succeed(root.path(), &[]);
+        let main = fs::read_to_string(root.path().join("envs/dev/main.tf.json")).unwrap();
+        let main: serde_json::Value = serde_json::from_str(&main).unwrap();
+        main["module"]["functions"]["maximum_concurrency"].clone()
+    };
+    assert!(bounds_with("").is_null());
+    assert!(bounds_with("account_concurrency = 1000").is_null());
+    let bounds = bounds_with("account_concurrency = 40");
+    let bounds: Vec<u64> = bounds.as_object().unwrap().values().map(|bound| bound.as_u64().unwrap()).collect();
+    assert!(
+        bounds.len() == 6 && bounds.iter().sum::<u64>() < 40 && bounds.iter().all(|bound| *bound >= 2),
+        "{bounds:?}"
+    );
+}
+
+#[test]
 fn hostile_settings_reach_terraform_as_text() {
     let root = repository();
     let name = r#""A" ${file("/x")} %{if true} \ – 商店"#;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use order_domain::event::{Event, EventType};
 use order_domain::notification::{Topic, topics_of};
+use order_domain::order::OrderStatus;
+use order_domain::wiring::TopicAttribute;
 use serde_json::{Map, Value};
 
 use super::{FOLDER, page};
@@ -12,13 +14,15 @@ use crate::RenderedFile;
 use crate::pipeline::topic_name;
 use crate::readme::MARKER;
 
-/// The attributes that `functions/handlers/src/adapters/sns.rs` puts on every message, and what they hold.
-const ATTRIBUTES: [(&str, &str); 4] = [
-    ("eventType", "what happened, e.g. `ORDER_CONFIRMED`"),
-    ("status", "where the order stands after it, e.g. `CONFIRMED`"),
-    ("customerId", "whose order it is"),
-    ("environment", "the environment's suffix, e.g. `prod`"),
-];
+/// What an attribute of a message holds.
+const fn held_by(attribute: TopicAttribute) -> &'static str {
+    match attribute {
+        TopicAttribute::EventType => "what happened, e.g. `ORDER_CONFIRMED`",
+        TopicAttribute::Status => "where the order stands after it, e.g. `CONFIRMED`",
+        TopicAttribute::CustomerId => "whose order it is",
+        TopicAttribute::Environment => "the environment's suffix, e.g. `prod`",
+    }
+}
 
 /// The schema.
 #[must_use]
@@ -46,11 +50,17 @@ pub fn file() -> RenderedFile {
          Each is a `String`, for a subscription's filter policy.\n\n\
          | attribute | value |\n| --- | --- |\n",
     );
-    for (name, value) in ATTRIBUTES {
-        let _ = writeln!(text, "| `{name}` | {value} |");
+    for attribute in TopicAttribute::ALL {
+        let _ = writeln!(text, "| `{}` | {} |", attribute.name(), held_by(attribute));
     }
-    text += "\nFor example, only what ends an order badly:\n\n```json\n{ \"status\": [\"REJECTED\", \"OUT_OF_STOCK\", \
-             \"PAYMENT_DECLINED\", \"CANCELLED\"] }\n```\n\n## Events\n\n| event | meaning |";
+    let badly = [OrderStatus::Rejected, OrderStatus::OutOfStock, OrderStatus::PaymentDeclined, OrderStatus::Cancelled];
+    let badly = badly.map(|status| format!("\"{}\"", status.name())).join(", ");
+    let _ = write!(
+        text,
+        "\nFor example, only what ends an order badly:\n\n```json\n{{ \"{}\": [{badly}] }}\n```\n\n## Events\n\n\
+         | event | meaning |",
+        TopicAttribute::Status.name()
+    );
     for topic in Topic::ALL {
         let _ = write!(text, " `{}` |", topic_name(topic));
     }
@@ -72,6 +82,11 @@ fn meaning(schema: &Value, event: EventType) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use order_domain::transition::explore::explore;
+
+    use super::super::states::sample;
     use super::*;
 
     #[test]
@@ -92,5 +107,27 @@ mod tests {
             assert!(required.contains(&field), "{field} is not among {required:?}");
         }
         assert!(!required.contains(&"reason") && !required.contains(&"shipment"));
+    }
+
+    /// Whoever subscribes may check every message: none that an order can cause is refused, and what is none is.
+    #[test]
+    fn every_event_that_an_order_can_have_fits_the_schema() {
+        let schema: Value = serde_json::from_str(&schema().content).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let events = explore(&sample().unwrap()).events;
+        let types: BTreeSet<EventType> = events.iter().map(|event| event.event_type).collect();
+        // The first event of an order is no answer to a command.
+        assert!(types.len() >= EventType::ALL.len() - 2, "{types:?}");
+        for event in events {
+            let message = serde_json::to_value(event).unwrap();
+            let errors: Vec<String> = schema.iter_errors(&message).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{message} does not fit: {errors:?}");
+            for (field, wrong) in [("sequence", Value::from("3")), ("eventType", "GOSSIP".into()), ("total", 5.into())]
+            {
+                let mut broken = message.clone();
+                broken[field] = wrong;
+                assert!(!schema.is_valid(&broken), "{broken}");
+            }
+        }
     }
 }

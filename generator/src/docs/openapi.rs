@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use order_domain::request::Channel;
+use order_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::FOLDER;
 use crate::RenderedFile;
-use crate::modules::api::routes::{self, Document, READS, Read, SIGNED};
+use crate::modules::api::routes::{self, Document, QueueRefusal, READS, Read, SIGNED};
 use crate::readme::MARKER;
 
 /// The media type of errors (RFC 9457).
@@ -60,16 +62,21 @@ pub fn file() -> RenderedFile {
                 },
                 "Refused": problem("The request breaks its model, lacks a parameter, or is not permitted; again it will \
                                     be refused again.", false),
+                "RefusedByQueue": problem("The request lacks the signature, or its queue does not take it: it is too large, has \
+                                           characters that no message may have, or came too fast. Nothing was stored.", false),
                 "NotFound": problem("No such order is stored, or not yet.", true),
                 "TryAgain": problem("Throttled, or something is down for the moment: nothing was stored.", true),
             },
-            "schemas": { "Problem": {
-                "type": "object", "required": ["title"],
-                "properties": {
-                    "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
-                    "detail": { "type": "string" }, "instance": { "type": "string" },
+            "schemas": {
+                "Problem": {
+                    "type": "object", "required": ["title"],
+                    "properties": {
+                        "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
+                        "detail": { "type": "string" }, "instance": { "type": "string" },
+                    },
                 },
-            } },
+                "ToldToTheCustomer": told_to_the_customer(),
+            },
         },
     });
     RenderedFile { path: Path::new(FOLDER).join("openapi.json"), content: format!("{document:#}\n") }
@@ -107,6 +114,9 @@ fn store(document: &Document) -> Value {
             "503": reference("TryAgain"),
         },
     });
+    if document.queue_refusal == QueueRefusal::CallersFault {
+        operation["responses"]["400"] = reference("RefusedByQueue");
+    }
     operation["security"] = security(document.authorization);
     operation
 }
@@ -118,7 +128,9 @@ fn answer(read: &Read) -> Value {
             "type": "object", "required": ["orderId", "events"],
             "properties": {
                 "orderId": { "type": "string" },
-                "events": { "type": "array", "items": { "$ref": "event.schema.json" } },
+                "events": { "type": "array", "items": {
+                    "allOf": [{ "$ref": "event.schema.json" }, { "$ref": "#/components/schemas/ToldToTheCustomer" }],
+                } },
             },
         }),
         "list_customer_orders" => json!({
@@ -139,6 +151,30 @@ fn answer(read: &Read) -> Value {
             "429": reference("TryAgain"), "503": reference("TryAgain"),
         },
         "security": security(SIGNED),
+    })
+}
+
+/// What the history adds to an event: `Told` in `functions/handlers/src/ports/notifications.rs`, which is no type of the
+/// domain and cannot be read from here.
+fn told_to_the_customer() -> Value {
+    json!({
+        "type": "object", "required": ["notifications"],
+        "properties": { "notifications": {
+            "type": "array",
+            "description": "How the customer was told of the event; empty where nothing was sent, or not yet.",
+            "items": {
+                "type": "object", "required": ["channel", "outcome"],
+                "properties": {
+                    "channel": without_dialect(&order_domain::schema::published::<Channel>()),
+                    "outcome": {
+                        "enum": ["SENT", "REFUSED"],
+                        "description": "Handed to the channel, or refused for good: that is never tried again.",
+                    },
+                    "reason": { "type": "string", "description": "Why it was refused, e.g. `INVALID_NUMBER`." },
+                    "at": without_dialect(&order_domain::schema::published::<Timestamp>()),
+                },
+            },
+        } },
     })
 }
 
@@ -185,6 +221,18 @@ mod tests {
             let named = method.body["request_parameters"].as_object().unwrap().len();
             assert_eq!(operation["parameters"].as_array().unwrap().len(), named, "{}", method.name);
         }
+    }
+
+    #[test]
+    fn an_event_of_the_history_has_how_the_customer_was_told_beside_what_happened() {
+        let document: Value = serde_json::from_str(&file().content).unwrap();
+        let answer = &document["paths"]["/orders/{orderId}/history"]["get"]["responses"]["200"];
+        let events = &answer["content"]["application/json"]["schema"]["properties"]["events"]["items"]["allOf"];
+        let told = events[1]["$ref"].as_str().unwrap().trim_start_matches('#');
+        let told = document.pointer(told).unwrap();
+        assert_eq!((&events[0]["$ref"], &told["required"][0]), (&json!("event.schema.json"), &json!("notifications")));
+        let one = &told["properties"]["notifications"]["items"]["properties"];
+        assert_eq!(one["channel"]["enum"], json!(["EMAIL", "SMS", "PUSH"]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `docs/permissions.md`: who may do what, as the modules' policies say it.
 
+mod beyond_iam;
+
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -168,7 +170,9 @@ pub fn file(modules: &[Module]) -> Result<RenderedFile, String> {
         "What each role may do, read from the policies in `modules/`. A name such as `payment-queue` stands for the ARN of that\n\
          resource in the environment. A policy that is there only under a condition names the module's variable.\n",
     );
-    for role in roles(modules)? {
+    let roles = roles(modules)?;
+    text += &beyond_iam::section(&roles);
+    for role in &roles {
         let _ = write!(
             text,
             "\n## {}\n\n{} For `{}`.\n\n| statement | actions | resources | only |\n| --- | --- | --- | --- |\n",

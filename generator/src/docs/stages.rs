@@ -6,7 +6,9 @@ use order_domain::wiring::timeout;
 
 use super::page;
 use crate::RenderedFile;
-use crate::pipeline::{self, QUEUE_RETENTION_SECONDS, QueueSource, Source, StageDescription, StreamSource};
+use crate::pipeline::{
+    self, QUEUE_RETENTION_SECONDS, QueueSource, Source, StageDescription, StreamSource, concurrency,
+};
 
 /// The page.
 #[must_use]
@@ -16,6 +18,10 @@ pub fn file() -> RenderedFile {
          for the end of a batch: the longest work is what all calls of one order take when each takes as long as it may.\n\
          A function's timeout is more than that; a message stays hidden for six timeouts, and is given up to the\n\
          dead-letter queue after its receives, long before its queue forgets it (after {} days).\n\n\
+         Repetitions are not among the calls: after a conflict with another worker, or under another key where the gateway keeps\n\
+         an error of its own. They have what is left of the function's time, less the end of the batch. An order that is not\n\
+         done by then is given back to its queue, and the others of its batch are not concerned; it is safe to break off\n\
+         anywhere, since every request has its key and every write its condition.\n\n\
          The bound on what runs at the same time is the event source's own: `maximum_concurrency` of a queue's mapping,\n\
          `parallelization_factor` of the stream's, the throttles of the API (`api.rate_limit` in `env.toml`).\n\n\
          | stage | invoked by | at the same time, at most | calls of one order | longest work | timeout | hidden for | receives |\n\
@@ -28,6 +34,22 @@ pub fn file() -> RenderedFile {
     for stage in pipeline::stages() {
         text += &row(&stage);
     }
+    let _ = write!(
+        text,
+        "\nTogether the event sources run at most {} invocations at the same time: {} by the bounds of the queues and {} by the\n\
+         stream, while its table has the shards that it begins with. Reads come on top, and only the API's throttles bound them:\n\
+         the query function runs as often at the same time as requests come in a second, times the seconds that one takes.\n\n\
+         All of it has to fit into the concurrency that the account's functions share in the region. Where that is used up,\n\
+         what was received and cannot run comes back when it is no longer hidden, and that counts as a receive: valid\n\
+         messages can reach the dead-letter queue. `account_concurrency` in `env.toml` says how much there is; where it is less\n\
+         than {}, the bounds of the queues are made smaller, down to {} each, and less than {} is refused.\n",
+        concurrency::of_event_sources(),
+        concurrency::of_queues(),
+        concurrency::of_streams(),
+        concurrency::of_event_sources() + concurrency::KEPT_FOR_READS,
+        concurrency::SMALLEST_BOUND,
+        concurrency::least(),
+    );
     text += "\n| stage | what it does | sends to |\n| --- | --- | --- |\n";
     for stage in pipeline::stages() {
         let next: Vec<_> = stage.forwards_to.iter().map(|next| next.name()).collect();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::request::PlaceOrder;
@@ -41,7 +41,7 @@ pub fn file() -> Result<RenderedFile, String> {
 }
 
 /// An order that is taken, and another under the same id.
-fn sample() -> Result<Sample, String> {
+pub(super) fn sample() -> Result<Sample, String> {
     let request = |quantity: u32| {
         let document = serde_json::json!({
             "orderId": "ord-1", "customerId": "cus-1", "customer": { "name": "A", "email": "a@example.com" },
@@ -51,7 +51,12 @@ fn sample() -> Result<Sample, String> {
         PlaceOrder::from_json(&document.to_string()).map_err(|error| error.to_string())
     };
     let at = |seconds| Timestamp::from_unix_seconds(seconds).map_err(|error| error.to_string());
-    let occasion = Occasion { at: at(1_764_000_000)?, actor: Stage::Validate, cause: "sample".to_owned() };
+    let occasion = Occasion {
+        at: at(1_764_000_000)?,
+        actor: Stage::Validate,
+        cause: Cause::PlaceOrder,
+        message_id: "sample".to_owned(),
+    };
     let long_after = Occasion { at: at(1_800_000_000)?, ..occasion.clone() };
     let sku = Sku::new("TEA").map_err(|error| error.to_string())?;
     let unit_price = Money::new(1000, Currency::GBP);

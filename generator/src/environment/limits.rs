@@ -3,6 +3,7 @@
 use toml::de::DeValue;
 
 use super::value::{self, Refusal, Refused, Setting};
+use crate::pipeline::concurrency;
 
 /// Days that a log group keeps its lines: one of the numbers that CloudWatch Logs accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,49 @@ impl Setting for RequestLimit {
             )
             .into()),
             Err(_) => Err(Refused::because("the number is out of range").into()),
+        }
+    }
+}
+
+/// The Lambda concurrency that an environment may use: the account's quota in the region, less what others need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountConcurrency(u32);
+
+impl AccountConcurrency {
+    /// Far above what anybody is granted: none for a typing error.
+    const LARGEST: u32 = 100_000;
+
+    /// The concurrency in invocations.
+    #[must_use]
+    pub fn invocations(self) -> u32 {
+        self.0
+    }
+}
+
+impl Setting for AccountConcurrency {
+    fn allowed() -> String {
+        format!(
+            "a whole number from {} to {}; AWS raises the quota `Concurrent executions` of Lambda on request (Service Quotas); \
+             leave the line out for no check",
+            concurrency::least(),
+            Self::LARGEST
+        )
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refusal> {
+        let least = concurrency::least();
+        match u32::try_from(value::whole_number(value)?) {
+            Ok(invocations) if invocations < least => Err(Refused::because(format!(
+                "the pipeline does not fit: it needs {least}, which is {} for each of its {} queues, {} for the stream's \
+                 shards and {} for reads",
+                concurrency::SMALLEST_BOUND,
+                concurrency::bounds().len(),
+                concurrency::of_streams(),
+                concurrency::KEPT_FOR_READS
+            ))
+            .into()),
+            Ok(invocations @ ..=Self::LARGEST) => Ok(Self(invocations)),
+            Ok(_) | Err(_) => Err(Refused::because("the number is out of range").into()),
         }
     }
 }

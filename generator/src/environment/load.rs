@@ -149,6 +149,7 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
     let xray = settings.required("xray");
     let log_retention_days = settings.required("log_retention_days");
     let alarm_email = settings.optional("alarm_email");
+    let account_concurrency = settings.optional("account_concurrency");
     let api = ApiSettings::read(settings);
     let notifications = NotificationSettings::read(settings);
     let backend = Backend::read(settings);
@@ -156,6 +157,9 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
     refuse_another_folder(settings, suffix.as_ref(), folder);
     if emulator == Some(true) {
         refuse_on_the_emulator(settings, xray, notifications.as_ref(), backend.as_ref());
+    }
+    if emulator == Some(false) {
+        refuse_sms_without_a_limit(settings, notifications.as_ref());
     }
     if let Some(backend) = &backend {
         refuse_shared_state(settings, backend, others);
@@ -168,6 +172,7 @@ fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Op
         xray: xray?,
         log_retention_days: log_retention_days?,
         alarm_email,
+        account_concurrency,
         api: api?,
         notifications: notifications?,
         backend: backend?,
@@ -202,6 +207,31 @@ fn refuse_on_the_emulator(
     if let Some(Backend::S3 { .. }) = backend {
         let why = "what the emulator holds (`emulator = true`) is gone when it stops, and its state should go with it";
         settings.refuse("backend.type", "\"s3\"", why, "\"local\"");
+    }
+}
+
+/// Every SMS costs money, and a mistake or somebody else's script can send any number of them. An account has one limit, so
+/// that only a person knows whether this environment sets it: nothing is assumed.
+fn refuse_sms_without_a_limit(settings: &mut Settings<'_>, notifications: Option<&NotificationSettings>) {
+    const OWNER: &str = "notifications.manage_account_sms_limit";
+    const LIMIT: &str = "notifications.sms_monthly_spend_limit_usd";
+    let Some(notifications) = notifications.filter(|notifications| notifications.sms) else { return };
+    if !settings.is_written(OWNER) {
+        settings.refuse(
+            "notifications.sms",
+            "true",
+            "nothing says who sets the account's monthly limit for SMS, and without one a mistake can cost any amount",
+            "true with a line `manage_account_sms_limit = true` where this environment sets the limit, or with \
+             `manage_account_sms_limit = false` where another environment of the same account does",
+        );
+    } else if settings.is_written(LIMIT) && !notifications.manage_account_sms_limit {
+        settings.refuse(
+            LIMIT,
+            &notifications.sms_monthly_spend_limit.dollars().to_string(),
+            "it would have no effect, since another environment of the account sets the limit \
+             (`manage_account_sms_limit = false`)",
+            "leave the line out, or write `manage_account_sms_limit = true` if this environment is to set it",
+        );
     }
 }
 

@@ -69,6 +69,11 @@ impl<'t> Settings<'t> {
         self.read(key, line, value)
     }
 
+    /// Whether the file has a line for the setting, whatever stands in it.
+    pub(super) fn is_written(&self, key: &'static str) -> bool {
+        self.lines.contains_key(key)
+    }
+
     /// Refuses a setting that another setting excludes.
     pub(super) fn out_of_place(&mut self, key: &'static str, why: &str) {
         if let Some((line, value)) = self.take(key) {

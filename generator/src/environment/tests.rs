@@ -239,6 +239,55 @@ fn the_emulator_has_no_limit_for_sms() {
 }
 
 #[test]
+fn sms_need_a_word_on_who_sets_the_accounts_limit_for_them() {
+    let with_sms = |lines: &str| with("sms = false", &format!("sms = true{lines}"));
+    assert_eq!(
+        report(&with_sms("")),
+        "envs/dev/env.toml:15: `notifications.sms` is true: nothing says who sets the account's monthly limit for SMS, and \
+         without one a mistake can cost any amount. Allowed: true with a line `manage_account_sms_limit = true` where this \
+         environment sets the limit, or with `manage_account_sms_limit = false` where another environment of the same \
+         account does"
+    );
+    for decided in ["true", "true\nsms_monthly_spend_limit_usd = 5", "false"] {
+        let text = with_sms(&format!("\nmanage_account_sms_limit = {decided}"));
+        assert!(parse(&source(&text), &[]).is_ok(), "{}", report(&text));
+    }
+    let unheard = report(&with_sms("\nmanage_account_sms_limit = false\nsms_monthly_spend_limit_usd = 5"));
+    assert!(
+        unheard.contains("env.toml:17: `notifications.sms_monthly_spend_limit_usd` is 5: it would have no"),
+        "{unheard}"
+    );
+}
+
+#[test]
+fn sms_on_the_emulator_cost_nothing_and_need_no_limit() {
+    let text = sample_settings::with(&[
+        ("emulator = false", "emulator = true"),
+        ("xray = true", "xray = false"),
+        ("sms = false", "sms = true"),
+        sample_settings::KEPT_LOCALLY,
+    ]);
+    assert!(parse(&source(&text), &[]).is_ok(), "{}", report(&text));
+}
+
+#[test]
+fn a_concurrency_that_the_pipeline_does_not_fit_into_is_refused_with_what_it_needs() {
+    let concurrency = |value: &str| with("xray = true", &format!("xray = true\naccount_concurrency = {value}"));
+    assert_eq!(parse(&source(GOOD), &[]).unwrap().account_concurrency, None);
+    let enough = parse(&source(&concurrency("40")), &[]).unwrap().account_concurrency.unwrap();
+    assert_eq!(enough.invocations(), 40);
+    let report = report(&concurrency("10"));
+    assert!(
+        report.starts_with("envs/dev/env.toml:6: `account_concurrency` is 10: the pipeline does not fit: it needs "),
+        "{report}"
+    );
+    assert!(report.contains("2 for each of its 6 queues") && report.contains("Service Quotas"), "{report}");
+    for wrong in ["0", "-1", "100001"] {
+        assert!(parse(&source(&concurrency(wrong)), &[]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn an_address_that_cannot_be_delivered_to_is_refused() {
     assert_eq!(
         report(&with("on-call@example.com", "on-call")),

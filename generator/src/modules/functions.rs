@@ -21,7 +21,7 @@ use crate::terraform::{Expression, Module, Output};
 
 use inputs::Given;
 pub use inputs::Inputs;
-pub(crate) use inputs::{functions_package, payment_gateway_url};
+pub(crate) use inputs::{by_queue, functions_package, payment_gateway_url};
 
 /// The module, what it is given and what it gives.
 pub struct Functions {

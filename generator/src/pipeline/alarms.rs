@@ -87,6 +87,49 @@ const CONFIRMATION_MILLISECONDS: u32 = 5000;
 /// Longest acceptable answer of the API for 99 of 100 requests, in milliseconds.
 const API_LATENCY_MILLISECONDS: u32 = 1000;
 
+/// What the pipeline copes with by itself, so that no queue grows and no dead letter tells of it, and somebody should know all
+/// the same: name, metric, when it fires, and what it means.
+const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 5] = [
+    (
+        "order-conflicts-alarm",
+        metric::ORDER_CONFLICTS,
+        Threshold { limit: Limit::AtMost(0), breaches: 1, of: 1 },
+        "An order's id came again with another order: the first one stands, the other was not placed. First: find the \
+         ORDER_CONFLICT events in the orders table, and ask the client's developers why it used an id twice.",
+    ),
+    (
+        "webhooks-refused-alarm",
+        metric::WEBHOOKS_REFUSED,
+        // Anybody can send one now and then; the gateway with another secret than ours sends them all the time.
+        Threshold { limit: Limit::AtMost(5), breaches: 3, of: 5 },
+        "Webhooks come that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
+         the webhook secret in Secrets Manager; if they are the same, somebody else sends them. Orders are looked after by the \
+         reconciler meanwhile.",
+    ),
+    (
+        "gateway-circuit-opened-alarm",
+        metric::GATEWAY_CIRCUIT_OPENED,
+        Threshold { limit: Limit::AtMost(0), breaches: 1, of: 1 },
+        "The payment gateway fails or is slow, and is not asked for a while: orders wait for their payment. First: look at the \
+         gateway's status page, then at the payment function's log for what it answers. Nothing has to be redriven.",
+    ),
+    (
+        "orders-brought-on-alarm",
+        metric::ORDERS_BROUGHT_ON,
+        Threshold { limit: Limit::AtMost(20), breaches: 3, of: 5 },
+        "Many orders stopped moving and were put back on their queues. First: look at the dashboard for the stage whose messages \
+         are late or fail; the reconciler only repeats what that stage is asked for.",
+    ),
+    (
+        "notifications-refused-alarm",
+        metric::NOTIFICATIONS_REFUSED,
+        // A wrong number now and then is the customer's.
+        Threshold { limit: Limit::AtMost(20), breaches: 3, of: 5 },
+        "Many e-mails, text messages or pushes are refused for good, and are not tried again. First: look in the contact \
+         function's log for the reason; a sender that is not verified, or a limit that is reached, refuses everybody.",
+    ),
+];
+
 /// Every alarm of the pipeline.
 #[must_use]
 pub fn alarms() -> Vec<Alarm> {
@@ -126,18 +169,15 @@ pub fn alarms() -> Vec<Alarm> {
         threshold: FOR_THREE_MINUTES(CONFIRMATION_MILLISECONDS),
         severity: Severity::Page,
     });
-    alarms.push(Alarm {
-        name: "order-conflicts-alarm".to_owned(),
-        description: "An order's id came again with another order: the first one stands, the other was not placed. First: \
-                      find the ORDER_CONFLICT events in the orders table, and ask the client's developers why it used an \
-                      id twice."
-            .to_owned(),
+    alarms.extend(HEARD_OF_BY_NOBODY_ELSE.map(|(name, metric, threshold, description)| Alarm {
+        name: name.to_owned(),
+        description: description.to_owned(),
         subject: Subject::Business,
-        metric: metric::ORDER_CONFLICTS,
+        metric,
         statistic: Statistic::Sum,
-        threshold: AT_ONCE(0),
+        threshold,
         severity: Severity::Ticket,
-    });
+    }));
     alarms
 }
 

@@ -11,6 +11,9 @@ pub enum Grant {
     Table(Table, &'static [TableAction]),
     /// Changing these attributes of a table's items, and no other.
     ChangeAttributes(Table, &'static [&'static str]),
+    /// Writing items that have these attributes, and no other, into a table: an item of another kind cannot be made up. A
+    /// write under the keys of one would still replace it, which IAM cannot tell apart.
+    PutAttributes(Table, &'static [&'static str]),
     /// Querying an index of a table.
     Index(Table, &'static str),
     /// Reading a table's stream.

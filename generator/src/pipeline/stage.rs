@@ -28,8 +28,9 @@ pub struct StageDescription {
     pub grants: &'static [Grant],
 }
 
-/// The client calls of one order's longest way through a stage, one after the other. Attempts after a conflict are not
-/// counted: those that do not fit give the order back to the queue.
+/// The client calls of one order's longest way through a stage, one after the other. Repetitions are not counted (after a
+/// conflict, or under another idempotency key where the gateway keeps an error of its own), nor further holds than one that
+/// are given up: what does not fit gives the order back to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
     /// Calls to AWS.
@@ -56,8 +57,9 @@ pub struct QueueSource {
     pub batch_size: u32,
     /// Seconds to wait for a batch to fill: 0, since a customer is waiting.
     pub batching_window_seconds: u32,
-    /// Invocations at the same time, at most: protects what the stage calls. It is the event source's own bound, so that
-    /// no message is received that could not be worked on.
+    /// Invocations at the same time, at most: protects what the stage calls. It is the event source's own bound, so that it
+    /// receives no message that the bound itself keeps from being worked on; only an account without room for all bounds
+    /// does that (see [`concurrency`](super::concurrency)).
     pub maximum_concurrency: u32,
     /// Receives before SQS itself gives a message up. Retries are the code's affair; this only catches messages that
     /// kill the process every time.
@@ -78,6 +80,8 @@ pub struct StreamSource {
     /// Batches of one shard at the same time: the bound is this times the stream's shards, of which a table has one for
     /// about 1000 writes a second.
     pub parallelization_factor: u32,
+    /// The shards of a new table's stream: an on-demand table begins with room for 4000 writes a second.
+    pub first_shards: u32,
     /// Retries of a failing batch, before its records go to the dead-letter queue. Nothing of ours spaces them, so it is the
     /// age that bounds them: an hour without the tables or the queues must not cost an event.
     pub maximum_retry_attempts: u32,
@@ -160,9 +164,11 @@ impl StageDescription {
     #[must_use]
     pub fn touches(&self, table: Table) -> bool {
         self.grants.iter().any(|grant| match grant {
-            Grant::Table(of, _) | Grant::ChangeAttributes(of, _) | Grant::Index(of, _) | Grant::Stream(of) => {
-                *of == table
-            }
+            Grant::Table(of, _)
+            | Grant::ChangeAttributes(of, _)
+            | Grant::PutAttributes(of, _)
+            | Grant::Index(of, _)
+            | Grant::Stream(of) => *of == table,
             Grant::Publish(_)
             | Grant::TextCustomers
             | Grant::EmailCustomers

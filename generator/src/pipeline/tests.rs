@@ -8,6 +8,7 @@ fn every_stage_is_described_once() {
     assert_eq!(described, Stage::ALL);
 }
 
+/// P8: elsewhere the visibility timeout was the function's, and one failure failed its whole batch.
 #[test]
 fn a_message_stays_hidden_for_six_timeouts_at_least() {
     for stage in stages() {

@@ -5,15 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use generator::terraform::{Declared, Module};
 use serde_json::Value;
 
-use crate::support::{address, resources, roots};
+use crate::support::{address, of_kind, resources, roots};
 
 /// The arguments that name a resource at AWS.
 const NAMES: [&str; 8] =
     ["alarm_name", "dashboard_name", "function_name", "group_name", "name", "rule_name", "secret_name", "topic_name"];
-
-fn of_kind(kind: &str) -> BTreeMap<String, Declared> {
-    resources().into_iter().filter(|(_, resource)| resource.kind == kind).map(|(_, it)| (it.name.clone(), it)).collect()
-}
 
 /// The keys of a map variable that a text refers to: `var.queue_names["payment-queue"]` refers to `payment-queue`.
 fn keys_of(map: &str, value: &Value) -> BTreeSet<String> {
@@ -129,9 +125,15 @@ fn a_message_stays_hidden_for_six_times_its_functions_timeout() {
 
 #[test]
 fn every_event_source_has_a_bound_on_what_runs_at_the_same_time() {
+    let module = generator::modules::functions::define().module;
+    let bounds =
+        module.variables().find(|variable| variable.name() == "maximum_concurrency").unwrap().default().unwrap();
     for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
-        let of_queue =
-            mapping.body.get("scaling_config").and_then(|scaling| scaling[0]["maximum_concurrency"].as_u64());
+        let of_queue = mapping.body.get("scaling_config").and_then(|scaling| {
+            let key = keys_of("maximum_concurrency", &scaling[0]["maximum_concurrency"]).pop_first()?;
+            assert_eq!(key, name.replace("_function", "-queue"), "the bound is another queue's");
+            bounds[key].as_u64()
+        });
         let of_stream = mapping.body.get("parallelization_factor").and_then(Value::as_u64);
         let bound = of_queue.or(of_stream).unwrap_or_else(|| panic!("{name} has none"));
         // Lambda takes no less than 2 for a queue, and a new account has ten to share.

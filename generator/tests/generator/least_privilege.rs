@@ -78,6 +78,7 @@ fn every_wildcard_in_a_policy_is_known_and_has_a_reason() {
     );
 }
 
+/// P7: elsewhere the Terraform could not be validated, and one role served all functions.
 #[test]
 fn every_function_has_a_role_of_its_own() {
     let mut roles = BTreeMap::new();

@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod api;
 mod documents;
 mod least_privilege;
 mod literals;
 mod permissions;
+mod promises;
 mod schemas;
 mod support;
 mod validation;

@@ -54,30 +54,57 @@ fn every_role_of_the_modules_is_on_the_page_and_may_do_something() {
     assert!(policies > roles.len(), "{policies} policies");
 }
 
-/// An order is changed by replacing it under a condition on its version, never in place, and it is never removed.
+/// An order is changed by replacing it under a condition on its version, never in place, and it is never removed. Who does
+/// not decide on orders can write none, nor an event: only the record of what was told.
 #[test]
 fn no_role_may_delete_orders_or_change_them_in_place() {
+    let mut writers = BTreeSet::new();
     for role in roles() {
         for permission in role.permissions.iter().filter(|permission| {
             permission.resources.iter().any(|resource| resource.starts_with("orders-table") || resource == "*")
         }) {
             for action in permission.actions.iter().filter(|action| action.starts_with("dynamodb:")) {
                 match action.trim_start_matches("dynamodb:") {
-                    "GetItem" | "BatchGetItem" | "Query" | "PutItem" | "ListStreams" => {}
+                    "GetItem" | "BatchGetItem" | "Query" | "ListStreams" => {}
+                    "PutItem" if ["notify-role", "contact-role"].contains(&role.name.as_str()) => {
+                        assert_eq!(permission.actions, ["dynamodb:PutItem"], "the condition would be on reads too");
+                        assert_eq!(permission.conditions, only_attributes("pk, sk, at, refused"), "{}", role.name);
+                    }
+                    "PutItem" => {
+                        writers.insert(role.name.clone());
+                    }
                     "UpdateItem" => {
                         assert_eq!(role.name, "reconcile-role");
-                        assert_eq!(
-                            permission.conditions,
-                            [
-                                "dynamodb:Attributes ForAllValues:StringEquals pk, sk, version, nextCheckAt, openShard",
-                                "dynamodb:ReturnValues StringEqualsIfExists NONE",
-                            ]
-                        );
+                        assert_eq!(permission.conditions, only_attributes("pk, sk, version, nextCheckAt, openShard"));
                     }
                     _ => panic!("{} may {action} on {:?}", role.name, permission.resources),
                 }
             }
         }
+    }
+    let decide = ["fulfilment-role", "inventory-role", "payment-role", "validate-role"];
+    assert_eq!(writers, decide.map(str::to_owned).into());
+}
+
+fn only_attributes(names: &str) -> [String; 2] {
+    [
+        format!("dynamodb:Attributes ForAllValues:StringEquals {names}"),
+        "dynamodb:ReturnValues StringEqualsIfExists NONE".to_owned(),
+    ]
+}
+
+/// The page says who can overwrite an event in spite of every policy, and what prevents it.
+#[test]
+fn the_page_names_who_could_overwrite_an_event_and_what_prevents_it() {
+    let page = permissions::file(&modules::all()).unwrap().content;
+    for said in [
+        "`fulfilment-role`, `inventory-role`, `payment-role` and `validate-role` write orders and events",
+        "`contact-role` and `notify-role` can write the attributes of a record",
+        "`attribute_not_exists(pk)`",
+        "No role may delete from the orders table",
+        "and `reconcile-role` alone may",
+    ] {
+        assert!(page.contains(said), "{said:?} is not on the page");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The committed environments, rendered, and Terraform to hold them against.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -33,6 +34,11 @@ pub fn resources() -> Vec<(String, Declared)> {
         module.resources().into_iter().map(move |resource| (name.clone(), resource))
     };
     modules::all().iter().flat_map(of).filter(|(_, resource)| !resource.is_data).collect()
+}
+
+/// Every managed resource of one type, by its name.
+pub fn of_kind(kind: &str) -> BTreeMap<String, Declared> {
+    resources().into_iter().filter(|(_, resource)| resource.kind == kind).map(|(_, it)| (it.name.clone(), it)).collect()
 }
 
 /// `module.type.name`

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Terraform, roots, write};
 
+/// P7: elsewhere the Terraform could not be validated, and one role served all functions.
 #[test]
 fn terraform_validates_every_environment_and_every_module() {
     let terraform = Terraform::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use order_domain::time::Timestamp;
+use order_domain::wiring::Stage;
 use tokio::time::Instant;
 
 use super::audit::Audit;
@@ -52,7 +53,8 @@ pub async fn redrive(
     if letters == 0 {
         return Ok(nothing(Method::Letters));
     }
-    if options.filter.is_open() {
+    // A webhook has to be sent with the time at which it was accepted, which a task of SQS does not do.
+    if options.filter.is_open() && queue.stage != Stage::Reconcile {
         let moved = move_task::redrive(deployed, &client, queue, source, letters, options, progress, cancel).await?;
         if let Some(redriven) = moved {
             return Ok(redriven);

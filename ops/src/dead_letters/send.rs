@@ -9,12 +9,15 @@ use aws_sdk_sqs::types::{
     MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
 
+use order_domain::message::WEBHOOK_SIGNATURE_ATTRIBUTE;
+use order_handlers::adapters::sqs::ACCEPTED_AT_ATTRIBUTE;
+
 use super::{DeadLetterError, Letter};
 
 /// All messages of one call together may have 1 MiB; attributes count, and this leaves them room.
 const BYTES: usize = 768 * 1024;
-/// Most attributes of a message, less the two that are added here.
-const OWN_ATTRIBUTES: usize = 8;
+/// Most attributes of a message, less the three that may be added here.
+const OWN_ATTRIBUTES: usize = 7;
 
 /// Letters in groups of `at_once` at most, none too large for one call.
 pub(super) fn chunks(letters: &[Letter], at_once: usize) -> Vec<&[Letter]> {
@@ -67,7 +70,12 @@ fn entry(position: usize, letter: &Letter, redrive: &str) -> Result<SendMessageB
     let own = letter.content.attributes.iter().take(OWN_ATTRIBUTES);
     let mut attributes: HashMap<String, MessageAttributeValue> =
         own.map(|(name, value)| (name.clone(), value.clone())).collect();
-    for (name, text) in [("sourceMessageId", letter.message_id.as_str()), ("redriveId", redrive)] {
+    let mut added = vec![("sourceMessageId", letter.message_id.clone()), ("redriveId", redrive.to_owned())];
+    if attributes.contains_key(WEBHOOK_SIGNATURE_ATTRIBUTE) && !attributes.contains_key(ACCEPTED_AT_ATTRIBUTE) {
+        // SQS moved it here as it came from the API. Its signature counts for the time when it was accepted, not for now.
+        added.push((ACCEPTED_AT_ATTRIBUTE, letter.sent_at.unix_milliseconds().to_string()));
+    }
+    for (name, text) in added {
         let value = MessageAttributeValue::builder().data_type("String").string_value(text).build()?;
         attributes.insert(name.to_owned(), value);
     }
@@ -140,6 +148,23 @@ mod tests {
         let trace = &entry.message_system_attributes().unwrap()[&MessageSystemAttributeNameForSends::AwsTraceHeader];
         let expected = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         assert_eq!(trace.string_value(), Some(expected));
+    }
+
+    #[test]
+    fn a_webhooks_letter_keeps_its_signature_and_when_it_was_accepted() {
+        let accepted = |attributes: &[(&str, &str)]| {
+            let entry = entry(0, &Letter::read(message("{}", attributes)), "redrive-1").unwrap();
+            let sent = entry.message_attributes().unwrap().clone();
+            ["signature", "acceptedAt"]
+                .map(|name| sent.get(name).and_then(|value| value.string_value().map(str::to_owned)))
+        };
+        // Buried by its stage, which wrote down when it was accepted.
+        let buried = [("reason", "ITEM_UNREADABLE"), ("signature", "t=1,v1=ab"), ("acceptedAt", "1763900000000")];
+        assert_eq!(accepted(&buried), [Some("t=1,v1=ab".to_owned()), Some("1763900000000".to_owned())]);
+        // Moved here by SQS, with the time at which it was sent to its queue.
+        let moved = [("signature", "t=1,v1=ab")];
+        assert_eq!(accepted(&moved), [Some("t=1,v1=ab".to_owned()), Some("1764000000000".to_owned())]);
+        assert_eq!(accepted(&[("reason", "ORDER_UNKNOWN")]), [None, None]);
     }
 
     #[test]

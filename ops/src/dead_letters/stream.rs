@@ -15,7 +15,7 @@ use super::{DeadLetterError, Letter, Method, Options, Redriven, send};
 use crate::cancel::Cancel;
 use crate::deployed::Deployed;
 use crate::progress::Progress;
-use crate::replay::{self, EventId, Window, Windows};
+use crate::replay::{self, Window, Windows};
 
 /// An event's time is when its stage decided, the stream's is when it was written: a function's timeout later at most.
 const AROUND: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ const LIMIT: usize = 10_000;
 enum Events {
     /// Those that happened then.
     Of(Window),
-    /// Those of this order: the letter stands for one that a replay had handed over.
+    /// Those of this order: the letter names it, or stands for an event that a replay had handed over.
     OfOrder(OrderId),
 }
 
@@ -195,9 +195,9 @@ fn events_of(letter: &Letter) -> Option<Events> {
         // The document tells whole seconds, cut off.
         return Some(Events::Of(window.widened(AROUND)));
     }
-    let number = letter.content.sequence_number.as_deref()?;
-    if let Some(id) = EventId::of_sequence_number(number) {
-        return OrderId::new(id.order_id).ok().map(Events::OfOrder);
+    letter.content.sequence_number.as_ref()?;
+    if let Some(order) = &letter.order_id {
+        return Some(Events::OfOrder(order.clone()));
     }
     let latest = Window::new(letter.sent_at, letter.sent_at).ok()?.widened(STREAM_MEMORY);
     Window::new(latest.since(), letter.sent_at).ok().map(|window| Events::Of(window.widened(AROUND)))
@@ -228,9 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn a_replayed_record_is_looked_for_at_its_order() {
-        let letter = Letter::read(message(r#"{"sequenceNumber":"replay:ord-1:3"}"#, &[]));
-        assert_eq!(events_of(&letter), Some(Events::OfOrder(OrderId::new("ord-1").unwrap())));
+    fn a_record_that_names_its_order_or_was_replayed_is_looked_for_there() {
+        for body in [
+            r#"{"sequenceNumber":"8000000000031","orderId":"ord-1","sequence":3}"#,
+            r#"{"sequenceNumber":"replay:ord-1:3"}"#,
+        ] {
+            let letter = Letter::read(message(body, &[]));
+            assert_eq!(events_of(&letter), Some(Events::OfOrder(OrderId::new("ord-1").unwrap())), "{body}");
+        }
         assert_eq!(events_of(&Letter::read(message("{}", &[]))), None);
     }
 }

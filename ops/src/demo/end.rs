@@ -175,6 +175,7 @@ const fn is_texted(event: EventType) -> bool {
             | EventType::ShipmentDispatched
             | EventType::ShipmentDelivered
             | EventType::ShipmentReturned
+            | EventType::PaymentCaptured
             | EventType::PaymentRefunded
     )
 }
@@ -212,9 +213,9 @@ mod tests {
             (End::OUT_OF_STOCK, (2, 1, 1)),
             (End::DECLINED, (3, 2, 1)),
             (End::CONFIRMED, (3, 2, 1)),
-            (End::COMPLETED, (6, 5, 3)),
+            (End::COMPLETED, (6, 5, 4)),
             (End::CANCELLED, (5, 4, 2)),
-            (End::REFUNDED, (8, 7, 5)),
+            (End::REFUNDED, (8, 7, 6)),
         ] {
             assert_eq!((end.changes(), end.deliveries(), end.texts()), expected, "{end}");
         }

@@ -319,7 +319,7 @@ mod tests {
         let findings = judge(&planned, &observed).findings;
         assert_eq!(findings.len(), 2, "{findings:?}");
         assert!(findings[0].contains("5 events were published instead of 4"), "{findings:?}");
-        assert!(findings[1].contains("4 text message(s) instead of 3"), "{findings:?}");
+        assert!(findings[1].contains("5 text message(s) instead of 4"), "{findings:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use order_domain::catalogue::{PriceList, price};
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::notification::topics_of;
 use order_domain::request::PlaceOrder;
 use order_domain::time::Timestamp;
@@ -34,7 +34,7 @@ fn perfect(planned: &PlannedOrder) -> Observed {
     };
     let request = PlaceOrder::from_json(&planned.document.to_string()).unwrap();
     let priced = price(&request, &prices());
-    let occasion = Occasion { at: at(5), actor: Stage::Validate, cause: "m-1".into() };
+    let occasion = Occasion { at: at(5), actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
     let mut order = receive(request, priced, at(0), &occasion).into_order();
     (order.status, order.payment_status, order.shipment_status) = (end.status, end.payment, end.shipment);
     order.version = end.changes();

@@ -237,7 +237,7 @@ mod tests {
         let [good, shipped, _, returned] = [0, 1, 2, 3].map(|kind| orders[kind].0.total);
         let summary = Tally::new(&orders).summary;
         assert_eq!((summary.confirmed, summary.completed, summary.cancelled, summary.refunded), (4, 2, 1, 1));
-        assert_eq!((summary.sms, summary.emails), (1 + 3 + 2 + 5, 1 + 3 + 2 + 5));
+        assert_eq!((summary.sms, summary.emails), (1 + 4 + 2 + 6, 1 + 4 + 2 + 6));
         assert_eq!(summary.held_minor_units, good);
         assert_eq!((summary.captured_minor_units, summary.refunded_minor_units), (shipped + returned, returned));
     }

@@ -46,6 +46,7 @@ pub fn intent(intent: &Intent, expand_charge: bool) -> Value {
         "confirmation_method": "automatic",
         "created": intent.created,
         "currency": intent.currency,
+        "customer": intent.customer,
         "description": intent.description,
         "last_payment_error": last_payment_error,
         "latest_charge": latest_charge,
@@ -65,12 +66,11 @@ pub fn intent(intent: &Intent, expand_charge: bool) -> Value {
 }
 
 /// Fields of a payment that Stripe always sends and that have no value here.
-const INTENT_FIELDS_WITHOUT_VALUE: [&str; 17] = [
+const INTENT_FIELDS_WITHOUT_VALUE: [&str; 16] = [
     "allowed_payment_method_types",
     "application",
     "application_fee_amount",
     "automatic_payment_methods",
-    "customer",
     "customer_account",
     "excluded_payment_method_types",
     "on_behalf_of",

@@ -89,9 +89,21 @@ const CARDS: &[TestCard] = &[
     },
 ];
 
+/// What Stripe says to a second use of a card that belongs to no customer. The error has no code.
+pub const USED_UP: &str = "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment. \
+    It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.";
+
+/// Whether a token is of a card that was collected at a checkout, `pm_1…`: such a one can be used once, unless it belongs to
+/// a customer. Stripe's test tokens are not used up.
+#[must_use]
+pub fn is_single_use(token: &str) -> bool {
+    token.starts_with("pm_1")
+}
+
 /// The test card behind a token, where there is one.
 #[must_use]
 pub fn find(token: &str) -> Option<TestCard> {
+    let token = if is_single_use(token) { "pm_card_visa" } else { token };
     CARDS.iter().copied().find(|card| card.token == token)
 }
 

@@ -78,7 +78,7 @@ fn to_json(value: &AttributeValue) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use order_domain::event::{Event, EventType};
+    use order_domain::event::{Cause, Event, EventType};
     use order_domain::id::{CustomerId, OrderId};
     use order_domain::money::{Currency, Money};
     use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
@@ -94,13 +94,17 @@ mod tests {
             event_type: EventType::OrderRejected,
             at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
             actor: "validate".into(),
-            cause: "m-1".into(),
+            cause: Cause::PlaceOrder,
+            message_id: "m-1".into(),
             status: OrderStatus::Rejected,
             payment_status: PaymentStatus::None,
             shipment_status: ShipmentStatus::None,
             total: Money::new(1998, Currency::GBP),
             reason: Some(RejectionReason::PriceMismatch { expected: 1, actual: 1998 }),
+            cancellation: None,
+            attention: None,
             shipment: None,
+            refund_due: 0,
             refunded: 0,
         }
     }

@@ -147,6 +147,8 @@ impl Event {
                 }
                 Some(Self::Planned(PlannedChange { address: text("/change/resource/addr")?.to_owned(), action }))
             }
+            // What was read is not among what was planned to change.
+            "apply_complete" if text("/hook/action") == Some("read") => None,
             "apply_complete" => Some(Self::Completed { address: text("/hook/resource/addr")?.to_owned() }),
             "change_summary" => {
                 let count = |name: &str| value.pointer(&format!("/changes/{name}")).and_then(Value::as_u64);
@@ -199,6 +201,8 @@ mod tests {
         assert_eq!(Event::parse("Terraform crashed"), None);
         assert_eq!(Event::parse(r#"{"type":"version","terraform":"1.11.4"}"#), None);
         let read = r#"{"type":"planned_change","change":{"resource":{"addr":"data.a.b"},"action":"read"}}"#;
+        assert_eq!(Event::parse(read), None);
+        let read = r#"{"type":"apply_complete","hook":{"resource":{"addr":"data.a.b"},"action":"read"}}"#;
         assert_eq!(Event::parse(read), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ops::gateway_simulator::{Faults, GatewaySimulator};
+use order_domain::id::PaymentCustomerToken;
 use order_domain::order::{Authorisation, Order};
 use order_handlers::adapters::stripe::StripeGateway;
 use order_handlers::failure::Failure;
@@ -21,7 +22,7 @@ impl Shop {
     async fn open() -> Self {
         let simulator = GatewaySimulator::start(KEY).await.unwrap();
         simulator.set_search_staleness(0);
-        let gateway = StripeGateway::at(simulator.url(), KEY).unwrap();
+        let gateway = StripeGateway::at(simulator.url(), KEY, "dev").unwrap();
         Self { simulator, gateway }
     }
 
@@ -60,6 +61,37 @@ async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
     let order = with(&order, &authorisation);
     assert_eq!(shop.gateway.capture(&order).await.unwrap(), CaptureAnswer::Captured);
     assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 1);
+}
+
+/// What is repeated under a key was true when it was first said. The simulation found an order that was confirmed on a hold
+/// which had lapsed before its answer, lost at first, was repeated.
+#[tokio::test]
+async fn a_hold_that_lapsed_before_its_answer_is_repeated_is_not_believed() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let first = shop.held(&order, 1).await;
+    assert_eq!(shop.held(&order, 1).await, first);
+    shop.gateway.give_up(&order, &first.payment_intent).await.unwrap();
+    let repeated = shop.gateway.authorise(&order, 1).await;
+    assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
+    assert_ne!(shop.held(&order, 2).await.payment_intent, first.payment_intent);
+}
+
+/// Stripe takes a card that was collected at a checkout once, unless it belongs to a customer.
+#[tokio::test]
+async fn a_card_is_used_a_second_time_only_where_it_belongs_to_a_customer() {
+    let shop = Shop::open().await;
+    let guest = order("ord-1", "pm_1Nx");
+    let first = shop.held(&guest, 1).await;
+    shop.gateway.give_up(&guest, &first.payment_intent).await.unwrap();
+    let again = shop.gateway.authorise(&guest, 2).await.unwrap();
+    assert!(matches!(again, GatewayAnswer::Declined(_)), "{again:?}");
+
+    let mut known = order("ord-2", "pm_1Ny");
+    known.payment_customer = Some(PaymentCustomerToken::new("cus_1").unwrap());
+    let first = shop.held(&known, 1).await;
+    shop.gateway.give_up(&known, &first.payment_intent).await.unwrap();
+    assert_ne!(shop.held(&known, 2).await.payment_intent, first.payment_intent);
 }
 
 #[tokio::test]
@@ -202,7 +234,10 @@ async fn every_request_that_changes_something_has_a_key_that_names_the_order_and
     let requests = shop.simulator.requests();
     let keys: Vec<_> = requests.iter().map(|request| request.idempotency_key.as_deref().unwrap_or("-")).collect();
     let (capture, void) =
-        (format!("ord-1:capture:{}", first.payment_intent), format!("ord-1:void:{}", second.payment_intent));
-    assert_eq!(keys, ["ord-1:authorise", "ord-1:authorise:2", "-", &capture, "ord-1:refund:0", &void]);
+        (format!("dev:ord-1:capture:{}", first.payment_intent), format!("dev:ord-1:void:{}", second.payment_intent));
+    assert_eq!(
+        keys,
+        ["dev:ord-1:authorise", "dev:ord-1:authorise:2", "-", "-", "-", &capture, "dev:ord-1:refund:0", &void]
+    );
     assert!(requests.iter().all(|request| request.status == Some(200) && !request.replayed), "{requests:?}");
 }

@@ -25,7 +25,7 @@ async fn everything(http: &reqwest::Client) -> (Vec<Exchange>, Vec<Value>) {
     // The webhooks go to the recorder too: whatever is behind it does not know the path, and its answer does not count.
     let webhooks = WebhookSettings { attempts: 1, ..WebhookSettings::new(format!("{}/told", recorder.url), "whsec_1") };
     simulator.set_webhooks(Some(webhooks));
-    let gateway = StripeGateway::at(&recorder.url, KEY).unwrap();
+    let gateway = StripeGateway::at(&recorder.url, KEY, "dev").unwrap();
     let once = |faults: Faults| simulator.set_faults(Faults { remaining: Some(1), ..faults });
     let held = async |id: &str, attempt| {
         let order = order(id, "pm_card_visa");
@@ -133,7 +133,7 @@ async fn what_is_asked_is_valid_and_what_the_simulator_answers_is_stripes() {
 #[tokio::test]
 async fn stripes_own_answers_can_be_read() {
     let Some(mock) = StripeMock::start().await else { return };
-    let gateway = StripeGateway::at(&mock.url, KEY).unwrap();
+    let gateway = StripeGateway::at(&mock.url, KEY, "dev").unwrap();
     let order = order("ord-1", "pm_card_visa");
     let answer = gateway.authorise(&order, 2).await.unwrap();
     assert_eq!(answer, GatewayAnswer::Declined("requires_payment_method".into()));

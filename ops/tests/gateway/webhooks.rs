@@ -56,7 +56,7 @@ impl Shop {
         let url = format!("http://{}/webhooks", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let simulator = GatewaySimulator::start(KEY).await.unwrap();
-        let gateway = StripeGateway::at(simulator.url(), KEY).unwrap();
+        let gateway = StripeGateway::at(simulator.url(), KEY, "dev").unwrap();
         let settings = WebhookSettings { first_retry_ms: 5, ..WebhookSettings::new(url, SECRET) };
         simulator.set_webhooks(Some(settings.clone()));
         Self { simulator, gateway, received, settings }

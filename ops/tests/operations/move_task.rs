@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::pipeline::until;
 
-/// What SQS says of a task, in the order in which it is asked for it; the last is said for ever.
+/// The tasks that SQS lists, in the order in which it is asked for them; the last is said for ever.
 type Says = Vec<Value>;
 /// The calls, by operation, with their input.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
@@ -37,13 +37,15 @@ async fn sqs(says: Says) -> (Deployed, Calls) {
             "StartMessageMoveTask" => json!({ "TaskHandle": "task-1" }),
             "CancelMessageMoveTask" => json!({ "ApproximateNumberOfMessagesMoved": 3 }),
             "ListMessageMoveTasks" if !kept.lock().unwrap().iter().any(|(call, _)| call == "StartMessageMoveTask") => {
-                json!({ "Results": [] })
+                json!({ "Results": [before()] })
             }
             "ListMessageMoveTasks" => {
                 let mut asked = asked.lock().unwrap();
                 let task = says[(*asked).min(says.len() - 1)].clone();
                 *asked += 1;
-                json!({ "Results": [task] })
+                // The newest first; one that is not there yet is null.
+                let tasks: Vec<Value> = [task, before()].into_iter().filter(|task| !task.is_null()).collect();
+                json!({ "Results": tasks })
             }
             _ => json!({}),
         };
@@ -84,7 +86,16 @@ fn inputs(calls: &Calls, operation: &str) -> Vec<Value> {
 }
 
 fn task(status: &str, moved: u64) -> Value {
-    json!({ "Status": status, "ApproximateNumberOfMessagesMoved": moved })
+    let mut task = json!({ "Status": status, "ApproximateNumberOfMessagesMoved": moved, "StartedTimestamp": 1_764_000_001_000_u64 });
+    if status == "RUNNING" {
+        task["TaskHandle"] = "task-1".into();
+    }
+    task
+}
+
+/// Somebody's task of yesterday.
+fn before() -> Value {
+    json!({ "Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 99, "StartedTimestamp": 1_763_900_000_000_u64 })
 }
 
 #[tokio::test]
@@ -100,6 +111,21 @@ async fn sqs_moves_the_letters_at_the_rate_and_it_is_on_record() {
     assert_eq!(inputs(&calls, "StartMessageMoveTask"), [expected]);
     let sort_keys: Vec<Value> = inputs(&calls, "PutItem").iter().map(|put| put["Item"]["sk"]["S"].clone()).collect();
     assert_eq!(sort_keys, ["AUDIT", "AUDIT#OUTCOME"]);
+}
+
+#[tokio::test]
+async fn the_end_of_an_earlier_task_is_not_taken_for_the_end_of_this_one() {
+    // The list follows with a delay: at first it shows only what was there before.
+    let (deployed, _) = sqs(vec![Value::Null, Value::Null, task("RUNNING", 2), task("COMPLETED", 7)]).await;
+    let redriven = run(&deployed, &Cancel::new()).await.unwrap();
+    assert_eq!((redriven.moved, redriven.is_complete()), (7, true), "{redriven:?}");
+}
+
+#[tokio::test]
+async fn a_task_that_was_over_before_it_was_seen_running_is_found() {
+    let (deployed, _) = sqs(vec![task("COMPLETED", 7)]).await;
+    let redriven = run(&deployed, &Cancel::new()).await.unwrap();
+    assert_eq!((redriven.moved, redriven.is_complete()), (7, true), "{redriven:?}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use ops::environment::Connection;
 use ops::progress::Progress;
 use ops::toolchain::{TerraformChoice, Toolchain};
 use ops::workspace::Workspace;
-use order_domain::event::{Event, EventType};
+use order_domain::event::{Cause, Event, EventType};
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::money::{Currency, Money};
 use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
@@ -36,9 +36,9 @@ def handler(event, context):
     with open(os.environ["KEPT"], "a") as kept:
         kept.write(json.dumps(event) + "\n")
     records = event["Records"]
-    if any(r["dynamodb"]["NewImage"]["cause"]["S"] == "crash" for r in records):
+    if any(r["dynamodb"]["NewImage"]["messageId"]["S"] == "crash" for r in records):
         raise RuntimeError("it crashed")
-    failed = [r for r in records if r["dynamodb"]["NewImage"]["cause"]["S"] == "fail"]
+    failed = [r for r in records if r["dynamodb"]["NewImage"]["messageId"]["S"] == "fail"]
     return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in failed]}
 "#;
 
@@ -159,7 +159,7 @@ impl Pipeline {
     }
 
     /// Stores an event, with nothing else of its order.
-    pub async fn store_event(&self, order: &str, sequence: u64, at: &str, cause: &str) {
+    pub async fn store_event(&self, order: &str, sequence: u64, at: &str, message_id: &str) {
         let event = Event {
             order_id: OrderId::new(order).unwrap(),
             customer_id: CustomerId::new("cus-1").unwrap(),
@@ -167,13 +167,17 @@ impl Pipeline {
             event_type: EventType::OrderConfirmed,
             at: at.parse::<Timestamp>().unwrap(),
             actor: "payment".into(),
-            cause: cause.into(),
+            cause: Cause::AuthorisePayment,
+            message_id: message_id.into(),
             status: OrderStatus::Confirmed,
             payment_status: PaymentStatus::Authorised,
             shipment_status: ShipmentStatus::None,
             total: Money::new(1998, Currency::GBP),
             reason: None,
+            cancellation: None,
+            attention: None,
             shipment: None,
+            refund_due: 0,
             refunded: 0,
         };
         let mut item: Item = serde_dynamo::to_item(&event).unwrap();

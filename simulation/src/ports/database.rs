@@ -1,8 +1,8 @@
 //! The tables as the stages see them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use order_domain::catalogue::PriceList;
 use order_domain::event::{Event, EventType};
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::{Command, Message};
@@ -11,9 +11,10 @@ use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, StockEffect};
 use order_domain::wiring::Stage;
-use order_handlers::failure::Failure;
+use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
-    Catalogue, Committed, EventKey, Events, OpenOrders, Orders, Runtime as _, SEARCH_IS_CURRENT_AFTER, Stock,
+    Catalogue, Committed, EventKey, Events, Loaded, OpenOrders, Orders, Prices, Runtime as _, SEARCH_IS_CURRENT_AFTER,
+    Stock,
 };
 
 use super::{Call, Ports};
@@ -21,6 +22,7 @@ use crate::fault::FaultKind;
 use crate::invariants::judge_change;
 use crate::invocation::orders;
 use crate::mutation::Mutation;
+use crate::table::Stored;
 use crate::workload::number_of;
 use crate::world::{State, pause};
 
@@ -28,11 +30,29 @@ use crate::world::{State, pause};
 const SLOW_TRANSACTIONS: u32 = 30;
 
 impl Catalogue for Ports {
-    async fn price_list(&self, skus: &BTreeSet<Sku>, currencies: &BTreeSet<Currency>) -> Result<PriceList, Failure> {
+    async fn price_list(&self, skus: &BTreeSet<Sku>, currencies: &BTreeSet<Currency>) -> Result<Prices, Failure> {
         self.reach(Call::Read, None).await?;
-        let mut prices = self.world.state().table.prices.clone();
-        prices.products.retain(|sku, _| skus.contains(sku));
-        prices.delivery.retain(|currency, _| currencies.contains(currency));
+        let now = self.world.now();
+        let mut guard = self.world.state();
+        let state = &mut *guard;
+        if state.strikes(FaultKind::Unreadable, now) {
+            let chance = state.faults.chance(FaultKind::Unreadable);
+            let one = skus.iter().nth(chance.position(skus.len())).cloned();
+            let until = now + chance.between(1_000, 5_000);
+            if let Some(sku) = one {
+                state.tell(now, None, || format!("FAULT product {sku} cannot be read"));
+                state.table.damage(Stored::Product(sku), until);
+            }
+        }
+        let mut prices = Prices { readable: state.table.prices.clone(), ..Prices::default() };
+        prices.readable.products.retain(|sku, _| skus.contains(sku));
+        prices.readable.delivery.retain(|currency, _| currencies.contains(currency));
+        for sku in skus {
+            if let Err(failure) = readable(state, &Stored::Product(sku.clone()), now) {
+                prices.readable.products.remove(sku);
+                prices.unreadable_products.insert(sku.clone(), failure);
+            }
+        }
         Ok(prices)
     }
 }
@@ -45,15 +65,29 @@ impl Stock for Ports {
 }
 
 impl Events for Ports {
-    async fn events(&self, keys: &BTreeSet<EventKey>) -> Result<HashMap<EventKey, Event>, Failure> {
+    async fn events(&self, keys: &BTreeSet<EventKey>) -> Result<Loaded<EventKey, Event>, Failure> {
         if keys.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Loaded::new());
         }
         self.reach(Call::Read, None).await?;
+        let now = self.world.now();
         let state = self.world.state();
-        let stored = |key: &EventKey| Some((key.clone(), state.table.events.get(&key.0)?.get(&key.1)?.clone()));
+        let stored = |key: &EventKey| {
+            let event = state.table.events.get(&key.0)?.get(&key.1)?;
+            let readable = readable(&state, &Stored::Event(key.0.clone(), key.1), now);
+            Some((key.clone(), readable.map(|()| event.clone())))
+        };
         Ok(keys.iter().filter_map(stored).collect())
     }
+}
+
+/// Whether an item can be read.
+fn readable(state: &State, item: &Stored, now: u64) -> Result<(), Failure> {
+    if !state.table.was_unreadable_since(item, now) {
+        return Ok(());
+    }
+    let what = format!("{item:?} cannot be read");
+    Err(Failure::Permanent { what, reason: DeadLetterReason::ItemUnreadable, cause: None })
 }
 
 impl OpenOrders for Ports {
@@ -69,49 +103,86 @@ impl OpenOrders for Ports {
             return Ok(due);
         }
         let one = state.schedule.position(due.len());
-        Ok(vec![due.swap_remove(one)])
+        let shown = due.swap_remove(one);
+        orders(&self.invocation.swept).insert(shown.clone(), now);
+        Ok(vec![shown])
     }
 
     async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
-        if self.makes(Mutation::NotCheckedAgainLater) {
-            return Ok(());
+        if !self.makes(Mutation::NotCheckedAgainLater) {
+            let number = number_of(&order.order_id);
+            self.reach(Call::Write, number).await?;
+            {
+                let now = self.world.now();
+                let mut guard = self.world.state();
+                let state = &mut *guard;
+                let shown_at = now + index_lag(state, now);
+                state.table.check_again(order, at, shown_at);
+                state.tell(now, number, || format!("it is looked at again at {at}"));
+            }
+            self.back(Call::Write, number).await?;
         }
-        let number = number_of(&order.order_id);
+        self.world.state().looked_at(order, self.world.now(), at);
+        Ok(())
+    }
+
+    async fn pass_over(&self, id: &OrderId, at: Timestamp, until: Timestamp) -> Result<(), Failure> {
+        let number = number_of(id);
         self.reach(Call::Write, number).await?;
         {
             let now = self.world.now();
             let mut guard = self.world.state();
             let state = &mut *guard;
+            let until = match self.makes(Mutation::UnreadableForgotten) {
+                true => until.after(NEVER),
+                false => until,
+            };
             let shown_at = now + index_lag(state, now);
-            state.table.check_again(order, at, shown_at);
-            state.tell(now, number, || format!("it is looked at again at {at}"));
+            state.table.pass_over(id, at, until, shown_at);
+            state.statistics.passed_over += 1;
+            state.tell(now, number, || format!("it cannot be read, and is looked at again at {until}"));
         }
         self.back(Call::Write, number).await
     }
 }
 
+/// Longer than a run takes.
+const NEVER: Duration = Duration::from_secs(100 * 24 * 3600);
+/// How long the index of open orders is behind the table at most, in milliseconds.
+pub(crate) const LONGEST_INDEX_LAG: u64 = 60_000;
+
 /// By how much the index of open orders is behind the table, in milliseconds.
 fn index_lag(state: &mut State, now: u64) -> u64 {
     if state.strikes(FaultKind::Delay, now) {
-        state.faults.chance(FaultKind::Delay).between(1_000, 60_000)
+        state.faults.chance(FaultKind::Delay).between(1_000, LONGEST_INDEX_LAG)
     } else {
         state.schedule.between(1, 500)
     }
 }
 
 impl Orders for Ports {
-    async fn load(&self, ids: &BTreeSet<OrderId>) -> Result<HashMap<OrderId, Order>, Failure> {
+    async fn load_each(&self, ids: &BTreeSet<OrderId>) -> Result<Loaded<OrderId, Order>, Failure> {
         if ids.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Loaded::new());
         }
         self.reach(Call::Read, None).await?;
-        let loaded = {
+        let loaded: Loaded<OrderId, Order> = {
+            let now = self.world.now();
             let state = self.world.state();
-            let stored = |id: &OrderId| Some((id.clone(), state.table.orders.get(id)?.clone()));
-            ids.iter().filter_map(stored).collect::<HashMap<_, _>>()
+            let stored = |id: &OrderId| {
+                let order = state.table.orders.get(id)?;
+                Some((id.clone(), readable(&state, &Stored::Order(id.clone()), now).map(|()| order.clone())))
+            };
+            ids.iter().filter_map(stored).collect()
         };
+        if self.makes(Mutation::OneUnreadableFailsAll)
+            && let Some(Err(failure)) = loaded.values().find(|order| order.is_err())
+        {
+            return Err(failure.clone());
+        }
         if self.makes(Mutation::StaleSearchBelieved) && self.invocation.stage == Stage::Payment {
-            return Ok(loaded.into_iter().map(|(id, order)| (id, long_quiet(order, self.now()))).collect());
+            let quiet = |order: Result<Order, Failure>| order.map(|order| long_quiet(order, self.now()));
+            return Ok(loaded.into_iter().map(|(id, order)| (id, quiet(order))).collect());
         }
         Ok(loaded)
     }
@@ -130,17 +201,34 @@ impl Orders for Ports {
         let committed = self.write(change, order);
         self.back(Call::Write, order).await?;
         self.may_panic(order).await;
-        match committed {
+        match committed? {
             Committed::Done => {
                 orders(&self.invocation.committed).insert(change.order().order_id.clone());
-                Ok(committed)
+                Ok(Committed::Done)
             }
             _ if self.makes(Mutation::ConditionTakenForConflict) => {
                 Err(Failure::transient_because("a transaction was cancelled"))
             }
-            _ => Ok(committed),
+            refused => Ok(refused),
         }
     }
+}
+
+/// What is written can be read, or nobody can, until another version of the program is deployed.
+fn damage(state: &mut State, change: &Change, now: u64) {
+    let id = &change.order().order_id;
+    state.table.mend(&Stored::Order(id.clone()), now);
+    if !state.strikes(FaultKind::Unreadable, now) {
+        return;
+    }
+    let chance = state.faults.chance(FaultKind::Unreadable);
+    let until = now + chance.between(60_000, 3 * 3_600_000);
+    let item = match chance.percent(50) {
+        true => Stored::Order(id.clone()),
+        false => Stored::Event(id.clone(), change.event().sequence),
+    };
+    state.tell(now, number_of(id), || format!("FAULT {item:?} cannot be read for {} s", (until - now) / 1000));
+    state.table.damage(item, until);
 }
 
 /// A mutation: a cancelled order whose hold may not be found yet, as if it could.
@@ -184,8 +272,9 @@ impl Ports {
         Err(Failure::transient_because("a transaction conflicted with another one"))
     }
 
-    fn write(&self, change: &Change, order: Option<u32>) -> Committed {
+    fn write(&self, change: &Change, order: Option<u32>) -> Result<Committed, Failure> {
         let now = self.world.now();
+        let id = &change.order().order_id;
         let mut state = self.world.state();
         let (committed, written) = state.table.commit(change, self.world.mutation);
         state.tell(now, order, || {
@@ -199,18 +288,22 @@ impl Ports {
             let (event, by) = (change.event(), self.invocation.id);
             format!("{} v{} by {} #{by}: {answer}", event.event_type.name(), event.sequence, event.actor)
         });
-        let Some(written) = written else { return committed };
-        state.table.stored_at.entry(change.order().order_id.clone()).or_insert(now);
+        let Some(written) = written else {
+            // The answer holds the order that is there.
+            return readable(&state, &Stored::Order(id.clone()), now).map(|()| committed);
+        };
+        state.table.stored_at.entry(id.clone()).or_insert(now);
         let shown_at = now + index_lag(&mut state, now);
-        state.table.set_next_check(&change.order().order_id, change.order().next_check_at(), shown_at);
+        state.table.set_next_check(id, change.order().next_check_at(), shown_at);
         judge_change(&mut state, change, &written, now);
         state.statistics.events += 1;
+        damage(&mut state, change, now);
         let shard = state.publish(change.event().clone(), now);
         drop(state);
         if let Some(bell) = self.world.shard_bells.get(shard) {
             bell.notify_one();
         }
-        committed
+        Ok(committed)
     }
 
     /// A mutation: the next stage hears of a change that is not committed yet.

@@ -1,5 +1,7 @@
 //! The gateway as the stages see it: what `adapters::stripe` asks, under which keys, and how it reads the answers.
 
+use std::time::Duration;
+
 use order_domain::order::{Authorisation, Order};
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, VoidAnswer};
@@ -20,6 +22,10 @@ const SEARCH_FOLLOWS_WITHIN: u64 = 60_000;
 const SLOW_SEARCH_FOLLOWS_WITHIN: u64 = 85_000;
 /// How many keys a request is made under within one delivery, as the adapter does.
 const KEYS: u32 = 4;
+/// How long an order waits whose key is spent, as the adapter has it.
+const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
+/// And one that the gateway is busy with already.
+const BUSY_GATEWAY_WAITS: Duration = Duration::from_secs(3);
 
 impl Gateway for Ports {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
@@ -33,8 +39,18 @@ impl Gateway for Ports {
             method: order.payment_method.as_str().to_owned(),
             attempt,
         };
-        match self.ask(order, key, request).await?.0 {
+        let (answer, replayed) = self.ask(order, key, request).await?;
+        match answer {
             Answer::Intent(id, _) => {
+                // As the adapter: what was said under this key may not be true any more.
+                if replayed {
+                    let what = "look at what its key repeats";
+                    let status = self.read(order, what, |state, _| state.gateway.status_of(&id)).await?;
+                    if status == Some(IntentStatus::Canceled) {
+                        let what = format!("what was held for order {} under this key has lapsed", order.order_id);
+                        return Err(Failure::Waiting { what, wait: SPENT_KEY_WAITS, cause: None });
+                    }
+                }
                 let mut state = self.world.state();
                 let intent = state.gateway.intents.get_mut(&id);
                 let capture_before = intent.and_then(|intent| {
@@ -49,6 +65,10 @@ impl Gateway for Ports {
                 Err(Failure::transient_because("the payment was declined"))
             }
             Answer::Declined(code) => Ok(GatewayAnswer::Declined(code.to_owned())),
+            Answer::Failed if replayed => {
+                let what = format!("the gateway keeps an error for order {} under this key", order.order_id);
+                Err(Failure::Waiting { what, wait: SPENT_KEY_WAITS, cause: None })
+            }
             answer => Err(refusal(order, &answer)),
         }
     }
@@ -157,7 +177,14 @@ fn repeated(key: &str, repetition: u32) -> String {
 fn found(world: &World, state: &State, number: u32, now: u64) -> Found {
     let with = |status| {
         let of = state.gateway.intents.iter().filter(|(_, intent)| intent.order == number);
-        let mut intents: Vec<_> = of.filter(|(_, intent)| intent.shown(now) == Some(status)).collect();
+        // What the search shows as held is read once more.
+        let seen = |intent: &Intent| {
+            intent.shown(now).map(|shown| match shown {
+                IntentStatus::RequiresCapture => intent.status,
+                shown => shown,
+            })
+        };
+        let mut intents: Vec<_> = of.filter(|(_, intent)| seen(intent) == Some(status)).collect();
         // Stripe tells the second.
         intents.sort_by_key(|(id, intent)| (intent.created / 1000, (*id).clone()));
         intents
@@ -297,7 +324,8 @@ fn held(order: &Order) -> Result<&Authorisation, Failure> {
 fn refusal(order: &Order, answer: &Answer) -> Failure {
     let what = format!("the gateway answered {answer:?} to order {}", order.order_id);
     match answer {
-        Answer::Running | Answer::Failed => Failure::transient_because(what),
+        Answer::Running => Failure::Waiting { what, wait: BUSY_GATEWAY_WAITS, cause: None },
+        Answer::Failed => Failure::transient_because(what),
         _ => Failure::Permanent { what, reason: DeadLetterReason::RequestRefused, cause: None },
     }
 }

@@ -10,18 +10,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
-use order_domain::wiring::metric;
+use order_domain::wiring::{Stage, metric};
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::Runtime;
 use tokio::time::Instant;
 
+pub(crate) use self::database::LONGEST_INDEX_LAG;
 pub(crate) use self::webhooks::{Body, SECRET, signature};
 
 use crate::fault::FaultKind;
 use crate::invocation::Invocation;
 use crate::mutation::Mutation;
 use crate::settings::{AWS_TIMEOUT, GATEWAY_TIMEOUT};
+use crate::workload::number_of;
 use crate::world::{World, pause};
 
 /// What is called.
@@ -195,13 +198,40 @@ impl Ports {
             }
             panics
         };
-        if panics && self.makes(Mutation::PanicNotContained) {
+        if panics {
+            self.panic().await;
+        }
+    }
+
+    /// The work on an event panics: once, or as often as notify tells it.
+    async fn telling_may_panic(&self, order_id: &OrderId, sequence: u64) {
+        let event = (order_id.clone(), sequence);
+        let panics = {
+            let now = self.world.now();
+            let mut state = self.world.state();
+            let always = self.invocation.stage == Stage::Notify && state.asked.panicking.contains(&event);
+            let panics = always || state.strikes(FaultKind::Panic, now);
+            if panics {
+                let id = self.invocation.id;
+                state.tell(now, number_of(order_id), || format!("FAULT telling event {sequence} panics in #{id}"));
+                state.asked.panicked.insert(event);
+                // What it told and did not record may be told again.
+                state.told.unrecorded.insert(id);
+            }
+            panics
+        };
+        if panics {
+            self.panic().await;
+        }
+    }
+
+    async fn panic(&self) {
+        if self.makes(Mutation::PanicNotContained) {
             self.invocation.panic_through();
             std::future::pending::<()>().await;
-        } else if panics {
-            // Unwinds like a panic, without the hook that prints one.
-            std::panic::resume_unwind(Box::new("a fault of the simulation"));
         }
+        // Unwinds like a panic, without the hook that prints one.
+        std::panic::resume_unwind(Box::new("a fault of the simulation"));
     }
 }
 
@@ -219,8 +249,14 @@ impl Runtime for Ports {
     }
 
     fn count(&self, name: &'static str, how_many: usize) {
-        if name == metric::WEBHOOKS_REFUSED {
-            self.invocation.webhooks_refused.fetch_add(how_many, Ordering::Relaxed);
+        match name {
+            metric::WEBHOOKS_REFUSED => {
+                self.invocation.webhooks_refused.fetch_add(how_many, Ordering::Relaxed);
+            }
+            metric::GATEWAY_CIRCUIT_OPENED => {
+                self.world.state().statistics.circuits_opened += u64::try_from(how_many).unwrap_or(u64::MAX);
+            }
+            _ => {}
         }
     }
 

@@ -33,7 +33,13 @@ impl Ports {
         if let Err(failure) = self.reach(Call::Publish, None).await {
             return vec![Err(failure); chunk.len()];
         }
-        let taken: Vec<_> = chunk.iter().map(|notification| self.send_one(notification)).collect();
+        let mut taken = Vec::with_capacity(chunk.len());
+        for notification in chunk {
+            if let Notification::Publish(_, event) = notification {
+                self.telling_may_panic(&event.order_id, event.sequence).await;
+            }
+            taken.push(self.send_one(notification));
+        }
         if let Err(failure) = self.back(Call::Publish, None).await {
             return vec![Err(failure); chunk.len()];
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use order_domain::message::Message;
 use order_domain::wiring::Stage;
-use order_handlers::failure::Failure;
+use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{DeadLetter, Queue};
 
 use super::{Call, Ports};
@@ -27,7 +27,13 @@ impl Queue for Ports {
             let taken: Vec<_> = match self.reach(Call::Queue, None).await {
                 Err(failure) => vec![Err(failure); chunk.len()],
                 Ok(()) => {
-                    let taken = chunk.iter().map(|message| self.forward_one(message)).collect();
+                    let mut taken = Vec::with_capacity(chunk.len());
+                    for message in chunk {
+                        if let Message::Contact(command) = message {
+                            self.telling_may_panic(&command.order_id, command.sequence).await;
+                        }
+                        taken.push(self.forward_one(message));
+                    }
                     match self.back(Call::Queue, None).await {
                         Ok(()) => taken,
                         Err(failure) => vec![Err(failure); chunk.len()],
@@ -59,6 +65,9 @@ impl Queue for Ports {
         if self.makes(Mutation::DeadLetterDropped) {
             return Ok(());
         }
+        if self.makes(Mutation::PanickingRecordKept) && letter.reason == DeadLetterReason::WorkPanicked.name() {
+            return Err(Failure::transient_because("a record that panics is delivered again"));
+        }
         let order = number_in(&letter.body);
         self.reach(Call::Queue, order).await?;
         let now = self.world.now();
@@ -84,7 +93,7 @@ impl Ports {
         let stage = self.invocation.stage;
         let commits = !matches!(stage, Stage::Notify | Stage::Reconcile);
         if stage == Stage::Reconcile {
-            judge_brought_on(&self.world, id);
+            judge_brought_on(&self.world, id, orders(&self.invocation.swept).get(id).copied());
             if self.makes(Mutation::ReconcilerForwardsNothing) {
                 return Ok(());
             }

@@ -4,7 +4,7 @@
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
 use order_handlers::failure::Failure;
-use order_handlers::ports::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};
+use order_handlers::ports::{GatewayEvent, GatewayEventKind, Signed, Webhook, Webhooks};
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Ports};
@@ -34,14 +34,15 @@ pub(crate) fn signature(secret: u64, at: Timestamp, body: &str) -> String {
 }
 
 impl Webhooks for Ports {
-    async fn verify(&self, payload: &str, given: &str, accepted_at: Timestamp) -> Result<Webhook, Failure> {
+    async fn verify(&self, payload: &str, signed: &Signed) -> Result<Webhook, Failure> {
+        let Signed { signature: given, accepted_at } = signed;
         // The secret is read; most warm processes know it.
         self.reach(Call::Read, None).await?;
         let time = given.strip_prefix("t=").and_then(|rest| rest.split(',').next()).and_then(|time| time.parse().ok());
         let Some(signed_at) = time.and_then(|time| Timestamp::from_unix_milliseconds(time).ok()) else {
             return Ok(Webhook::Refused("the signature has no time".to_owned()));
         };
-        let genuine = signature(SECRET, signed_at, payload) == given || self.makes(Mutation::SignatureUnchecked);
+        let genuine = signature(SECRET, signed_at, payload) == *given || self.makes(Mutation::SignatureUnchecked);
         let age = accepted_at.unix_milliseconds().abs_diff(signed_at.unix_milliseconds());
         match serde_json::from_str::<Body>(payload) {
             _ if !genuine => Ok(Webhook::Refused("no signature fits".to_owned())),

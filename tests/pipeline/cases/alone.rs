@@ -10,6 +10,7 @@ use crate::wait::until;
 
 super::cases_alone![a_function_without_its_policy_fails_and_with_it_works];
 
+/// P7: elsewhere the Terraform could not be validated, and one role served all functions.
 async fn a_function_without_its_policy_fails_and_with_it_works(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());

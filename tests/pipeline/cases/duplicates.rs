@@ -15,6 +15,8 @@ super::cases![
     another_order_under_the_same_id_is_recorded_and_never_merged,
 ];
 
+/// P2: elsewhere the idempotency key was a hash of the body, so that two equal baskets were one order and a changed
+/// retry was two.
 async fn a_duplicate_order_changes_nothing(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let (order, marker) = (order_of(tea.sku.as_str()), order_of(tea.sku.as_str()));
@@ -29,6 +31,8 @@ async fn a_duplicate_order_changes_nothing(shop: &Shop) {
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 3, reserved: 2, sold: 0 });
 }
 
+/// P2: elsewhere the idempotency key was a hash of the body, so that two equal baskets were one order and a changed
+/// retry was two.
 async fn ten_copies_at_once_make_one_order(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
@@ -40,6 +44,8 @@ async fn ten_copies_at_once_make_one_order(shop: &Shop) {
     assert_eq!(shop.texts_to(phone).await.len(), 1);
 }
 
+/// P2: elsewhere the idempotency key was a hash of the body, so that two equal baskets were one order and a changed
+/// retry was two.
 async fn another_order_under_the_same_id_is_recorded_and_never_merged(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());

@@ -17,6 +17,7 @@ super::cases![
     a_number_that_may_not_be_texted_is_shown_in_the_history_and_blocks_no_other_channel,
 ];
 
+/// P5: elsewhere events were sent at best effort, and a confirmed order could be one without an event.
 async fn every_event_reaches_the_topics_and_the_customer_gets_one_text(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());

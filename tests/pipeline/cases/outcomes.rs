@@ -43,9 +43,10 @@ async fn a_good_order_is_confirmed_and_its_history_has_no_gap(shop: &Shop) {
         ]
     );
     // The first event was caused by the very message that the receipt names.
-    assert_eq!(events[0].cause, accepted.receipt);
+    assert_eq!(events[0].message_id, accepted.receipt);
 }
 
+/// P3: elsewhere the total was taken from the client.
 async fn what_only_code_can_see_is_rejected_with_its_reason(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let good = order_of(tea.sku.as_str());
@@ -94,6 +95,7 @@ async fn a_declined_card_gives_the_stock_back(shop: &Shop) {
         .await;
 }
 
+/// P10: elsewhere orders that raced for the last unit sold it twice.
 async fn the_last_unit_is_sold_once(shop: &Shop) {
     let tea = shop.stock(1, 1).await;
     let orders: Vec<_> = (0..20).map(|_| order_of(tea.sku.as_str())).collect();
@@ -111,6 +113,7 @@ async fn a_line_larger_than_any_shard_is_reserved_from_several_of_them(shop: &Sh
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 3, reserved: 5, sold: 0 });
 }
 
+/// P10: elsewhere orders that raced for the last unit sold it twice.
 async fn twenty_orders_racing_for_stock_in_shards_sell_every_unit_and_none_twice(shop: &Shop) {
     let tea = shop.stock(10, 3).await;
     let orders: Vec<_> = (0..20).map(|_| order_of(tea.sku.as_str())).collect();

@@ -24,6 +24,8 @@ async fn sweep(shop: &Shop) {
     shop.sqs.send_message().queue_url(queue).message_body(SWEEP).send().await.unwrap();
 }
 
+/// P1: elsewhere an order whose message could not be sent stayed pending for ever, and every retry got the stored
+/// failure.
 async fn an_order_that_nobody_forwarded_is_found_by_a_sweep_and_confirmed(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());

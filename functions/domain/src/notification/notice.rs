@@ -19,6 +19,8 @@ pub enum Notice {
     CancellationRefused,
     /// The parcel is on its way.
     Dispatched,
+    /// The card was charged.
+    PaymentCaptured,
     /// The parcel has arrived.
     Delivered,
     /// The parcel came back.
@@ -29,7 +31,7 @@ pub enum Notice {
 
 impl Notice {
     /// Every notice.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OrderConfirmed,
         Self::OrderRejected,
         Self::OutOfStock,
@@ -37,6 +39,7 @@ impl Notice {
         Self::OrderCancelled,
         Self::CancellationRefused,
         Self::Dispatched,
+        Self::PaymentCaptured,
         Self::Delivered,
         Self::ReturnArrived,
         Self::PaymentRefunded,
@@ -53,14 +56,15 @@ impl Notice {
             EventType::OrderCancelled => Some(Self::OrderCancelled),
             EventType::CancellationRefused => Some(Self::CancellationRefused),
             EventType::ShipmentDispatched => Some(Self::Dispatched),
+            EventType::PaymentCaptured => Some(Self::PaymentCaptured),
             EventType::ShipmentDelivered => Some(Self::Delivered),
             EventType::ShipmentReturned => Some(Self::ReturnArrived),
             EventType::PaymentRefunded => Some(Self::PaymentRefunded),
             EventType::OrderValidated
             | EventType::StockReserved
             | EventType::OrderConflict
+            | EventType::RefundRaised
             | EventType::PaymentAuthorised
-            | EventType::PaymentCaptured
             | EventType::PaymentVoided
             | EventType::OrderNeedsAttention => None,
         }
@@ -77,6 +81,7 @@ impl Notice {
             Self::OrderCancelled => "order-cancelled",
             Self::CancellationRefused => "cancellation-refused",
             Self::Dispatched => "dispatched",
+            Self::PaymentCaptured => "payment-captured",
             Self::Delivered => "delivered",
             Self::ReturnArrived => "return-arrived",
             Self::PaymentRefunded => "payment-refunded",

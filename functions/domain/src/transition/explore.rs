@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use crate::catalogue::{PriceList, Product, price};
-use crate::event::{EventType, Occasion};
+use crate::event::{Event, EventType, Occasion};
 use crate::fingerprint::Fingerprint;
 use crate::order::{
     Authorisation, CancellationReason, Line, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
@@ -104,8 +104,8 @@ pub const COMMANDS: &[Command] = &[
     command(Machine::Shipment, "returned, a part to refund", |order, it| {
         order.returned(Some(order.total.amount / 2), &it.occasion)
     }),
-    command(Machine::Shipment, "cancellation that comes too late", |order, it| {
-        order.cancellation_refused(CancellationReason::CustomerRequest, &it.occasion)
+    command(Machine::Shipment, "dispatched as another parcel", |order, it| {
+        order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "2".into() }, &it.occasion)
     }),
     command(Machine::Payment, "nothing held", |order, it| order.nothing_held(&it.occasion)),
     command(Machine::Payment, "captured", |order, it| order.captured(&it.occasion)),
@@ -117,11 +117,11 @@ pub const COMMANDS: &[Command] = &[
     }),
     command(Machine::Payment, "voided", |order, it| order.voided(&it.occasion)),
     command(Machine::Payment, "refunded", |order, it| {
-        let due = match order.money_due() {
-            Some(MoneyDue::Refund(due)) => due,
+        let in_all = match order.money_due() {
+            Some(MoneyDue::Refund(due)) => order.refunded + due,
             _ => order.total.amount,
         };
-        order.refunded(due, &it.occasion)
+        order.refunded(in_all, &it.occasion)
     }),
     command(Machine::Order, "a message went to a dead-letter queue", |order, it| {
         order.needs_attention("MONEY_LOST", &it.occasion)
@@ -183,6 +183,8 @@ pub struct Explored {
     /// For each reachable state the answers to each of [`COMMANDS`], in their order. Several answers where it also
     /// depends on what else is known of the order, such as how much is still to be refunded.
     pub answers: BTreeMap<State, Vec<BTreeSet<Answer>>>,
+    /// An event of every change that was found.
+    pub events: Vec<Event>,
 }
 
 /// Tries every command in every state, from the first ones on.
@@ -204,9 +206,10 @@ pub fn explore(sample: &Sample) -> Explored {
         for (command, answers) in COMMANDS.iter().zip(answers) {
             answers.insert(match (command.run)(&order, sample) {
                 Step::Take(change) => {
-                    let event = change.event().event_type;
+                    let event = change.event().clone();
                     let next = change.into_order();
-                    let answer = Answer::Becomes(State::of(&next), event);
+                    let answer = Answer::Becomes(State::of(&next), event.event_type);
+                    explored.events.push(event);
                     waiting.push_back(next);
                     answer
                 }
@@ -230,6 +233,7 @@ fn what_decides(order: &Order) -> String {
 mod tests {
     use super::*;
     use crate::charges::VatRate;
+    use crate::event::Cause;
     use crate::id::Sku;
     use crate::money::{Currency, Money};
     use crate::time::Timestamp;
@@ -243,7 +247,7 @@ mod tests {
             PlaceOrder::from_json(&text.replace(":1}]", &format!(":{quantity}}}]"))).unwrap()
         };
         let at = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
-        let occasion = Occasion { at, actor: Stage::Validate, cause: "m-1".into() };
+        let occasion = Occasion { at, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
         let long_after = Occasion { at: Timestamp::from_unix_seconds(1_800_000_000).unwrap(), ..occasion.clone() };
         let unit_price = Money::new(1000, Currency::GBP);
         let product = Product {

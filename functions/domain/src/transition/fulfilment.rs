@@ -15,8 +15,10 @@ impl Order {
                         .moved(EventType::ShipmentDispatched, OrderStatus::Confirmed, StockEffect::Sell, occasion),
                 )
             }
-            (OrderStatus::Confirmed | OrderStatus::Completed, _) | (_, ShipmentStatus::Returned) => Step::Already,
-            _ => self.refuse_or_wait("be dispatched"),
+            (_, ShipmentStatus::None) => self.refuse_or_wait("be dispatched"),
+            _ if self.shipment.as_ref() == Some(&shipment) => Step::Already,
+            // One parcel has one number: which is right, a person has to find out.
+            _ => Step::Refuse(self.refusal("be dispatched again as another parcel")),
         }
     }
 
@@ -34,29 +36,35 @@ impl Order {
         }
     }
 
-    /// The parcel came back; `refund` minor units are owed to the customer, or everything that was not given back yet.
-    /// A parcel that never arrived cancels the order.
+    /// The parcel came back; `refund` minor units are owed to the customer for it, or everything. A parcel that never arrived
+    /// cancels the order. Of several reports the one that owes most counts, so that their order does not.
     #[must_use]
     pub fn returned(&self, refund: Option<u64>, occasion: &Occasion) -> Step {
+        let owed = refund.unwrap_or(self.total.amount);
         match self.shipment_status {
+            ShipmentStatus::None => self.refuse_or_wait("be returned"),
+            _ if owed > self.total.amount => Step::Refuse(self.refusal("give back more than it costs")),
             ShipmentStatus::Dispatched | ShipmentStatus::Delivered => {
                 let status = match self.shipment_status {
                     ShipmentStatus::Delivered => self.status,
                     _ => OrderStatus::Cancelled,
                 };
-                let order = Self {
-                    shipment_status: ShipmentStatus::Returned,
-                    refund_due: refund.unwrap_or(self.total.amount).min(self.total.amount),
-                    ..self.clone()
-                };
+                let order = Self { shipment_status: ShipmentStatus::Returned, refund_due: owed, ..self.clone() };
                 take(order.moved(EventType::ShipmentReturned, status, StockEffect::None, occasion))
             }
+            // What was owed before is settled first: one refund, one key, one amount.
+            ShipmentStatus::Returned if owed > self.refund_due && self.money_due().is_some() => {
+                Step::TooEarly(self.refusal("give back more"))
+            }
+            ShipmentStatus::Returned if owed > self.refund_due => {
+                let order = Self { refund_due: owed, ..self.clone() };
+                take(order.moved(EventType::RefundRaised, self.status, StockEffect::None, occasion))
+            }
             ShipmentStatus::Returned => Step::Already,
-            ShipmentStatus::None => self.refuse_or_wait("be returned"),
         }
     }
 
-    /// The customer does not want it any more: legal until it is dispatched.
+    /// The customer does not want it any more: legal until it is dispatched, and then refused, which is an event too.
     #[must_use]
     pub fn cancelled(&self, reason: CancellationReason, occasion: &Occasion) -> Step {
         match (self.status, self.shipment_status) {
@@ -75,13 +83,13 @@ impl Order {
                 OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::OutOfStock | OrderStatus::PaymentDeclined,
                 _,
             ) => Step::Already,
-            _ => Step::Refuse(self.refusal("be cancelled")),
+            _ => self.cancellation_refused(reason, occasion),
         }
     }
 
-    /// The order that cannot be cancelled any more says so in its history, once.
-    #[must_use]
-    pub fn cancellation_refused(&self, reason: CancellationReason, occasion: &Occasion) -> Step {
+    /// The order cannot be cancelled any more: the customer hears that it is too late, and the history shows once that it was
+    /// asked for.
+    fn cancellation_refused(&self, reason: CancellationReason, occasion: &Occasion) -> Step {
         if self.cancellation.is_some() {
             return Step::Already;
         }

@@ -133,13 +133,17 @@ impl Order {
             event_type,
             at: occasion.at,
             actor: occasion.actor.name().to_owned(),
-            cause: occasion.cause.clone(),
+            cause: occasion.cause,
+            message_id: occasion.message_id.clone(),
             status: self.status,
             payment_status: self.payment_status,
             shipment_status: self.shipment_status,
             total: self.total,
             reason: self.reason.clone(),
+            cancellation: self.cancellation,
+            attention: self.attention.as_ref().map(|attention| attention.reason.clone()),
             shipment: self.shipment.clone(),
+            refund_due: self.refund_due,
             refunded: self.refunded,
         };
         Change { order: self, event, stock }

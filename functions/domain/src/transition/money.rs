@@ -109,22 +109,22 @@ impl Order {
         }
     }
 
-    /// The gateway gave that many minor units back.
+    /// The gateway has given that many minor units back in all.
     #[must_use]
-    pub fn refunded(&self, amount: u64, occasion: &Occasion) -> Step {
+    pub fn refunded(&self, in_all: u64, occasion: &Occasion) -> Step {
         match self.money_due() {
-            Some(MoneyDue::Refund(due)) if amount == due => {
-                let refunded = self.refunded + amount;
+            // Another worker recorded it; more may be due by now.
+            _ if self.refunded > 0 && in_all <= self.refunded => Step::Already,
+            Some(MoneyDue::Refund(due)) if in_all == self.refunded + due => {
                 let payment_status =
-                    if refunded >= self.total.amount { PaymentStatus::Refunded } else { PaymentStatus::Captured };
-                take(Self { payment_status, refunded, ..self.clone() }.moved(
+                    if in_all >= self.total.amount { PaymentStatus::Refunded } else { PaymentStatus::Captured };
+                take(Self { payment_status, refunded: in_all, ..self.clone() }.moved(
                     EventType::PaymentRefunded,
                     self.status,
                     StockEffect::None,
                     occasion,
                 ))
             }
-            None if self.refunded > 0 => Step::Already,
             _ => Step::Refuse(self.refusal("be refunded")),
         }
     }

@@ -17,6 +17,9 @@ pub const CHECK_AFTER: Duration = Duration::from_secs(5 * 60);
 pub const CHECK_AT_LEAST_EVERY: Duration = Duration::from_secs(2 * 60 * 60);
 /// How long stock is held for an order that is not paid: the gateway may be down for hours, and nobody waits for days.
 pub const RESERVATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an amount is held where the gateway does not say it: Visa's shortest
+/// (docs.stripe.com/payments/place-a-hold-on-a-payment-method). What became of it, the gateway is asked.
+pub const SHORTEST_HOLD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
 impl Order {
     /// Whether the pipeline itself still has to do something: move the order on, find out about its money, or settle it.
@@ -69,7 +72,8 @@ impl Order {
     }
 
     fn hold_lapses_at(&self) -> Option<Timestamp> {
-        self.authorisation.as_ref().filter(|_| self.holds_for_dispatch())?.capture_before
+        let hold = self.authorisation.as_ref().filter(|_| self.holds_for_dispatch())?;
+        Some(hold.capture_before.unwrap_or_else(|| self.updated_at.after(SHORTEST_HOLD)))
     }
 
     fn reservation_has_expired(&self, now: Timestamp) -> bool {

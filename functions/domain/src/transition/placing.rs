@@ -35,6 +35,7 @@ pub fn receive(
         notify: request.notify,
         shipping_address: request.shipping_address,
         payment_method: request.payment.method,
+        payment_customer: request.payment.customer,
         lines: priced.lines,
         delivery: priced.delivery,
         total: priced.total,
@@ -73,14 +74,19 @@ impl Order {
     /// nothing else.
     #[must_use]
     pub fn placed_again(&self, fingerprint: &Fingerprint, occasion: &Occasion) -> Step {
-        let known = *fingerprint == self.fingerprint || self.conflicts.contains(fingerprint);
-        if known || self.conflicts.len() >= MAX_CONFLICTS {
+        if self.knows(fingerprint) || self.conflicts.len() >= MAX_CONFLICTS {
             return Step::Already;
         }
         let mut order = self.clone();
         order.conflicts.insert(fingerprint.clone());
         let status = order.status;
         take(order.moved(EventType::OrderConflict, status, StockEffect::None, occasion))
+    }
+
+    /// Whether a request that came under this order's id is one that was recorded, as the order itself or as a conflict.
+    #[must_use]
+    pub fn knows(&self, fingerprint: &Fingerprint) -> bool {
+        *fingerprint == self.fingerprint || self.conflicts.contains(fingerprint)
     }
 
     /// Every line is to be reserved, each in the parts that are given for it, in the lines' order.

@@ -131,7 +131,7 @@ mod tests {
     fn event(sequence: u64) -> Event {
         let event = json!({
             "orderId": "ord-1", "customerId": "cus-1", "sequence": sequence, "eventType": "ORDER_CONFIRMED",
-            "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "m", "status": "CONFIRMED",
+            "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "AUTHORISE_PAYMENT", "messageId": "m", "status": "CONFIRMED",
             "paymentStatus": "AUTHORISED", "shipmentStatus": "NONE", "total": { "amount": 1, "currency": "GBP" },
         });
         serde_json::from_value(event).unwrap()

@@ -79,13 +79,15 @@ impl Secret {
     }
 
     /// Reads it again when it is needed next, unless it was read a moment ago: whoever sends us nonsense must not make us
-    /// read it each time.
-    pub async fn forget_if_old(&self) {
+    /// read it each time. Whether it will be.
+    pub async fn forget_if_old(&self) -> bool {
         let mut read_at = self.read_at.write().await;
-        if read_at.is_none_or(|at| at.elapsed() >= READ_AT_MOST_EVERY) {
+        let old = read_at.is_none_or(|at| at.elapsed() >= READ_AT_MOST_EVERY);
+        if old {
             *read_at = Some(Instant::now());
             self.forget().await;
         }
+        old
     }
 
     /// Reads it again when it is needed next.

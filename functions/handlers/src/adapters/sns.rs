@@ -8,7 +8,7 @@ use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use order_domain::event::Event;
 use order_domain::notification::Topic;
-use order_domain::wiring::variable;
+use order_domain::wiring::{TopicAttribute, variable};
 use serde_json::json;
 
 use super::settings::{self, SettingError};
@@ -51,13 +51,15 @@ impl Sns {
         for (position, event) in events.iter().enumerate() {
             let message = serde_json::to_string(event).map_err(|error| Failure::transient(what(), error))?;
             let mut entry = PublishBatchRequestEntry::builder().id(position.to_string()).message(message);
-            for (name, value) in [
-                ("eventType", event.event_type.name()),
-                ("status", event.status.name()),
-                ("customerId", event.customer_id.as_str()),
-                ("environment", &self.environment),
-            ] {
-                entry = entry.message_attributes(name, text(value).map_err(|error| Failure::transient(what(), error))?);
+            for attribute in TopicAttribute::ALL {
+                let value = match attribute {
+                    TopicAttribute::EventType => event.event_type.name(),
+                    TopicAttribute::Status => event.status.name(),
+                    TopicAttribute::CustomerId => event.customer_id.as_str(),
+                    TopicAttribute::Environment => &self.environment,
+                };
+                let value = text(value).map_err(|error| Failure::transient(what(), error))?;
+                entry = entry.message_attributes(attribute.name(), value);
             }
             entries.push(entry.build().map_err(|error| Failure::transient(what(), error))?);
         }

@@ -7,18 +7,21 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use order_domain::message::Message;
+use order_domain::message::{Message, WEBHOOK_SIGNATURE_ATTRIBUTE};
 use order_domain::wiring::{Stage, variable};
 
 use super::aws::classify;
 use super::settings::{self, SettingError};
 use crate::failure::Failure;
-use crate::ports::{DeadLetter, Queue};
+use crate::ports::{DeadLetter, Queue, Signed};
 
 /// Most entries of one batch call (docs.aws.amazon.com/AWSSimpleQueueService, quotas-messages).
 const BATCH: usize = 10;
 /// Longest visibility timeout (the same page).
 const LONGEST_WAIT: Duration = Duration::from_secs(12 * 3600);
+/// The attribute of a webhook that was a dead letter: when the API accepted it, in milliseconds after 1970. Only who may send
+/// to the queues can write it.
+pub const ACCEPTED_AT_ATTRIBUTE: &str = "acceptedAt";
 /// An error chain longer than this is cut in a dead letter's attribute.
 const ERROR_LENGTH: usize = 2048;
 
@@ -132,21 +135,58 @@ impl Queue for SqsQueue {
     async fn bury(&self, letter: &DeadLetter) -> Result<(), Failure> {
         let what = || format!("message {} could not be put into {}", letter.message_id, self.dead_letters);
         let mut send = self.client.send_message().queue_url(&self.dead_letters).message_body(&letter.body);
-        let error: String = letter.error.chars().take(ERROR_LENGTH).collect();
-        let trace = letter.trace.clone();
-        let attributes = [
-            ("reason", Some(letter.reason.to_owned())),
-            ("error", Some(error)),
-            ("sourceMessageId", Some(letter.message_id.clone())),
-            ("traceHeader", trace),
-        ];
-        for (name, value) in attributes {
-            // SQS refuses an empty attribute.
-            let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        for (name, value) in attributes_of(letter) {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             send = send.message_attributes(name, value.map_err(|error| Failure::transient(what(), error))?);
         }
         // A refusal must not bury the letter again: the delivery stays in its queue.
         send.send().await.map(drop).map_err(|error| Failure::transient(what(), error))
+    }
+}
+
+/// What a dead letter says of itself beside its body.
+fn attributes_of(letter: &DeadLetter) -> Vec<(&'static str, String)> {
+    let mut attributes = vec![
+        ("reason", letter.reason.to_owned()),
+        ("error", letter.error.chars().take(ERROR_LENGTH).collect()),
+        ("sourceMessageId", letter.message_id.clone()),
+        ("traceHeader", letter.trace.clone().unwrap_or_default()),
+    ];
+    if let Some(Signed { signature, accepted_at }) = &letter.signed {
+        attributes.push((WEBHOOK_SIGNATURE_ATTRIBUTE, signature.clone()));
+        attributes.push((ACCEPTED_AT_ATTRIBUTE, accepted_at.unix_milliseconds().to_string()));
+    }
+    // SQS refuses an empty attribute.
+    attributes.retain(|(_, value)| !value.is_empty());
+    attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use order_domain::time::Timestamp;
+
+    use super::*;
+
+    fn letter(signed: Option<Signed>) -> DeadLetter {
+        let error = "x".repeat(ERROR_LENGTH + 1);
+        DeadLetter { body: "{}".into(), reason: "A", error, message_id: "m".into(), trace: None, signed }
+    }
+
+    #[test]
+    fn a_letter_says_why_it_is_one_and_nothing_empty() {
+        let attributes = attributes_of(&letter(None));
+        let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["reason", "error", "sourceMessageId"]);
+        assert_eq!(attributes[1].1.len(), ERROR_LENGTH);
+    }
+
+    #[test]
+    fn a_webhooks_letter_keeps_its_signature_and_when_it_was_accepted() {
+        let accepted_at = Timestamp::from_unix_milliseconds(1_764_000_000_123).unwrap();
+        let attributes = attributes_of(&letter(Some(Signed { signature: "t=1,v1=ab".into(), accepted_at })));
+        assert_eq!(
+            attributes[3..],
+            [("signature", "t=1,v1=ab".to_owned()), ("acceptedAt", "1764000000123".to_owned())]
+        );
     }
 }

@@ -1,36 +1,57 @@
 //! SQS events, and the partial batch response.
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use std::collections::HashMap;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
 use order_domain::message::WEBHOOK_SIGNATURE_ATTRIBUTE;
 use order_domain::time::Timestamp;
 
+use super::WholeBatch;
+use crate::adapters::sqs::ACCEPTED_AT_ATTRIBUTE;
 use crate::batch::Delivery;
+use crate::ports::Signed;
 
 /// The deliveries of an event.
 #[must_use]
 pub fn deliveries(event: SqsEvent) -> Vec<Delivery> {
-    let records = event.records.into_iter().map(|record| {
-        let number = |name: &str| record.attributes.get(name).and_then(|value| value.parse::<i64>().ok());
-        let sent_at = number("SentTimestamp").and_then(|sent| Timestamp::from_unix_milliseconds(sent).ok());
-        Delivery {
-            receive_count: number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
-            sent_at: sent_at.unwrap_or_else(Timestamp::now),
-            signature: record
-                .message_attributes
-                .get(WEBHOOK_SIGNATURE_ATTRIBUTE)
-                .and_then(|attribute| attribute.string_value.clone()),
-            trace: record.attributes.get("AWSTraceHeader").cloned(),
-            message_id: record.message_id.unwrap_or_default(),
-            receipt_handle: record.receipt_handle.unwrap_or_default(),
-            body: record.body.unwrap_or_default(),
-        }
-    });
-    records.collect()
+    event.records.into_iter().map(delivery).collect()
+}
+
+fn delivery(record: SqsMessage) -> Delivery {
+    let number = |name: &str| record.attributes.get(name).and_then(|value| value.parse::<i64>().ok());
+    let sent_at = number("SentTimestamp").and_then(|sent| Timestamp::from_unix_milliseconds(sent).ok());
+    let sent_at = sent_at.unwrap_or_else(Timestamp::now);
+    Delivery {
+        receive_count: number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
+        sent_at,
+        signed: signed(&record.message_attributes, sent_at),
+        trace: record.attributes.get("AWSTraceHeader").cloned(),
+        message_id: record.message_id.unwrap_or_default(),
+        receipt_handle: record.receipt_handle.unwrap_or_default(),
+        body: record.body.unwrap_or_default(),
+    }
+}
+
+/// A webhook's signature. It was accepted when it was sent to the queue, unless it was a dead letter since.
+fn signed(attributes: &HashMap<String, SqsMessageAttribute>, sent_at: Timestamp) -> Option<Signed> {
+    let text = |name| attributes.get(name)?.string_value.clone();
+    let signature = text(WEBHOOK_SIGNATURE_ATTRIBUTE)?;
+    let accepted_at = text(ACCEPTED_AT_ATTRIBUTE)
+        .and_then(|at: String| at.parse().ok())
+        .and_then(|at| Timestamp::from_unix_milliseconds(at).ok());
+    Some(Signed { signature, accepted_at: accepted_at.unwrap_or(sent_at) })
 }
 
 /// The partial batch response: these messages go back to the queue, every other one is done.
-#[must_use]
-pub fn response(failed: Vec<String>) -> SqsBatchResponse {
+///
+/// # Errors
+/// When one of them cannot be named, since it came without an id: to leave it out would delete it, and Lambda takes an empty
+/// or unknown name for the failure of all. So the whole batch goes back; what was done is not done again by a redelivery.
+pub fn response(batch: &[Delivery], failed: Vec<String>) -> Result<SqsBatchResponse, WholeBatch> {
+    let known = |name: &String| !name.is_empty() && batch.iter().any(|delivery| delivery.message_id == *name);
+    if !failed.iter().all(known) {
+        return Err(WholeBatch);
+    }
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failed
         .into_iter()
@@ -40,5 +61,5 @@ pub fn response(failed: Vec<String>) -> SqsBatchResponse {
             failure
         })
         .collect();
-    response
+    Ok(response)
 }

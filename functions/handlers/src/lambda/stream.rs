@@ -3,6 +3,7 @@
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 
+use super::WholeBatch;
 use crate::stages::notify::Record;
 
 /// The records of an event.
@@ -16,8 +17,15 @@ pub fn records(event: StreamEvent) -> Vec<Record> {
 }
 
 /// The partial batch response: Lambda delivers the shard again from the first of these.
-#[must_use]
-pub fn response(failed: Vec<String>) -> DynamoDbEventResponse {
+///
+/// # Errors
+/// When one of them cannot be named, since it came without a number: to leave it out would be to lose it. So the whole batch
+/// is delivered again, in halves; what was told is not told again.
+pub fn response(batch: &[Record], failed: Vec<String>) -> Result<DynamoDbEventResponse, WholeBatch> {
+    let known = |name: &String| !name.is_empty() && batch.iter().any(|record| record.sequence_number == *name);
+    if !failed.iter().all(known) {
+        return Err(WholeBatch);
+    }
     let mut response = DynamoDbEventResponse::default();
     response.batch_item_failures = failed
         .into_iter()
@@ -27,5 +35,5 @@ pub fn response(failed: Vec<String>) -> DynamoDbEventResponse {
             failure
         })
         .collect();
-    response
+    Ok(response)
 }

@@ -1,12 +1,13 @@
 //! The two tables.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use order_domain::catalogue::PriceList;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId, Sku};
 use order_domain::money::Currency;
 use order_domain::order::Order;
+use order_domain::request::PlaceOrder;
 use order_domain::time::Timestamp;
 use order_domain::transition::Change;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,33 @@ pub enum Committed {
     StockShort(usize),
 }
 
+/// What is stored, of what was asked for. An item that cannot be read is the failure of whoever needs it, and of nobody else
+/// who asked in the same call.
+pub type Loaded<K, T> = HashMap<K, Result<T, Failure>>;
+
+/// What the catalogue says of what was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Prices {
+    /// What can be read of it.
+    pub readable: PriceList,
+    /// Products that cannot be read.
+    pub unreadable_products: BTreeMap<Sku, Failure>,
+    /// Currencies whose rule for delivery cannot be read.
+    pub unreadable_delivery: BTreeMap<Currency, Failure>,
+}
+
+impl Prices {
+    /// The prices for a request.
+    ///
+    /// # Errors
+    /// When it needs one that cannot be read: what is there and cannot be read is not sold at another price, nor is it unknown.
+    pub fn of(&self, request: &PlaceOrder) -> Result<&PriceList, Failure> {
+        let product = request.items.iter().find_map(|item| self.unreadable_products.get(&item.sku));
+        let unreadable = product.or_else(|| self.unreadable_delivery.get(&request.currency));
+        unreadable.map_or(Ok(&self.readable), |failure| Err(failure.clone()))
+    }
+}
+
 /// Products and prices.
 pub trait Catalogue: Send + Sync {
     /// The products that exist, of those asked for, and what delivery costs in the currencies.
@@ -31,13 +59,21 @@ pub trait Catalogue: Send + Sync {
         &self,
         skus: &BTreeSet<Sku>,
         currencies: &BTreeSet<Currency>,
-    ) -> impl Future<Output = Result<PriceList, Failure>> + Send;
+    ) -> impl Future<Output = Result<Prices, Failure>> + Send;
 }
 
 /// Orders and their history.
 pub trait Orders: Send + Sync {
-    /// The orders that are stored, of those asked for, as of now.
-    fn load(&self, ids: &BTreeSet<OrderId>) -> impl Future<Output = Result<HashMap<OrderId, Order>, Failure>> + Send;
+    /// The orders that are stored, of those asked for, as of now: for a batch.
+    fn load_each(
+        &self,
+        ids: &BTreeSet<OrderId>,
+    ) -> impl Future<Output = Result<Loaded<OrderId, Order>, Failure>> + Send;
+
+    /// The same, where nothing can be done without all of them: one that cannot be read fails the whole.
+    fn load(&self, ids: &BTreeSet<OrderId>) -> impl Future<Output = Result<HashMap<OrderId, Order>, Failure>> + Send {
+        async move { self.load_each(ids).await?.into_iter().map(|(id, order)| Ok((id, order?))).collect() }
+    }
 
     /// Stores a change whole, or not at all.
     fn commit(&self, change: &Change) -> impl Future<Output = Result<Committed, Failure>> + Send;
@@ -52,7 +88,7 @@ pub trait Events: Send + Sync {
     fn events(
         &self,
         keys: &BTreeSet<EventKey>,
-    ) -> impl Future<Output = Result<HashMap<EventKey, Event>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Loaded<EventKey, Event>, Failure>> + Send;
 }
 
 /// Where stock lies.
@@ -68,6 +104,14 @@ pub trait OpenOrders: Send + Sync {
 
     /// Moves the order's next check, unless the order changed meanwhile and has another.
     fn check_again(&self, order: &Order, at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Moves the next check of an order that cannot be read, so that nobody knows its version, unless it is not due any more.
+    fn pass_over(
+        &self,
+        id: &OrderId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Where a page of a customer's orders begins.

@@ -8,7 +8,8 @@ mod runtime;
 mod webhooks;
 
 pub use database::{
-    Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, OpenOrders, Orders, Page, Reads, Stock,
+    Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, Loaded, OpenOrders, Orders, Page, Prices, Reads,
+    Stock,
 };
 pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
 pub use notifications::{
@@ -16,4 +17,4 @@ pub use notifications::{
 };
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;
-pub use webhooks::{GatewayEvent, GatewayEventKind, Webhook, Webhooks};
+pub use webhooks::{GatewayEvent, GatewayEventKind, Signed, Webhook, Webhooks};

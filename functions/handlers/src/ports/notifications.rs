@@ -114,8 +114,6 @@ pub enum Refusal {
     EndpointDisabled,
     /// There is no such device, or it is not one of this account's.
     EndpointUnknown,
-    /// The text cannot be written: an error in its template.
-    NoText,
 }
 
 impl Refusal {
@@ -129,7 +127,6 @@ impl Refusal {
             Self::AddressRefused => "ADDRESS_REFUSED",
             Self::EndpointDisabled => "ENDPOINT_DISABLED",
             Self::EndpointUnknown => "ENDPOINT_UNKNOWN",
-            Self::NoText => "NO_TEXT",
         }
     }
 }

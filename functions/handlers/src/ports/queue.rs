@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use order_domain::message::Message;
 
+use super::Signed;
 use crate::failure::Failure;
 
 /// A delivery that can never succeed, with what a person needs to know of it.
@@ -19,6 +20,8 @@ pub struct DeadLetter {
     pub message_id: String,
     /// The X-Ray trace header, where there was one.
     pub trace: Option<String>,
+    /// How it was signed, where it is a webhook: without that a redrive would not be believed.
+    pub signed: Option<Signed>,
 }
 
 /// A stage's queues.

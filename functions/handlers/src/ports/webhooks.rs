@@ -10,6 +10,8 @@ use crate::failure::Failure;
 pub enum GatewayEventKind {
     /// The gateway gave up what it held.
     Canceled,
+    /// Money that was said to be given back was not.
+    RefundFailed,
     /// Anything else.
     Other,
 }
@@ -25,6 +27,15 @@ pub struct GatewayEvent {
     pub payment_intent: String,
 }
 
+/// How a webhook was signed, and when: what is needed to check it, on every way that it takes to the stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The signature that came with it.
+    pub signature: String,
+    /// When the API accepted it: a signature counts for some minutes, and a dead letter is redriven after days.
+    pub accepted_at: Timestamp,
+}
+
 /// What a webhook turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Webhook {
@@ -37,21 +48,11 @@ pub enum Webhook {
 /// The gateway's webhooks.
 pub trait Webhooks: Send + Sync {
     /// Checks that the gateway signed the payload shortly before the API accepted it, and reads it.
-    fn verify(
-        &self,
-        payload: &str,
-        signature: &str,
-        accepted_at: Timestamp,
-    ) -> impl Future<Output = Result<Webhook, Failure>> + Send;
+    fn verify(&self, payload: &str, signed: &Signed) -> impl Future<Output = Result<Webhook, Failure>> + Send;
 }
 
 impl<W: Webhooks> Webhooks for &W {
-    fn verify(
-        &self,
-        payload: &str,
-        signature: &str,
-        accepted_at: Timestamp,
-    ) -> impl Future<Output = Result<Webhook, Failure>> + Send {
-        (**self).verify(payload, signature, accepted_at)
+    fn verify(&self, payload: &str, signed: &Signed) -> impl Future<Output = Result<Webhook, Failure>> + Send {
+        (**self).verify(payload, signed)
     }
 }

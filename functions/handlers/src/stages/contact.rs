@@ -25,12 +25,13 @@ use order_domain::wiring::metric;
 use crate::batch::{Delivery, contained, settle};
 use crate::channels::Channels;
 use crate::decision::unknown;
-use crate::failure::{DeadLetterReason, Failure, chain};
+use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{
-    Addressee, EventKey, Events, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending, SentLog,
+    Addressee, EventKey, Events, Loaded, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending,
+    SentLog,
 };
 use crate::retry::RetryPolicy;
-use crate::texts::{TextError, Texts};
+use crate::texts::Texts;
 
 /// Sends at a time: few enough not to be throttled at once (SES begins at 14 mails a second, SNS at 20 text messages).
 const CONCURRENT_SENDS: usize = 16;
@@ -64,8 +65,8 @@ type Written = Option<Result<Notification, Refusal>>;
 /// What is stored of a batch.
 struct Known {
     sent: HashSet<Sending>,
-    orders: HashMap<OrderId, Order>,
-    events: HashMap<EventKey, Event>,
+    orders: Loaded<OrderId, Order>,
+    events: Loaded<EventKey, Event>,
 }
 
 impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_, D, N, Q, R> {
@@ -114,7 +115,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         let orders: BTreeSet<OrderId> = of_customers.map(|asked| asked.order_id.clone()).collect();
         let events: BTreeSet<EventKey> = asked.iter().map(|asked| (asked.order_id.clone(), asked.sequence)).collect();
         let (sent, orders, events) =
-            try_join!(self.database.sent(&sendings), self.database.load(&orders), self.database.events(&events))?;
+            try_join!(self.database.sent(&sendings), self.database.load_each(&orders), self.database.events(&events))?;
         Ok(Known { sent, orders, events })
     }
 
@@ -123,12 +124,13 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         if known.sent.contains(&sending(asked)) {
             return Ok(None);
         }
-        let event = known.events.get(&(asked.order_id.clone(), asked.sequence)).ok_or_else(|| {
+        let event = known.events.get(&(asked.order_id.clone(), asked.sequence)).cloned().transpose()?;
+        let event = event.ok_or_else(|| {
             refused(DeadLetterReason::EventUnknown, format!("order {} has no event {}", asked.order_id, asked.sequence))
         })?;
         let notification = match asked.recipient {
-            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event.clone()))),
-            Recipient::Channel(channel) => self.for_customer(channel, event, known)?,
+            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event))),
+            Recipient::Channel(channel) => self.for_customer(channel, &event, known)?,
         };
         let notification = match notification {
             None => return Ok(None),
@@ -144,40 +146,44 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
 
     fn for_customer(&self, channel: Channel, event: &Event, known: &Known) -> Result<Written, Failure> {
         let Event { order_id, sequence, event_type, .. } = event;
-        let order = known.orders.get(order_id).ok_or_else(|| unknown(order_id))?;
+        let order = known.orders.get(order_id).cloned().transpose()?.ok_or_else(|| unknown(order_id))?;
         let notice = Notice::of(*event_type).ok_or_else(|| {
             let what = format!("event {sequence} of order {order_id} is not the customer's concern");
             refused(DeadLetterReason::IllegalCommand, what)
         })?;
-        Ok(self.notification(channel, notice, event, order))
+        self.notification(channel, notice, event, &order)
     }
 
     /// What goes to a customer on a channel.
-    fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Written {
+    fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Result<Written, Failure> {
         let customer = &order.customer;
         let written = match channel {
-            Channel::Email if !self.channels.email => return None,
+            Channel::Email if !self.channels.email => return Ok(None),
             Channel::Email => self.texts.mail(notice, event, order).map(|mail| Notification::Mail {
                 to: customer.email.clone(),
                 mail,
                 event_type: event.event_type,
             }),
             Channel::Sms => {
-                let (codes, phone) = self.channels.sms.as_ref().zip(customer.phone.clone())?;
+                let Some((codes, phone)) = self.channels.sms.as_ref().zip(customer.phone.clone()) else {
+                    return Ok(None);
+                };
                 if !codes.permit(&phone) {
-                    return Some(Err(Refusal::CallingCodeNotPermitted));
+                    return Ok(Some(Err(Refusal::CallingCodeNotPermitted)));
                 }
                 self.texts.sms(notice, event, order).map(|text| Notification::Sms { phone, text })
             }
             Channel::Push => {
-                let endpoint = customer.push_endpoint.clone().filter(|_| self.channels.push)?;
+                let Some(endpoint) = customer.push_endpoint.clone().filter(|_| self.channels.push) else {
+                    return Ok(None);
+                };
                 self.texts.push(notice, event, order).map(|push| Notification::Push { endpoint, push })
             }
         };
-        Some(written.map_err(|error: TextError| {
-            tracing::error!(order_id = %event.order_id, error = %chain(&error), "a notification has no text");
-            Refusal::NoText
-        }))
+        // A mistake of ours, and no refusal of the customer's address: once it is mended, the telling is redriven.
+        let what = || format!("event {} of order {} has no text", event.sequence, event.order_id);
+        let text = written.map_err(|error| Failure::permanent(DeadLetterReason::TextUnwritable, what(), error))?;
+        Ok(Some(Ok(text)))
     }
 
     /// Records what was taken or refused for good. What cannot be recorded may be sent again.

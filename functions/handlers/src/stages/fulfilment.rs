@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use order_domain::event::Occasion;
+use order_domain::event::{Cause, Occasion};
 use order_domain::id::OrderId;
-use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
+use order_domain::message::{ConcernsOrder, FulfilmentCommand, ShipmentUpdate};
 use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
 use order_domain::wiring::{Stage, metric};
 
-use super::hold::hold;
+use super::hold::{give_up_unless_kept, hold};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{ATTEMPTS, contended, decide, unknown};
@@ -19,11 +19,8 @@ use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, VoidAnswer};
 use crate::retry::RetryPolicy;
 
-/// A report can overtake the order that it is about, and a crash hides an order's message for some minutes (six times its
-/// function's timeout): only after this long the order is taken to be unknown.
-const PATIENCE_WITH_AN_UNKNOWN_ORDER: Duration = Duration::from_secs(15 * 60);
-/// A report can overtake the one before it, whose message may wait for as long as an outage takes. One that is still early
-/// after this long is refused with its reason, before the queue gives it up without one.
+/// A report can overtake the one before it, or the order that it is about, whose message may wait for as long as an outage
+/// takes. One that is still early after this long is refused with its reason, before the queue gives it up without one.
 const PATIENCE_WITH_AN_EARLY_REPORT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The stage after the confirmation.
@@ -57,12 +54,12 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
             _ => self.record(delivery, order, command).await?,
         };
-        self.settle_money(delivery, order).await.map(|()| None)
+        self.settle_money(delivery, command.cause(), order).await.map(|()| None)
     }
 
     /// Commits what is reported; the order as it stands then.
     async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
-        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Fulfilment, command.cause(), self.runtime.now());
         let too_old = occasion.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
         let decided = decide(&self.database, order, |order| match answer(order, command, &occasion) {
             Step::TooEarly(refusal) if too_old => Step::Refuse(refusal),
@@ -76,7 +73,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 
     /// Asks the gateway for what the order's states make due, until nothing is.
-    async fn settle_money(&self, delivery: &Delivery, mut order: Order) -> Result<(), Failure> {
+    async fn settle_money(&self, delivery: &Delivery, cause: Cause, mut order: Order) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(due) = order.money_due() else { return Ok(()) };
             let fact = match self.ask(&order, due).await? {
@@ -86,24 +83,17 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     continue;
                 }
             };
-            let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+            let occasion = delivery.occasion(Stage::Fulfilment, cause, self.runtime.now());
             // What the gateway did is a fact, however the order changed meanwhile.
             let decided = decide(&self.database, order, |order| fact.recorded_by(order, &occasion)).await?;
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
             } else if let Fact::AuthorisedAnew(anew) = &fact {
-                self.give_up_unless_kept(&decided.order, anew).await?;
+                give_up_unless_kept(&self.gateway, &decided.order, anew).await?;
             }
             order = decided.order;
         }
         Err(contended(&order.order_id))
-    }
-
-    /// A hold that the order does not know of, since nothing is due any more, goes back at once. Another worker may have
-    /// recorded the very same.
-    async fn give_up_unless_kept(&self, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
-        let kept = order.authorisation.as_ref().is_some_and(|kept| kept.payment_intent == hold.payment_intent);
-        if kept { Ok(()) } else { self.gateway.give_up(order, &hold.payment_intent).await }
     }
 
     async fn reload(&self, order: &Order) -> Result<Order, Failure> {
@@ -133,11 +123,12 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             },
             MoneyDue::Refund(amount) => {
                 // The gateway forgets keys, and an earlier try may be days old: whether it gave the money back is asked.
+                let in_all = order.refunded + amount;
                 let given_back = self.gateway.inspect(order).await?;
-                if matches!(given_back, Inspection::Captured { refunded } if refunded >= order.refunded + amount) {
-                    return Ok(Some(Fact::Refunded(amount)));
+                if matches!(given_back, Inspection::Captured { refunded } if refunded >= in_all) {
+                    return Ok(Some(Fact::Refunded { in_all }));
                 }
-                self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded(amount)))
+                self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded { in_all }))
             }
         }
     }
@@ -158,7 +149,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             return Ok(order);
         }
         let answer = self.hold_anew(&order).await?;
-        let occasion = delivery.occasion(Stage::Fulfilment, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Fulfilment, Cause::RenewHold, self.runtime.now());
         let lapsed = order.authorisation.clone();
         let decided = decide(&self.database, order, |order| match answer.clone() {
             // Another worker made a hold meanwhile: the refusal is of no account.
@@ -170,7 +161,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
         } else if let GatewayAnswer::Authorised(anew) = &answer {
-            self.give_up_unless_kept(&decided.order, anew).await?;
+            give_up_unless_kept(&self.gateway, &decided.order, anew).await?;
         }
         Ok(decided.order)
     }
@@ -196,11 +187,7 @@ fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> St
             ShipmentUpdate::Delivered { .. } => order.delivered(occasion),
             ShipmentUpdate::Returned { refund, .. } => order.returned(*refund, occasion),
         },
-        FulfilmentCommand::CancelOrder { cancellation, .. } => match order.cancelled(cancellation.reason, occasion) {
-            // The customer hears that it is too late, and the history shows that it was asked for.
-            Step::Refuse(_) => order.cancellation_refused(cancellation.reason, occasion),
-            step => step,
-        },
+        FulfilmentCommand::CancelOrder { cancellation, .. } => order.cancelled(cancellation.reason, occasion),
         FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
         FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => Step::Already,
     }
@@ -211,7 +198,7 @@ enum Fact {
     Captured,
     AuthorisedAnew(Authorisation),
     Voided,
-    Refunded(u64),
+    Refunded { in_all: u64 },
 }
 
 impl Fact {
@@ -220,13 +207,13 @@ impl Fact {
             Self::Captured => order.captured(occasion),
             Self::AuthorisedAnew(anew) => order.authorised_anew(anew.clone(), occasion),
             Self::Voided => order.voided(occasion),
-            Self::Refunded(amount) => order.refunded(*amount, occasion),
+            Self::Refunded { in_all } => order.refunded(*in_all, occasion),
         }
     }
 }
 
 fn not_stored(id: &OrderId, age: Duration) -> Failure {
-    if age < PATIENCE_WITH_AN_UNKNOWN_ORDER {
+    if age < PATIENCE_WITH_AN_EARLY_REPORT {
         Failure::transient_because(format!("order {id} is not stored yet"))
     } else {
         unknown(id)

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use order_domain::order::Order;
+use order_domain::order::{Authorisation, Order};
 use order_domain::time::Timestamp;
 
 use crate::failure::Failure;
@@ -67,6 +67,13 @@ pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result
             Ok(Some(GatewayAnswer::Authorised(authorisation)))
         }
     }
+}
+
+/// A hold that the order does not know of, since it wants none any more or has another, goes back at once. Another worker may
+/// have recorded the very same.
+pub async fn give_up_unless_kept(gateway: &impl Gateway, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
+    let kept = order.authorisation.as_ref().is_some_and(|kept| kept.payment_intent == hold.payment_intent);
+    if kept { Ok(()) } else { gateway.give_up(order, &hold.payment_intent).await }
 }
 
 #[cfg(test)]

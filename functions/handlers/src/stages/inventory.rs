@@ -1,5 +1,6 @@
 //! Inventory: reserves every line of the order in one transaction, or says which line ran out.
 
+use order_domain::event::Cause;
 use order_domain::id::OrderId;
 use order_domain::message::{Command, Message};
 use order_domain::order::{Line, Order, OrderStatus};
@@ -43,7 +44,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
         // Every line may have to be looked for in other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
-            let occasion = delivery.occasion(Stage::Inventory, self.runtime.now());
+            let occasion = delivery.occasion(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
             let change = match order.reserve(&parts, &occasion) {
                 Step::Take(change) => change,
                 Step::Already => return Ok(next(&order)),
@@ -72,7 +73,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         let Some(sku) = order.lines.get(line).map(|line| line.sku.clone()) else {
             return Err(contended(&order.order_id));
         };
-        let occasion = delivery.occasion(Stage::Inventory, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
         let decided = decide(&self.database, order, |order| order.out_of_stock(sku.clone(), &occasion)).await?;
         if decided.changed_from.is_some() {
             self.runtime.count(metric::ORDERS_REJECTED, 1);

@@ -1,11 +1,12 @@
 //! Payment: asks the gateway to hold the order's total, then confirms the order, or declines it and releases its stock.
 
+use order_domain::event::Cause;
 use order_domain::message::{Command, FulfilmentCommand, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
 use order_domain::wiring::{Stage, metric};
 
-use super::hold::{FIRST_ATTEMPT, hold, look};
+use super::hold::{FIRST_ATTEMPT, give_up_unless_kept, hold, look};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{decide, refused, unknown};
@@ -38,7 +39,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     }
 
     async fn authorise(&self, delivery: &Delivery, order: Order) -> Handled {
-        let occasion = || delivery.occasion(Stage::Payment, self.runtime.now());
+        let occasion = || delivery.occasion(Stage::Payment, Cause::AuthorisePayment, self.runtime.now());
         if !order.awaits_payment() && !order.may_hold_money_unknown_to_us() {
             // A redelivery after the answer was stored, or a command that came too early.
             return match order.declined(String::new(), &occasion()) {
@@ -59,8 +60,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
             GatewayAnswer::Declined(code) => order.declined(code, &occasion()),
         })
         .await?;
-        if decided.changed_from.is_some() {
-            self.measure(&decided.order);
+        match (&decided.changed_from, &answer) {
+            (Some(_), _) => self.measure(&decided.order),
+            // Another worker was faster, with another answer.
+            (None, GatewayAnswer::Authorised(hold)) => {
+                give_up_unless_kept(&self.gateway, &decided.order, hold).await?;
+            }
+            (None, GatewayAnswer::Declined(_)) => {}
         }
         Ok(next(&decided.order))
     }

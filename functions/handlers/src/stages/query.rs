@@ -128,6 +128,7 @@ fn view(order: &Order) -> Value {
         "shipment": order.shipment,
         "cancellation": order.cancellation,
         "refunded": order.refunded,
+        "attention": order.attention,
         "shippingAddress": order.shipping_address,
         "notify": order.notify,
         "version": order.version,

@@ -4,19 +4,27 @@
 //! that runs twice, beside a live worker, or on a webhook that came late, out of order or again, makes nothing worse.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
 use order_domain::id::OrderId;
 use order_domain::message::{FulfilmentCommand, Message, ReconcileCommand};
 use order_domain::order::Order;
+use order_domain::time::Timestamp;
+use order_domain::transition::overdue::CHECK_AFTER;
 use order_domain::wiring::{Stage, metric};
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
-use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{GatewayEvent, GatewayEventKind, OpenOrders, Orders, Queue, Runtime, Webhook, Webhooks};
+use crate::failure::{DeadLetterReason, Failure, chain};
+use crate::ports::{
+    GatewayEvent, GatewayEventKind, Loaded, OpenOrders, Orders, Queue, Runtime, Signed, Webhook, Webhooks,
+};
 use crate::retry::RetryPolicy;
 
+/// Metric: orders that were due and could not be read. Nothing of the infrastructure watches it, so it has no name in
+/// `wiring` yet.
+pub const ORDERS_UNREADABLE: &str = "OrdersUnreadable";
 /// Next checks that are moved at the same time.
 const CHECKS_AT_ONCE: usize = 25;
 
@@ -38,7 +46,7 @@ pub struct Reconcile<D, W, Q, R> {
 /// What a delivery asks for.
 enum Asked {
     Sweep,
-    Webhook { signature: String },
+    Webhook(Signed),
 }
 
 impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, Q, R> {
@@ -48,13 +56,16 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             Consumer { stage: Stage::Reconcile, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         let name = |asked: &Asked| match asked {
             Asked::Sweep => "a sweep".to_owned(),
-            Asked::Webhook { .. } => "a webhook".to_owned(),
+            Asked::Webhook(_) => "a webhook".to_owned(),
         };
         let asked = batch.iter().map(asked).collect();
+        let swept = AtomicBool::new(false);
         consumer
             .each(batch, asked, name, async |delivery, asked| match asked {
+                // Many wait after an outage, and one looks for all of them.
+                Asked::Sweep if swept.swap(true, Ordering::Relaxed) => Ok(None),
                 Asked::Sweep => self.sweep().await.map(|()| None),
-                Asked::Webhook { signature } => self.webhook(delivery, &signature).await,
+                Asked::Webhook(signed) => self.webhook(delivery, &signed).await,
             })
             .await
     }
@@ -63,8 +74,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
     async fn sweep(&self) -> Result<(), Failure> {
         let now = self.runtime.now();
         let due: BTreeSet<OrderId> = self.database.due(now).await?.into_iter().collect();
-        let mut stored = self.database.load(&due).await?;
-        let orders: Vec<Order> = due.iter().filter_map(|id| stored.remove(id)).collect();
+        let (orders, unreadable) = apart(&due, self.database.load_each(&due).await?);
         // The index follows the table with a delay: what is stored says whether an order is due.
         let due: Vec<&Order> =
             orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
@@ -90,12 +100,33 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
                 failed = moved.err().or(failed);
             }
         }
+        failed = self.pass_over(&unreadable, now).await.err().or(failed);
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// An order that cannot be read holds no other up: somebody has to see it, and the next version of this program may read
+    /// it. It is looked at again later, so that it does not stand first in the index for ever.
+    async fn pass_over(&self, unreadable: &[(OrderId, Failure)], now: Timestamp) -> Result<(), Failure> {
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        self.runtime.count(ORDERS_UNREADABLE, unreadable.len());
+        for (order_id, failure) in unreadable {
+            tracing::error!(%order_id, error = %chain(failure), "an order that is due cannot be read");
+        }
+        let mut failed = None;
+        for chunk in unreadable.chunks(CHECKS_AT_ONCE) {
+            let moved = chunk.iter().map(|(id, _)| self.database.pass_over(id, now, now.after(CHECK_AFTER)));
+            for moved in join_all(moved).await {
+                failed = moved.err().or(failed);
+            }
+        }
         failed.map_or(Ok(()), Err)
     }
 
     /// What the gateway tells is a reason to look at the order, and nothing more: what is true, the stage asks itself.
-    async fn webhook(&self, delivery: &Delivery, signature: &str) -> Handled {
-        let event = match self.webhooks.verify(&delivery.body, signature, delivery.sent_at).await? {
+    async fn webhook(&self, delivery: &Delivery, signed: &Signed) -> Handled {
+        let event = match self.webhooks.verify(&delivery.body, signed).await? {
             Webhook::Genuine(event) => event,
             Webhook::Refused(reason) => {
                 // Anybody can send one: it is counted and forgotten, so that nobody can fill the dead-letter queue.
@@ -105,14 +136,34 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             }
         };
         let Some(order_id) = &event.order_id else { return Ok(None) };
+        if event.kind == GatewayEventKind::RefundFailed {
+            // The customer was told otherwise, and no retry brings the money back: a person has to.
+            return Err(Failure::Permanent {
+                what: format!("the refund of order {order_id} failed at the gateway"),
+                reason: DeadLetterReason::RefundFailed,
+                cause: None,
+            });
+        }
         let mut orders = self.database.load(&BTreeSet::from([order_id.clone()])).await?;
         let order = orders.remove(order_id);
         Ok(order.and_then(|order| follows_from(&order, &event, self.runtime.now())))
     }
 }
 
+/// The orders that can be read, and those that cannot, in the order in which they were asked for.
+fn apart(due: &BTreeSet<OrderId>, mut stored: Loaded<OrderId, Order>) -> (Vec<Order>, Vec<(OrderId, Failure)>) {
+    let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+    for (id, order) in due.iter().filter_map(|id| stored.remove_entry(id)) {
+        match order {
+            Ok(order) => readable.push(order),
+            Err(failure) => unreadable.push((id, failure)),
+        }
+    }
+    (readable, unreadable)
+}
+
 /// The message that looks after an order of which the gateway told; none where it knows already, or it is another payment.
-fn follows_from(order: &Order, event: &GatewayEvent, now: order_domain::time::Timestamp) -> Option<Message> {
+fn follows_from(order: &Order, event: &GatewayEvent, now: Timestamp) -> Option<Message> {
     let ours = order.authorisation.as_ref().is_none_or(|held| held.payment_intent == event.payment_intent);
     match event.kind {
         GatewayEventKind::Canceled if ours && order.holds_for_dispatch() => {
@@ -123,8 +174,8 @@ fn follows_from(order: &Order, event: &GatewayEvent, now: order_domain::time::Ti
 }
 
 fn asked(delivery: &Delivery) -> Result<Asked, Failure> {
-    if let Some(signature) = &delivery.signature {
-        return Ok(Asked::Webhook { signature: signature.clone() });
+    if let Some(signed) = &delivery.signed {
+        return Ok(Asked::Webhook(signed.clone()));
     }
     match delivery.parsed::<ReconcileCommand>() {
         Ok(ReconcileCommand::Sweep) => Ok(Asked::Sweep),

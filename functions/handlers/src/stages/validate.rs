@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use order_domain::catalogue::{PriceList, price};
+use order_domain::catalogue::{Priced, price};
+use order_domain::event::Cause;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::message::{Command, Message};
-use order_domain::order::{Order, OrderStatus};
+use order_domain::order::{Order, OrderStatus, RejectionReason};
 use order_domain::request::PlaceOrder;
 use order_domain::transition::receive;
 use order_domain::wiring::{Stage, metric};
@@ -15,7 +16,7 @@ use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{Catalogue, Committed, Orders, Queue, Runtime};
+use crate::ports::{Catalogue, Committed, Orders, Prices, Queue, Runtime};
 use crate::retry::RetryPolicy;
 
 /// The first stage.
@@ -41,22 +42,27 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
             Consumer { stage: Stage::Validate, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
         consumer
             .each(batch, requests, name, async |delivery, request| {
-                self.place(delivery, request, prices.as_ref().map_err(Clone::clone)?).await
+                let price = price(&request, prices.as_ref().map_err(Clone::clone)?.of(&request)?);
+                self.place(delivery, request, price).await
             })
             .await
     }
 
     /// What the catalogue says of everything that the batch asks for, in one call.
-    async fn prices(&self, requests: &[Result<PlaceOrder, Failure>]) -> Result<PriceList, Failure> {
+    async fn prices(&self, requests: &[Result<PlaceOrder, Failure>]) -> Result<Prices, Failure> {
         let items = requests.iter().flatten().flat_map(|request| &request.items);
         let skus: BTreeSet<Sku> = items.map(|item| item.sku.clone()).collect();
         let currencies = requests.iter().flatten().map(|request| request.currency).collect();
-        if skus.is_empty() { Ok(PriceList::default()) } else { self.database.price_list(&skus, &currencies).await }
+        if skus.is_empty() { Ok(Prices::default()) } else { self.database.price_list(&skus, &currencies).await }
     }
 
-    async fn place(&self, delivery: &Delivery, request: PlaceOrder, prices: &PriceList) -> Handled {
-        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
-        let priced = price(&request, prices);
+    async fn place(
+        &self,
+        delivery: &Delivery,
+        request: PlaceOrder,
+        priced: Result<Priced, RejectionReason>,
+    ) -> Handled {
+        let occasion = delivery.occasion(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
         let change = receive(request, priced, delivery.sent_at, &occasion);
         match self.database.commit(&change).await? {
             Committed::Done => {
@@ -73,9 +79,10 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
 
     /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
-        let occasion = delivery.occasion(Stage::Validate, self.runtime.now());
+        let occasion = delivery.occasion(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
         let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &occasion)).await?;
-        if decided.changed_from.is_none() {
+        // An order remembers so many conflicts; those after them are counted all the same.
+        if decided.changed_from.is_none() && decided.order.knows(fingerprint) {
             return Ok(next(&decided.order));
         }
         self.runtime.count(metric::ORDER_CONFLICTS, 1);

@@ -45,7 +45,7 @@ fn sample(event_type: EventType, order: &Value, event: &Value) -> Sample {
     merge(
         &mut of_event,
         &json!({
-            "sequence": 3, "eventType": event_type, "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "m",
+            "sequence": 3, "eventType": event_type, "at": "2026-11-24T00:00:00.000Z", "actor": "payment", "cause": "AUTHORISE_PAYMENT", "messageId": "m",
             "refunded": 500, "shipment": { "carrier": "Royal Mail", "trackingNumber": "RM123456789GB" },
         }),
     );
@@ -168,6 +168,7 @@ fn each_notice_says_what_the_customer_must_know() {
         (EventType::OrderOutOfStock, sold_out, &["out of stock"]),
         (EventType::PaymentDeclined, json!({}), &["declined"]),
         (EventType::OrderCancelled, json!({}), &["cancelled"]),
+        (EventType::PaymentCaptured, json!({}), &["charged £19.98"]),
         (EventType::CancellationRefused, json!({}), &["cannot be cancelled"]),
         (EventType::ShipmentDelivered, json!({}), &["was delivered"]),
         (EventType::ShipmentReturned, json!({}), &["the return of"]),

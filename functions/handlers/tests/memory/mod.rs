@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use order_domain::catalogue::{PriceList, Product};
+use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
-use order_domain::event::{Event, Occasion};
+use order_domain::event::{Cause, Event, Occasion};
 use order_domain::id::{OrderId, Sku};
 use order_domain::message::Message;
 use order_domain::money::{Currency, Money};
@@ -15,11 +15,11 @@ use order_domain::time::Timestamp;
 use order_domain::transition::{Change, Step, StockEffect};
 use order_domain::wiring::Stage;
 use order_handlers::batch::Delivery;
-use order_handlers::failure::Failure;
+use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
     CaptureAnswer, Catalogue, Committed, DeadLetter, EventKey, Events, Found, Gateway, GatewayAnswer, GatewayEvent,
-    GatewayEventKind, Inspection, Notification, Notifier, OpenOrders, Orders, Queue, Receipt, Refusal, Runtime,
-    Sending, SentLog, Stock, VoidAnswer, Webhook, Webhooks,
+    GatewayEventKind, Inspection, Loaded, Notification, Notifier, OpenOrders, Orders, Prices, Queue, Receipt, Refusal,
+    Runtime, Sending, SentLog, Signed, Stock, VoidAnswer, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -38,6 +38,8 @@ pub enum Fault {
     /// The gateway does it, but its answer is lost.
     GatewayAnswer,
     Panic,
+    /// It never ends.
+    Hang,
     Publish,
     Record,
 }
@@ -64,6 +66,8 @@ pub struct Shop {
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
     /// How long the invocation may still take.
     pub remaining: Mutex<Duration>,
+    /// Items that cannot be read: an order's id, `<order>#<number>` of an event, a SKU, a currency.
+    pub unreadable: Mutex<BTreeSet<String>>,
     faults: Mutex<Vec<(Fault, Option<OrderId>)>>,
     pub declines: Mutex<BTreeSet<OrderId>>,
     /// Orders whose customer cancels while the gateway is asked.
@@ -124,6 +128,11 @@ impl Shop {
         self.faults.lock().unwrap().push((fault, order.map(|id| OrderId::new(id).unwrap())));
     }
 
+    /// An item as a call reads it, by its name: an order's id, `<order>#<number>` of an event.
+    fn read<T: Clone>(&self, name: &str, item: &T) -> Result<T, Failure> {
+        if self.unreadable.lock().unwrap().contains(name) { Err(unreadable(name)) } else { Ok(item.clone()) }
+    }
+
     fn fails(&self, fault: Fault, order: Option<&OrderId>) -> bool {
         let mut faults = self.faults.lock().unwrap();
         let found = faults.iter().position(|(kind, only)| *kind == fault && (only.is_none() || only.as_ref() == order));
@@ -151,37 +160,55 @@ fn broken(what: &str) -> Failure {
     Failure::transient_because(format!("{what} is down"))
 }
 
+/// An item that cannot be read.
+fn unreadable(what: &str) -> Failure {
+    let what = format!("{what} cannot be read");
+    Failure::Permanent { what, reason: DeadLetterReason::ItemUnreadable, cause: None }
+}
+
 impl Catalogue for &Shop {
-    async fn price_list(&self, skus: &BTreeSet<Sku>, _: &BTreeSet<Currency>) -> Result<PriceList, Failure> {
+    async fn price_list(&self, skus: &BTreeSet<Sku>, currencies: &BTreeSet<Currency>) -> Result<Prices, Failure> {
         if self.fails(Fault::Load, None) {
             return Err(broken("the catalogue"));
         }
-        let products = self.products.lock().unwrap();
-        let asked = products.iter().filter(|(sku, _)| skus.contains(sku));
-        let products = asked.map(|(sku, product)| (sku.clone(), product.clone())).collect();
-        Ok(PriceList { products, delivery: BTreeMap::new() })
+        let (products, unreadable_items) = (self.products.lock().unwrap(), self.unreadable.lock().unwrap());
+        let mut prices = Prices::default();
+        for (sku, product) in products.iter().filter(|(sku, _)| skus.contains(sku)) {
+            if unreadable_items.contains(sku.as_str()) {
+                prices.unreadable_products.insert(sku.clone(), unreadable(sku.as_str()));
+            } else {
+                prices.readable.products.insert(sku.clone(), product.clone());
+            }
+        }
+        let delivery = currencies.iter().filter(|currency| unreadable_items.contains(currency.to_string().as_str()));
+        prices.unreadable_delivery = delivery.map(|currency| (*currency, unreadable("delivery"))).collect();
+        Ok(prices)
     }
 }
 
 impl Orders for &Shop {
-    async fn load(&self, ids: &BTreeSet<OrderId>) -> Result<HashMap<OrderId, Order>, Failure> {
+    async fn load_each(&self, ids: &BTreeSet<OrderId>) -> Result<Loaded<OrderId, Order>, Failure> {
         if self.fails(Fault::Load, None) {
             return Err(broken("the orders table"));
         }
         let orders = self.orders.lock().unwrap();
-        Ok(ids.iter().filter_map(|id| orders.get(id).map(|order| (id.clone(), order.clone()))).collect())
+        Ok(ids.iter().filter_map(|id| Some((id.clone(), self.read(id.as_str(), orders.get(id)?)))).collect())
     }
 
     async fn commit(&self, change: &Change) -> Result<Committed, Failure> {
         let id = change.order().order_id.clone();
         assert!(!self.fails(Fault::Panic, Some(&id)), "a fault of the test");
+        if self.fails(Fault::Hang, Some(&id)) {
+            std::future::pending::<()>().await;
+        }
         if self.fails(Fault::Commit, Some(&id)) {
             return Err(broken("the orders table"));
         }
         let mut orders = self.orders.lock().unwrap();
         let stored = orders.get(&id);
         if stored.map(|order| order.version) != change.replaces_version() {
-            return Ok(Committed::Stale(stored.cloned().map(Box::new)));
+            let stored = stored.map(|order| self.read(id.as_str(), order)).transpose()?;
+            return Ok(Committed::Stale(stored.map(Box::new)));
         }
         let mut stock = self.stock.lock().unwrap();
         let mut after = stock.clone();
@@ -214,9 +241,13 @@ impl Orders for &Shop {
 }
 
 impl Events for &Shop {
-    async fn events(&self, keys: &BTreeSet<EventKey>) -> Result<HashMap<EventKey, Event>, Failure> {
+    async fn events(&self, keys: &BTreeSet<EventKey>) -> Result<Loaded<EventKey, Event>, Failure> {
         let events = self.events.lock().unwrap();
-        Ok(keys.iter().filter_map(|key| events.get(key).map(|event| (key.clone(), event.clone()))).collect())
+        let read = |key: &EventKey| {
+            let name = format!("{}#{}", key.0, key.1);
+            Some((key.clone(), self.read(&name, events.get(key)?)))
+        };
+        Ok(keys.iter().filter_map(read).collect())
     }
 }
 
@@ -268,7 +299,12 @@ impl Gateway for &Shop {
         }
         *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
         if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
-            let occasion = Occasion { at: self.now(), actor: Stage::Fulfilment, cause: "m".into() };
+            let occasion = Occasion {
+                at: self.now(),
+                actor: Stage::Fulfilment,
+                cause: Cause::SettleMoney,
+                message_id: "m".into(),
+            };
             let Step::Take(change) = order.cancelled(CancellationReason::CustomerRequest, &occasion) else {
                 panic!("{order:?} cannot be cancelled")
             };
@@ -367,15 +403,25 @@ impl OpenOrders for &Shop {
         self.next_checks.lock().unwrap().insert((order.order_id.clone(), order.version), at);
         Ok(())
     }
+
+    async fn pass_over(&self, id: &OrderId, _: Timestamp, until: Timestamp) -> Result<(), Failure> {
+        let version = self.orders.lock().unwrap()[id].version;
+        self.next_checks.lock().unwrap().insert((id.clone(), version), until);
+        Ok(())
+    }
 }
 
 impl Webhooks for &Shop {
-    async fn verify(&self, payload: &str, signature: &str, _: Timestamp) -> Result<Webhook, Failure> {
-        if signature != "genuine" {
+    async fn verify(&self, payload: &str, signed: &Signed) -> Result<Webhook, Failure> {
+        if signed.signature != "genuine" {
             return Ok(Webhook::Refused("no signature fits".into()));
         }
         let (kind, order) = payload.split_once(' ').unwrap();
-        let kind = if kind == "canceled" { GatewayEventKind::Canceled } else { GatewayEventKind::Other };
+        let kind = match kind {
+            "canceled" => GatewayEventKind::Canceled,
+            "refund-failed" => GatewayEventKind::RefundFailed,
+            _ => GatewayEventKind::Other,
+        };
         let order_id = OrderId::new(order).ok();
         Ok(Webhook::Genuine(GatewayEvent { kind, order_id, payment_intent: "pi_1".into() }))
     }
@@ -393,11 +439,16 @@ fn line(notification: &Notification) -> String {
 
 impl Notifier for &Shop {
     async fn send(&self, notifications: &[Notification]) -> Vec<Result<Receipt, Failure>> {
+        let order_of = |notification: &Notification| match notification {
+            Notification::Publish(_, event) => Some(event.order_id.clone()),
+            _ => None,
+        };
+        if notifications.iter().any(|notification| self.fails(Fault::Hang, order_of(notification).as_ref())) {
+            std::future::pending::<()>().await;
+        }
         let tell = |notification: &Notification| {
-            let order = match notification {
-                Notification::Publish(_, event) => Some(&event.order_id),
-                _ => None,
-            };
+            let order = order_of(notification);
+            let order = order.as_ref();
             let line = line(notification);
             assert!(!self.fails(Fault::Panic, order), "a fault of the test");
             let is_down = self.down.lock().unwrap().iter().any(|start| line.starts_with(start));
@@ -462,7 +513,7 @@ pub fn delivery(message_id: &str, body: impl Into<String>) -> Delivery {
         receive_count: 1,
         sent_at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
         trace: None,
-        signature: None,
+        signed: None,
         body: body.into(),
     }
 }

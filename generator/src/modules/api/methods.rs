@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::routes::{Document, READS, RESOURCES, Read, SIGNED};
+use super::routes::{Document, QueueRefusal, READS, RESOURCES, Read, SIGNED};
 use super::{PROBLEM_JSON, Parts, problem};
 use crate::aws::api_gateway_resource::ApiGatewayResourceReference;
 use crate::aws::api_gateway_rest_api::ApiGatewayRestApiReference;
@@ -99,7 +99,19 @@ pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document,
             r#""Nothing was stored. Send it again after the time in Retry-After.""#,
         ),
     };
-    for answer in [accepted, unavailable] {
+    // SQS throttles with 400 too: only where the caller sends again whatever it is told may it hear of one.
+    let refused = (document.queue_refusal == QueueRefusal::CallersFault).then(|| Answer {
+        name: "refused",
+        status: "400",
+        selection_pattern: Some("400"),
+        headers: &[("Content-Type", PROBLEM_JSON)],
+        template: problem(
+            "Bad Request",
+            Some(400),
+            r#""Nothing was stored: the queue does not take it. It is too large, has characters that no message may have, or came too fast.""#,
+        ),
+    });
+    for answer in [accepted, unavailable].into_iter().chain(refused) {
         let name = format!("{}_{}", document.name, answer.name);
         let header = |name: &str| format!("method.response.header.{name}");
         let declared: Vec<_> = answer.headers.iter().map(|(name, _)| (header(name), true)).collect();

@@ -54,6 +54,20 @@ pub(crate) struct Document {
     pub(crate) parameters: &'static [&'static str],
     /// The message, as SQS's query protocol takes it.
     pub(crate) message: String,
+    /// Whether the caller is told 400 where SQS says 400, or as little as of everything else: that it should try again.
+    pub(crate) queue_refusal: QueueRefusal,
+}
+
+/// What a 400 of SQS means for the caller. SQS says it of a body that is too large or has characters that it does not take,
+/// and also when it throttles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueueRefusal {
+    /// 503: a client takes a 400 as final, so that an order that SQS throttles would be lost. That a body which no queue will
+    /// ever take is sent again and again is the lesser evil: whoever sends it signs, and is known.
+    TryAgain,
+    /// 400: anybody may call, and what the queue does not take is no fault of ours that somebody should be woken for. Nothing
+    /// is lost: the payment gateway sends again whatever is not answered with 2xx.
+    CallersFault,
 }
 
 /// What a document has to look like.
@@ -85,6 +99,7 @@ pub(crate) fn documents() -> [Document; 4] {
             resource: "orders",
             parameters: &[],
             message: format!("MessageBody={BODY}"),
+            queue_refusal: QueueRefusal::TryAgain,
         },
         Document {
             name: "record_shipment",
@@ -98,6 +113,7 @@ pub(crate) fn documents() -> [Document; 4] {
             resource: "shipments",
             parameters: &[],
             message: format!("MessageBody={before_shipment}{BODY}{after_shipment}"),
+            queue_refusal: QueueRefusal::TryAgain,
         },
         Document {
             name: "cancel_order",
@@ -111,6 +127,7 @@ pub(crate) fn documents() -> [Document; 4] {
             resource: "cancellation",
             parameters: &["path.orderId"],
             message: format!("MessageBody={before_id}{ORDER_ID}{between}{BODY}{after_cancellation}"),
+            queue_refusal: QueueRefusal::TryAgain,
         },
         Document {
             name: WEBHOOK,
@@ -127,6 +144,7 @@ pub(crate) fn documents() -> [Document; 4] {
                     .map(|header| format!("$util.urlEncode($input.params('{header}'))"))
                     .join("%2C")
             ),
+            queue_refusal: QueueRefusal::CallersFault,
         },
     ]
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::surroundings::Surroundings;
 use super::super::{environment_suffix, log_retention_days, xray_enabled};
 use crate::pipeline::Secret;
+use crate::pipeline::concurrency::{self, Bounds};
 use crate::terraform::kind::{Boolean, Map, Number, Text};
 use crate::terraform::{Expression, Module, Value, Variable};
 
@@ -18,6 +19,8 @@ pub struct Inputs {
     pub architecture: Variable<Text>,
     /// Days for which log lines are kept.
     pub log_retention_days: Variable<Number>,
+    /// How many messages are worked on at the same time.
+    pub maximum_concurrency: Variable<Map<Number>>,
     /// Trace with X-Ray.
     pub xray_enabled: Variable<Boolean>,
     /// Permit batch calls by the emulator's names for them.
@@ -71,6 +74,11 @@ pub(crate) fn payment_gateway_url() -> Variable<Text> {
     Variable::new("payment_gateway_url", "Base URL of the payment gateway (Stripe's API), without a trailing slash.")
 }
 
+/// Bounds as the variable takes them.
+pub(crate) fn by_queue(bounds: Bounds) -> Vec<(String, u32)> {
+    bounds.into_iter().map(|(queue, bound)| (queue.name(), bound)).collect()
+}
+
 impl Inputs {
     pub(super) fn new() -> Self {
         Self {
@@ -82,6 +90,11 @@ impl Inputs {
             )
             .default("arm64"),
             log_retention_days: log_retention_days(),
+            maximum_concurrency: Variable::new(
+                "maximum_concurrency",
+                "Invocations at the same time, at most, for each queue by its name without the suffix; each 2 at least.",
+            )
+            .default(by_queue(concurrency::bounds())),
             xray_enabled: xray_enabled(),
             emulator: Variable::new(
                 "emulator",
@@ -146,6 +159,7 @@ pub(super) struct Given {
     pub(super) package: Expression<Text>,
     pub(super) architecture: Expression<Text>,
     pub(super) log_retention_days: Expression<Number>,
+    pub(super) maximum_concurrency: Expression<Map<Number>>,
     pub(super) xray: Expression<Boolean>,
     pub(super) emulator: Expression<Boolean>,
     pub(super) sms: Expression<Boolean>,
@@ -182,6 +196,7 @@ impl Given {
             package: module.variable(&inputs.functions_package),
             architecture: module.variable(&inputs.architecture),
             log_retention_days: module.variable(&inputs.log_retention_days),
+            maximum_concurrency: module.variable(&inputs.maximum_concurrency),
             xray: module.variable(&inputs.xray_enabled),
             emulator: module.variable(&inputs.emulator),
             sms: module.variable(&inputs.sms_enabled),

@@ -111,11 +111,10 @@ fn grant_statements(grant: Grant, given: &Given) -> Vec<Statement> {
             vec![Statement::allow(&id, &names, vec![table_arn(table).into()])]
         }
         Grant::ChangeAttributes(table, attributes) => {
-            let id = format!("ChangeAttributesOf{table:?}");
-            vec![
-                Statement::allow(&id, &[TableAction::UpdateItem.name()], vec![table_arn(table).into()])
-                    .only_attributes(attributes),
-            ]
+            vec![of_attributes("ChangeAttributesOf", table, TableAction::UpdateItem, attributes, given)]
+        }
+        Grant::PutAttributes(table, attributes) => {
+            vec![of_attributes("PutAttributesOf", table, TableAction::PutItem, attributes, given)]
         }
         Grant::Index(table, index) => {
             let index = template![table_arn(table), "/index/", index];
@@ -143,4 +142,10 @@ fn grant_statements(grant: Grant, given: &Given) -> Vec<Statement> {
         }
         Grant::TextCustomers | Grant::EmailCustomers | Grant::PushToCustomers => Vec::new(),
     }
+}
+
+/// One action on a table's items, with these of their attributes.
+fn of_attributes(id: &str, table: Table, action: TableAction, attributes: &[&str], given: &Given) -> Statement {
+    let arn = given.table_arns.key(table.name());
+    Statement::allow(&format!("{id}{table:?}"), &[action.name()], vec![arn.into()]).only_attributes(attributes)
 }

@@ -10,7 +10,7 @@ use crate::aws::lambda_event_source_mapping::{
 use crate::aws::lambda_function::LambdaFunctionReference;
 use crate::naming::logical;
 use crate::pipeline::{Queue, QueueSource, Source, StageDescription, StreamSource};
-use crate::terraform::kind::{Map, Text};
+use crate::terraform::kind::{Map, Number, Text};
 use crate::terraform::{Expression, Json, Module, Reference, Resource, Value};
 use crate::{array, object};
 
@@ -28,11 +28,11 @@ pub(super) fn add(
     let mapping = LambdaEventSourceMapping { function_name: function.arn() };
     let mapping = match stage.source {
         Source::Api => return,
-        Source::Queue(QueueSource { batch_size, batching_window_seconds, maximum_concurrency, .. }) => mapping
+        Source::Queue(QueueSource { batch_size, batching_window_seconds, .. }) => mapping
             .event_source_arn(source_queue(stage, &given.queue_arns))
             .batch_size(batch_size)
             .maximum_batching_window_in_seconds(batching_window_seconds)
-            .scaling_config(ScalingConfig {}.maximum_concurrency(maximum_concurrency)),
+            .scaling_config(ScalingConfig {}.maximum_concurrency(maximum_concurrency(stage, given))),
         Source::OrderEvents(StreamSource {
             batch_size,
             parallelization_factor,
@@ -64,6 +64,11 @@ fn new_events_only() -> Json {
             "Keys": Json::object(vec![(wiring::table::SORT_KEY.to_owned(), starts_with_event)]),
         },
     }
+}
+
+/// The bound of the stage's queue, which an environment with little concurrency lowers.
+fn maximum_concurrency(stage: &StageDescription, given: &Given) -> Value<Number> {
+    stage.queue().map_or_else(Value::null, |(queue, _)| given.maximum_concurrency.key(&queue.name()).into())
 }
 
 /// The queue that feeds the stage.

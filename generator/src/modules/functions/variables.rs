@@ -41,6 +41,7 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
             }
             Grant::Table(..)
             | Grant::ChangeAttributes(..)
+            | Grant::PutAttributes(..)
             | Grant::Index(..)
             | Grant::Stream(_)
             | Grant::TextCustomers

@@ -120,6 +120,8 @@ pub struct Create {
     pub currency: String,
     /// Test token of the card.
     pub payment_method: Option<String>,
+    /// Whose the card is, where it is somebody's that the gateway knows.
+    pub customer: Option<String>,
     /// Allowed kinds of payment method.
     pub payment_method_types: Vec<String>,
     /// When the money is taken.

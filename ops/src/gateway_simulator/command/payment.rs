@@ -49,6 +49,11 @@ pub(super) fn create(fields: &mut Fields, expand_charge: bool) -> Result<Create,
         return Err(Problem::parameter("parameter_invalid", "error_on_requires_action", message));
     }
     let payment_method = fields.take("payment_method");
+    // Changes how the issuer sees the request, which no test card minds.
+    if fields.boolean("off_session")?.is_some() && !confirm {
+        let message = "The parameter `off_session` may only be used with `confirm=true`.";
+        return Err(Problem::parameter("parameter_invalid", "off_session", message));
+    }
     if confirm && payment_method.is_none() {
         let message = "You cannot confirm this PaymentIntent because it's missing a payment method.";
         return Err(Problem::parameter("parameter_missing", "payment_method", message));
@@ -57,6 +62,7 @@ pub(super) fn create(fields: &mut Fields, expand_charge: bool) -> Result<Create,
         amount,
         currency,
         payment_method,
+        customer: fields.take("customer"),
         payment_method_types,
         capture_method,
         confirm,

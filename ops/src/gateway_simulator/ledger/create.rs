@@ -15,6 +15,13 @@ impl Ledger {
             ),
             None => None,
         };
+        if let Some(token) = create.payment_method.as_deref().filter(|token| payment_method::is_single_use(token))
+            && create.confirm
+            && create.customer.is_none()
+            && !self.used_up.insert(token.to_owned())
+        {
+            return Err(Problem::invalid_request(payment_method::USED_UP));
+        }
         let number = self.next_number();
         let mut intent = Intent {
             id: identifier("pi", number),
@@ -22,6 +29,7 @@ impl Ledger {
             currency: create.currency,
             capture_method: create.capture_method,
             payment_method: card,
+            customer: create.customer,
             payment_method_types: create.payment_method_types,
             metadata: create.metadata,
             description: create.description,

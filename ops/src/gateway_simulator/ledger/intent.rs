@@ -53,6 +53,8 @@ pub struct Intent {
     pub capture_method: CaptureMethod,
     /// Test token of the card.
     pub payment_method: Option<TestCard>,
+    /// Whose it is, where the caller said so.
+    pub customer: Option<String>,
     /// Allowed kinds of payment method.
     pub payment_method_types: Vec<String>,
     /// The caller's labels.

@@ -11,7 +11,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use charge::{Charge, ChargeState};
 pub use intent::{Intent, IntentStatus};
@@ -36,6 +36,8 @@ pub struct Ledger {
     refunds: Vec<Refund>,
     index: Index,
     occurrences: Vec<Occurrence>,
+    /// Cards that can be used once, and were.
+    used_up: BTreeSet<String>,
     last_number: u64,
 }
 

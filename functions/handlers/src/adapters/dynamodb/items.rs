@@ -17,7 +17,7 @@ use order_domain::order::Order;
 use order_domain::wiring::table;
 
 use super::{Item, key, string};
-use crate::failure::Failure;
+use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::Sending;
 
 /// Partitions of the index of open orders: enough for its writes, few enough to read them all.
@@ -80,8 +80,9 @@ pub(super) fn event_item(event: &Event) -> Result<Item, Failure> {
     Ok(item)
 }
 
-/// A stored item as the type it was stored from. What cannot be read was written by another version of this program:
-/// transient, since the next deployment may read it.
+/// A stored item as the type it was stored from. What cannot be read now cannot be read a minute later either: a person looks
+/// at it, and redrives what needed it.
 pub(super) fn read<'a, T: serde::Deserialize<'a>>(item: Item, what: &str) -> Result<T, Failure> {
-    serde_dynamo::from_item(item).map_err(|error| Failure::transient(format!("{what} cannot be read"), error))
+    serde_dynamo::from_item(item)
+        .map_err(|error| Failure::permanent(DeadLetterReason::ItemUnreadable, format!("{what} cannot be read"), error))
 }

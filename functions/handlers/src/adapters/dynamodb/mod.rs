@@ -10,7 +10,7 @@ mod sent;
 mod stock;
 pub mod warehouse;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -52,8 +52,27 @@ impl DynamoDb {
         Ok(Self { client, orders: settings::text(variable::ORDERS_TABLE)?, inventory })
     }
 
-    /// Reads items by their keys, consistently, in as few calls as there can be; missing items are left out.
-    async fn batch_get(&self, table: &str, keys: Vec<Item>, what: &str) -> Result<Vec<Item>, Failure> {
+    /// Reads items by their keys, consistently, in as few calls as there can be, each with the name that the caller has for
+    /// its key; missing items are left out.
+    async fn batch_get<N>(
+        &self,
+        table: &str,
+        wanted: impl IntoIterator<Item = (N, Item)>,
+        what: &str,
+    ) -> Result<Vec<(N, Item)>, Failure> {
+        let named = |(name, key): (N, Item)| Some((key_of(&key)?, (name, key)));
+        // By its key, since a batch refuses a key that it holds twice.
+        let mut wanted: BTreeMap<_, _> = wanted.into_iter().filter_map(named).collect();
+        let keys: Vec<Item> = wanted.values().map(|(_, key)| key.clone()).collect();
+        let items = self.items_of_keys(table, &keys, what).await?;
+        let with_name = |item: Item| {
+            let (name, _) = wanted.remove(&key_of(&item)?)?;
+            Some((name, item))
+        };
+        Ok(items.into_iter().filter_map(with_name).collect())
+    }
+
+    async fn items_of_keys(&self, table: &str, keys: &[Item], what: &str) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(KEYS_PER_BATCH) {
             let mut wanted = Some(chunk.to_vec());
@@ -87,6 +106,12 @@ fn string(text: impl Into<String>) -> AttributeValue {
 
 fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// An item's key, as two texts; `None` where it has none.
+fn key_of(item: &Item) -> Option<(String, String)> {
+    let part = |name| item.get(name)?.as_s().ok().cloned();
+    Some((part(table::PARTITION_KEY)?, part(table::SORT_KEY)?))
 }
 
 fn key(partition: String, sort: impl Into<String>) -> Item {

@@ -1,5 +1,7 @@
 //! The sparse index of the orders that may have stopped moving.
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use futures::future::try_join_all;
 use order_domain::id::OrderId;
 use order_domain::order::Order;
@@ -7,7 +9,7 @@ use order_domain::time::Timestamp;
 use order_domain::wiring::table;
 
 use super::items::{OPEN_SHARDS, order_key};
-use super::{DynamoDb, number, string};
+use super::{DynamoDb, Item, number, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::OpenOrders;
@@ -22,7 +24,7 @@ impl OpenOrders for DynamoDb {
     }
 
     async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
-        let updated = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.orders)
@@ -33,20 +35,37 @@ impl OpenOrders for DynamoDb {
             .expression_attribute_names("#check", table::OPEN_ORDERS_INDEX_SORT_KEY)
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":check", string(at.to_string()))
-            .expression_attribute_values(":version", number(order.version))
-            .send()
-            .await;
-        match updated {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(error) => {
-                Err(classify(format!("the next check of order {} could not be moved", order.order_id), error))
-            }
+            .expression_attribute_values(":version", number(order.version));
+        moved(update.send().await, &order.order_id)
+    }
+
+    async fn pass_over(&self, id: &OrderId, now: Timestamp, until: Timestamp) -> Result<(), Failure> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.orders)
+            .set_key(Some(order_key(id)))
+            .update_expression("SET #check = :until")
+            // An order that moved on, in whatever form, is not due any more; and no order is made out of nothing.
+            .condition_expression("#check <= :now")
+            .expression_attribute_names("#check", table::OPEN_ORDERS_INDEX_SORT_KEY)
+            .expression_attribute_values(":now", string(now.to_string()))
+            .expression_attribute_values(":until", string(until.to_string()));
+        moved(update.send().await, id)
+    }
+}
+
+/// A condition that failed is an answer: the order moved on, and has another check.
+fn moved<T, R>(answer: Result<T, SdkError<UpdateItemError, R>>, id: &OrderId) -> Result<(), Failure>
+where
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+            Ok(())
         }
+        Err(error) => Err(classify(format!("the next check of order {id} could not be moved"), error)),
     }
 }
 
@@ -66,11 +85,29 @@ impl DynamoDb {
             .send()
             .await
             .map_err(|error| classify("the open orders could not be read", error))?;
-        let ids = found.items.unwrap_or_default().into_iter().map(|item| {
-            let key = item.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
-            let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
-            OrderId::new(id).map_err(|error| Failure::transient("the index of open orders holds something else", error))
-        });
-        ids.collect()
+        Ok(found.items.unwrap_or_default().iter().filter_map(order_of).collect())
+    }
+}
+
+/// The order that an entry of the index is about. What is no order's holds no order up.
+fn order_of(entry: &Item) -> Option<OrderId> {
+    let key = entry.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
+    let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
+    OrderId::new(id)
+        .inspect_err(|error| tracing::error!(?key, %error, "the index of open orders holds something else"))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_index_that_is_no_orders_is_left_out() {
+        let entry = |key: &str| Item::from([(table::PARTITION_KEY.to_owned(), string(key))]);
+        assert_eq!(order_of(&entry("ORDER#ord-1")), OrderId::new("ord-1").ok());
+        for other in [entry("SKU#TEA"), entry("ORDER#not an id"), Item::new()] {
+            assert_eq!(order_of(&other), None, "{other:?}");
+        }
     }
 }

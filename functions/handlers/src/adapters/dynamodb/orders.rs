@@ -1,6 +1,6 @@
 //! Loading orders, and committing a change: the order, its event and its stock in one transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -15,18 +15,18 @@ use order_domain::transition::{Change, StockEffect};
 use super::items::{event_item, order_item, order_key, read, reservation_key, stock_key};
 use super::{DynamoDb, number, string};
 use crate::adapters::aws::classify;
-use crate::failure::Failure;
-use crate::ports::{Committed, Orders};
+use crate::failure::{DeadLetterReason, Failure};
+use crate::ports::{Committed, Loaded, Orders};
 
 impl Orders for DynamoDb {
-    async fn load(&self, ids: &BTreeSet<OrderId>) -> Result<HashMap<OrderId, Order>, Failure> {
+    async fn load_each(&self, ids: &BTreeSet<OrderId>) -> Result<Loaded<OrderId, Order>, Failure> {
         if ids.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Loaded::new());
         }
         let what = format!("{} orders could not be loaded", ids.len());
-        let items = self.batch_get(&self.orders, ids.iter().map(order_key).collect(), &what).await?;
-        let orders = items.into_iter().map(|item| read::<Order>(item, "a stored order"));
-        orders.map(|order| order.map(|order| (order.order_id.clone(), order))).collect()
+        let wanted = ids.iter().map(|id| (id, order_key(id)));
+        let items = self.batch_get(&self.orders, wanted, &what).await?;
+        Ok(items.into_iter().map(|(id, item)| (id.clone(), read(item, &format!("order {id}")))).collect())
     }
 
     async fn commit(&self, change: &Change) -> Result<Committed, Failure> {
@@ -136,12 +136,12 @@ fn cancelled<R: std::fmt::Debug + Send + Sync + 'static>(
     };
     match answer_of(order, reasons) {
         Some(Answer::Stale(stored)) => {
-            let order = stored.map(|item| read::<Order>(item, "a stored order")).transpose()?;
+            let order = stored.map(|item| read::<Order>(item, &format!("order {}", order.order_id))).transpose()?;
             Ok(Committed::Stale(order.map(Box::new)))
         }
         Some(Answer::Short(line)) => Ok(Committed::StockShort(line)),
         None if reasons.iter().any(|reason| reason.code() == Some("ValidationError")) => {
-            Err(Failure::permanent(crate::failure::DeadLetterReason::RequestRefused, what, error))
+            Err(Failure::permanent(DeadLetterReason::RequestRefused, what, error))
         }
         None => Err(Failure::transient(what, error)),
     }
@@ -155,7 +155,10 @@ enum Answer {
 
 fn answer_of(order: &Order, reasons: &[CancellationReason]) -> Option<Answer> {
     let failed = reasons.iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))?;
+    let in_conflict = reasons.iter().any(|reason| reason.code() == Some("TransactionConflict"));
     Some(match failed.checked_sub(ITEMS_BESIDE_STOCK) {
+        // Another worker may be committing the very same: the stock can show it before the order does.
+        Some(_) if in_conflict => return None,
         None => Answer::Stale(reasons.first().and_then(|reason| reason.item.clone()).filter(|item| !item.is_empty())),
         Some(stock) => Answer::Short(line_of_item(order, stock)),
     })
@@ -170,9 +173,10 @@ fn line_of_item(order: &Order, item: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
     use order_domain::catalogue::Priced;
     use order_domain::charges::VatRate;
-    use order_domain::event::Occasion;
+    use order_domain::event::{Cause, Occasion};
     use order_domain::id::Sku;
     use order_domain::money::{Currency, Money};
     use order_domain::request::PlaceOrder;
@@ -203,7 +207,7 @@ mod tests {
             "shippingAddress":{"line1":"1","city":"L","postcode":"L1","country":"GB"}}"#;
         let request: PlaceOrder = serde_json::from_str(body).unwrap();
         let now = Timestamp::from_unix_seconds(1).unwrap();
-        let occasion = Occasion { at: now, actor: Stage::Validate, cause: "m".into() };
+        let occasion = Occasion { at: now, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m".into() };
         let lines = vec![line("TEA", vec![part(0), part(1)]), line("MUG", vec![part(0)])];
         let nothing = Money::new(0, Currency::GBP);
         let priced = Priced { lines, delivery: nothing, total: Money::new(2, Currency::GBP), vat: 0 };
@@ -228,5 +232,65 @@ mod tests {
     fn a_conflict_is_no_answer() {
         assert_eq!(answer_of(&order(), &reasons(&["None", "None", "TransactionConflict", "None"])), None);
         assert_eq!(answer_of(&order(), &reasons(&["ThrottlingError"])), None);
+        // The same release by another worker, half-way: its reservation is gone already, its order is still in conflict.
+        let half_way = ["TransactionConflict", "None", "ConditionalCheckFailed", "None"];
+        assert_eq!(answer_of(&order(), &reasons(&half_way)), None);
+    }
+
+    /// What a transaction came to that DynamoDB cancelled for these reasons.
+    fn came_to(reasons: Vec<CancellationReason>) -> Result<Committed, Failure> {
+        let cancelled_for = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons)).build();
+        let error = TransactWriteItemsError::TransactionCanceledException(cancelled_for);
+        cancelled("order ord-1 could not be stored".into(), &order(), SdkError::service_error(error, ()))
+    }
+
+    #[test]
+    fn a_cancelled_transaction_that_may_succeed_later_is_transient() {
+        for code in [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+            "ItemCollectionSizeLimitExceeded",
+            "DuplicateItem",
+            "None",
+        ] {
+            let failure = came_to(reasons(&["None", code, "None"])).unwrap_err();
+            assert!(matches!(failure, Failure::Transient { .. }), "{code}: {failure}");
+        }
+        assert!(matches!(came_to(Vec::new()), Err(Failure::Transient { .. })));
+    }
+
+    #[test]
+    fn a_transaction_that_dynamodb_finds_malformed_is_refused_for_ever() {
+        for codes in [
+            &["ValidationError"][..],
+            &["None", "None", "ValidationError"],
+            &["TransactionConflict", "ValidationError"],
+        ] {
+            let failure = came_to(reasons(codes)).unwrap_err();
+            let Failure::Permanent { reason: DeadLetterReason::RequestRefused, .. } = failure else {
+                panic!("{codes:?}: {failure}")
+            };
+        }
+        // A condition that failed is the answer, whatever else was wrong.
+        let both = reasons(&["ConditionalCheckFailed", "ValidationError"]);
+        assert_eq!(came_to(both).unwrap(), Committed::Stale(None));
+    }
+
+    #[test]
+    fn a_stale_orders_stored_form_comes_with_the_answer_or_is_that_orders_failure() {
+        let stale = |item| {
+            let builder = CancellationReason::builder().code("ConditionalCheckFailed");
+            came_to(vec![builder.set_item(Some(item)).build()])
+        };
+        let stored = order_item(&order()).unwrap();
+        assert_eq!(stale(stored.clone()).unwrap(), Committed::Stale(Some(Box::new(order()))));
+        let mut damaged = stored;
+        damaged.remove("status");
+        let failure = stale(damaged).unwrap_err();
+        let Failure::Permanent { reason: DeadLetterReason::ItemUnreadable, what, .. } = failure else {
+            panic!("{failure}")
+        };
+        assert_eq!(what, "order ord-1 cannot be read");
     }
 }

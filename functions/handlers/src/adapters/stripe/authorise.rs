@@ -6,7 +6,7 @@ use order_domain::order::Order;
 use reqwest::StatusCode;
 
 use super::http::Reply;
-use super::objects::{PaymentIntent, StripeError};
+use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, PaymentIntent, StripeError};
 use super::refusal::refusal;
 use crate::failure::Failure;
 use crate::ports::GatewayAnswer;
@@ -15,7 +15,7 @@ use crate::ports::GatewayAnswer;
 const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
 
 /// The request's parameters. One idempotency key belongs to one set of them: they depend on the order and the attempt only.
-pub fn form(order: &Order, attempt: u32) -> Vec<(&'static str, String)> {
+pub fn form(order: &Order, attempt: u32, environment: &str) -> Vec<(&'static str, String)> {
     let mut form = vec![
         ("amount", order.total.amount.to_string()),
         ("currency", order.total.currency.to_string().to_lowercase()),
@@ -25,9 +25,15 @@ pub fn form(order: &Order, attempt: u32) -> Vec<(&'static str, String)> {
         ("confirm", "true".to_owned()),
         // Nobody sits at the pipeline who could pass a 3-D Secure challenge: asked for one, the payment fails.
         ("error_on_requires_action", "true".to_owned()),
-        ("metadata[orderId]", order.order_id.to_string()),
+        (ORDER_METADATA, order.order_id.to_string()),
+        (ENVIRONMENT_METADATA, environment.to_owned()),
         ("expand[]", "latest_charge".to_owned()),
     ];
+    form.extend(order.payment_customer.as_ref().map(|customer| ("customer", customer.to_string())));
+    if attempt > 1 {
+        // The customer is not there any more (docs.stripe.com/api/payment_intents/create#create_payment_intent-off_session).
+        form.push(("off_session", "true".to_owned()));
+    }
     // A hold that is found later tells which attempt it was. The first stays as it was before attempts were counted.
     if attempt > 1 {
         form.push(("metadata[attempt]", attempt.to_string()));
@@ -47,25 +53,38 @@ pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, 
     }
     if reply.is_saved_error() {
         // The gateway is well, and this key is spent: others go on, and this order with the next key.
-        return Err(Failure::Waiting {
-            what: format!("{what}: the gateway keeps an error of its own under this key"),
-            wait: SPENT_KEY_WAITS,
-            cause: None,
-        });
+        return Err(spent(format!("{what}: the gateway keeps an error of its own under this key")));
     }
     let error = StripeError::of(reply);
     if reply.status == StatusCode::PAYMENT_REQUIRED && error.kind.as_deref() == Some("card_error") {
         let code = error.decline_code.or(error.code).unwrap_or_else(|| "unknown".to_owned());
         return Ok(GatewayAnswer::Declined(code));
     }
-    // The gateway will never take this payment as the order has it: an unknown means of payment, an amount that no card
-    // takes, a currency that the account does not have. The order must end and its stock be free, so it is declined.
-    if reply.status == StatusCode::BAD_REQUEST && error.kind.as_deref() == Some("invalid_request_error") {
+    if reply.status == StatusCode::BAD_REQUEST && is_the_orders_fault(&error, attempt) {
         let code = error.code.unwrap_or_else(|| "invalid_request".to_owned());
-        tracing::error!(code, "{what}: the gateway refuses the request itself");
+        tracing::warn!(code, "{what}: the gateway will never take this payment as the order has it");
         return Ok(GatewayAnswer::Declined(code));
     }
     Err(refusal(reply, what))
+}
+
+/// Whether the request is wrong because of what the order brought: an unknown means of payment, an amount that no card takes.
+/// The order must end and its stock be free, so it is declined. Any other refusal is a mistake of ours or of the account's
+/// settings, for which no customer's order may end: a person has to look.
+fn is_the_orders_fault(error: &StripeError, attempt: u32) -> bool {
+    let code = error.code.as_deref().unwrap_or_default();
+    let about = matches!(error.param.as_deref(), Some("payment_method" | "customer" | "amount"))
+        || code.starts_with("payment_method")
+        || code.starts_with("amount_");
+    // A means of payment that belongs to no customer can be used once; the refusal of a second use has no code
+    // (docs.stripe.com/payments/save-and-reuse).
+    let used_up = attempt > 1 && error.code.is_none() && error.param.is_none();
+    error.kind.as_deref() == Some("invalid_request_error") && (about || used_up)
+}
+
+/// Under its key nothing new is said: the order waits for the next one.
+pub const fn spent(what: String) -> Failure {
+    Failure::Waiting { what, wait: SPENT_KEY_WAITS, cause: None }
 }
 
 #[cfg(test)]
@@ -102,6 +121,31 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_of_ours_declines_no_order() {
+        let declines = [
+            (1, r#""code":"resource_missing","param":"payment_method""#),
+            (1, r#""code":"payment_method_unexpected_state""#),
+            // "The provided PaymentMethod was previously used …": without a code.
+            (2, r#""message":"…""#),
+        ];
+        let mistakes = [
+            (1, r#""code":"parameter_unknown","param":"expand""#),
+            (1, r#""param":"currency""#),
+            (1, r#""message":"…""#),
+        ];
+        let answers = |(attempt, error): (u32, &str)| {
+            let body = format!(r#"{{"error":{{"type":"invalid_request_error",{error}}}}}"#).into_bytes();
+            answer(&Reply { status: StatusCode::BAD_REQUEST, body, replayed: false }, attempt, "the payment")
+        };
+        for case in declines {
+            assert!(matches!(answers(case), Ok(GatewayAnswer::Declined(_))), "{case:?}");
+        }
+        for case in mistakes {
+            assert!(matches!(answers(case), Err(Failure::Permanent { .. })), "{case:?}");
+        }
+    }
+
+    #[test]
     fn an_error_that_the_gateway_keeps_says_nothing_of_its_health() {
         let reply = |replayed| Reply { status: StatusCode::INTERNAL_SERVER_ERROR, body: b"{}".to_vec(), replayed };
         assert!(matches!(answer(&reply(false), 1, "the payment"), Err(Failure::Transient { .. })));
@@ -110,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_transient_and_what_cannot_is_permanent() {
-        for status in [401, 403, 409, 429, 500, 503] {
+        for status in [401, 403, 500, 503] {
             assert!(matches!(classed(status, "{}"), Err(Failure::Transient { .. })), "{status}");
         }
         assert!(matches!(classed(200, "<html>"), Err(Failure::Transient { .. })));

@@ -1,11 +1,12 @@
 //! What the gateway holds for an order: a search by the label that every authorisation carries. The one way to learn
-//! what became of a request whose answer is unclear for good, as a saved server error is said again under its key.
+//! what became of a request whose answer is unclear for good, as a saved server error is said again under its key. The search
+//! may lag behind in both directions: what it does not show yet is waited for, what it shows as held is read once more.
 
 use order_domain::order::Order;
 use serde::Deserialize;
 
 use super::http::Reply;
-use super::objects::{ORDER_LABEL, PaymentIntent};
+use super::objects::{ENVIRONMENT_LABEL, ORDER_LABEL, PaymentIntent};
 use super::refusal::refusal;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::Found;
@@ -31,8 +32,8 @@ pub fn query(order: &Order) -> [(&'static str, String); 3] {
     ]
 }
 
-/// What the payments that were found mean together.
-pub fn answer(reply: &Reply, order: &Order, what: &str) -> Result<Found, Failure> {
+/// The order's payments among those that were found, as the search shows them.
+pub fn payments(reply: &Reply, order: &Order, environment: &str, what: &str) -> Result<Vec<PaymentIntent>, Failure> {
     if !reply.status.is_success() {
         return Err(refusal(reply, what));
     }
@@ -44,8 +45,13 @@ pub fn answer(reply: &Reply, order: &Order, what: &str) -> Result<Found, Failure
             cause: None,
         });
     }
+    Ok(result.data.into_iter().filter(|intent| is_of(intent, order, environment)).collect())
+}
+
+/// What an order's payments mean together.
+pub fn meaning(payments: Vec<PaymentIntent>, what: &str) -> Result<Found, Failure> {
     let (mut held, mut captured) = (Vec::new(), Vec::new());
-    for intent in result.data.into_iter().filter(|intent| is_of(intent, order)) {
+    for intent in payments {
         match intent.status.as_str() {
             "requires_capture" => held.push(intent),
             "succeeded" => captured.push(intent),
@@ -70,14 +76,16 @@ pub fn answer(reply: &Reply, order: &Order, what: &str) -> Result<Found, Failure
 
 /// Whether a payment is this order's. The search ignores case, and an account that several systems share can hold a
 /// payment of another one under the same label: only what we would have asked for is ours.
-fn is_of(intent: &PaymentIntent, order: &Order) -> bool {
+fn is_of(intent: &PaymentIntent, order: &Order, environment: &str) -> bool {
     let labelled = intent.metadata.get(ORDER_LABEL).is_some_and(|label| label == order.order_id.as_str());
+    // One that somebody made by hand may name no environment.
+    let elsewhere = intent.metadata.get(ENVIRONMENT_LABEL).is_some_and(|label| label != environment);
     let same_money =
         intent.amount == order.total.amount && intent.currency.eq_ignore_ascii_case(&order.total.currency.to_string());
-    if labelled && !same_money {
+    if labelled && !elsewhere && !same_money {
         tracing::warn!(order = %order.order_id, payment = intent.id, "a payment of this order is of another amount; it is left alone");
     }
-    labelled && same_money
+    labelled && !elsewhere && same_money
 }
 
 #[cfg(test)]
@@ -108,9 +116,10 @@ mod tests {
         })
     }
 
-    fn found(payments: &[Value]) -> Result<Found, Failure> {
-        let body = json!({ "object": "search_result", "has_more": false, "data": payments }).to_string();
-        answer(&Reply { status: StatusCode::OK, body: body.into_bytes(), replayed: false }, &order(), "the payments")
+    fn found(shown: &[Value]) -> Result<Found, Failure> {
+        let body = json!({ "object": "search_result", "has_more": false, "data": shown }).to_string();
+        let reply = Reply { status: StatusCode::OK, body: body.into_bytes(), replayed: false };
+        meaning(payments(&reply, &order(), "dev", "the payments")?, "the payments")
     }
 
     fn names(found: &Found) -> (&str, Vec<&str>) {
@@ -161,13 +170,15 @@ mod tests {
         other_amount["amount"] = json!(1);
         let mut other_currency = payment("pi_c", "requires_capture", 1);
         other_currency["currency"] = json!("eur");
-        assert_eq!(found(&[other_case, other_amount, other_currency]).unwrap(), Found::Nothing);
+        let mut elsewhere = payment("pi_d", "requires_capture", 1);
+        elsewhere["metadata"]["environment"] = json!("prod");
+        assert_eq!(found(&[other_case, other_amount, other_currency, elsewhere]).unwrap(), Found::Nothing);
     }
 
     #[test]
     fn what_is_still_under_way_is_asked_about_later() {
         assert!(matches!(found(&[payment("pi_a", "processing", 1)]), Err(Failure::Transient { .. })));
         let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: Vec::new(), replayed: false };
-        assert!(matches!(answer(&reply, &order(), "the payments"), Err(Failure::Transient { .. })));
+        assert!(matches!(payments(&reply, &order(), "dev", "the payments"), Err(Failure::Waiting { .. })));
     }
 }

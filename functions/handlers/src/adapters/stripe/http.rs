@@ -9,6 +9,10 @@ use super::super::secret::Secret;
 use super::super::settings::SettingError;
 use crate::failure::Failure;
 
+/// The API's version that the requests and answers are written for: an account's default may be older or newer, and changes
+/// by itself (docs.stripe.com/api/versioning).
+const API_VERSION: &str = "2024-06-20";
+
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewaySetupError {
@@ -76,7 +80,8 @@ impl Http {
 
     async fn send(&self, request: RequestBuilder, what: &str) -> Result<Reply, Failure> {
         let transient = |error: reqwest::Error| Failure::transient(what, error.without_url());
-        let response = request.bearer_auth(self.key.value().await?).send().await.map_err(transient)?;
+        let request = request.header("Stripe-Version", API_VERSION).bearer_auth(self.key.value().await?);
+        let response = request.send().await.map_err(transient)?;
         let status = response.status();
         let replayed = response.headers().get("Idempotent-Replayed").is_some_and(|value| value == "true");
         let body = response.bytes().await.map_err(transient)?.to_vec();

@@ -24,6 +24,8 @@ use crate::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, Voi
 #[derive(Debug)]
 pub struct StripeGateway {
     http: Http,
+    /// Several environments may share an account of the gateway's, and the same order be placed in each.
+    environment: String,
 }
 
 impl StripeGateway {
@@ -34,15 +36,18 @@ impl StripeGateway {
     pub fn from_environment(secrets: SecretsManager) -> Result<Self, GatewaySetupError> {
         let arn = settings::text(variable::PAYMENT_SECRET_ARN)?;
         let key = Secret::new(secrets, arn, "the payment gateway's key");
-        Ok(Self { http: Http::new(settings::text(variable::PAYMENT_GATEWAY_URL)?, key)? })
+        let http = Http::new(settings::text(variable::PAYMENT_GATEWAY_URL)?, key)?;
+        Ok(Self { http, environment: settings::text(variable::ENVIRONMENT_SUFFIX)? })
     }
 
-    /// A gateway at a base URL (without a trailing slash), with a key that is known: outside of Lambda.
+    /// A gateway at a base URL (without a trailing slash), with a key that is known and an environment's suffix: outside of
+    /// Lambda.
     ///
     /// # Errors
     /// When no HTTP client can be built.
-    pub fn at(url: impl Into<String>, api_key: impl Into<String>) -> Result<Self, GatewaySetupError> {
-        Ok(Self { http: Http::new(url.into(), Secret::given(api_key.into()))? })
+    pub fn at(url: &str, api_key: &str, environment: &str) -> Result<Self, GatewaySetupError> {
+        let http = Http::new(url.to_owned(), Secret::given(api_key.to_owned()))?;
+        Ok(Self { http, environment: environment.to_owned() })
     }
 }
 
@@ -50,25 +55,37 @@ impl Gateway for StripeGateway {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
         let what = format!("the payment of order {} could not be authorised", order.order_id);
         let key = match attempt {
-            1 => format!("{}:authorise", order.order_id),
-            later => format!("{}:authorise:{later}", order.order_id),
+            1 => self.key(order, "authorise"),
+            later => self.key(order, &format!("authorise:{later}")),
         };
-        let form = authorise::form(order, attempt);
+        let form = authorise::form(order, attempt, &self.environment);
         let reply = self.http.post("/v1/payment_intents", &key, &form, &what).await?;
-        authorise::answer(&reply, attempt, &what)
+        match authorise::answer(&reply, attempt, &what)? {
+            // It is what the gateway said when it was first asked: the hold may have lapsed since.
+            GatewayAnswer::Authorised(hold) if reply.replayed => match self.read(&hold.payment_intent, &what).await? {
+                Inspection::Lapsed => Err(authorise::spent(format!("{what}: what was held under this key has lapsed"))),
+                Inspection::Held | Inspection::Captured { .. } => Ok(GatewayAnswer::Authorised(hold)),
+            },
+            answer => Ok(answer),
+        }
     }
 
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
         let what = format!("the payments of order {} could not be looked up", order.order_id);
         let reply = self.http.get(find::PATH, &find::query(order), &what).await?;
-        find::answer(&reply, order, &what)
+        let mut payments = find::payments(&reply, order, &self.environment, &what)?;
+        for payment in payments.iter_mut().filter(|payment| payment.status == "requires_capture") {
+            // The search may not have seen yet that it lapsed, and a hold that is gone must not be taken for one.
+            *payment = self.payment(&payment.id, &what).await?;
+        }
+        find::meaning(payments, &what)
     }
 
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
         let what = format!("the payment of order {} could not be captured", order.order_id);
         let intent = &held(order)?.payment_intent;
         let path = format!("/v1/payment_intents/{intent}/capture");
-        let key = format!("{}:capture:{intent}", order.order_id);
+        let key = self.key(order, &format!("capture:{intent}"));
         let form = [("amount_to_capture", order.total.amount.to_string())];
         let reply = self.settle(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
@@ -81,18 +98,7 @@ impl Gateway for StripeGateway {
 
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
         let what = format!("the payment of order {} could not be looked at", order.order_id);
-        let path = format!("/v1/payment_intents/{}", held(order)?.payment_intent);
-        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], &what).await?;
-        if !reply.status.is_success() {
-            return Err(refusal::refusal(&reply, &what));
-        }
-        let intent = PaymentIntent::of(&reply, &what)?;
-        match (intent.status.as_str(), intent.refunded()) {
-            ("requires_capture", _) => Ok(Inspection::Held),
-            ("canceled", _) => Ok(Inspection::Lapsed),
-            ("succeeded", Some(refunded)) => Ok(Inspection::Captured { refunded }),
-            (state, _) => Err(refusal::unexpected(state, &what)),
-        }
+        self.read(&held(order)?.payment_intent, &what).await
     }
 
     async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
@@ -116,10 +122,36 @@ impl Gateway for StripeGateway {
 }
 
 impl StripeGateway {
+    /// The idempotency key of an operation on an order.
+    fn key(&self, order: &Order, operation: &str) -> String {
+        format!("{}:{}:{operation}", self.environment, order.order_id)
+    }
+
+    /// A payment as it is. Reading one object is never stale, unlike the search and what is saved under a key.
+    async fn payment(&self, payment_intent: &str, what: &str) -> Result<PaymentIntent, Failure> {
+        let path = format!("/v1/payment_intents/{payment_intent}");
+        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], what).await?;
+        if !reply.status.is_success() {
+            return Err(refusal::refusal(&reply, what));
+        }
+        PaymentIntent::of(&reply, what)
+    }
+
+    /// What became of a payment.
+    async fn read(&self, payment_intent: &str, what: &str) -> Result<Inspection, Failure> {
+        let intent = self.payment(payment_intent, what).await?;
+        match (intent.status.as_str(), intent.refunded()) {
+            ("requires_capture", _) => Ok(Inspection::Held),
+            ("canceled", _) => Ok(Inspection::Lapsed),
+            ("succeeded", Some(refunded)) => Ok(Inspection::Captured { refunded }),
+            (state, _) => Err(refusal::unexpected(state, what)),
+        }
+    }
+
     async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<VoidAnswer, Failure> {
         let what = format!("payment {payment_intent} of order {} could not be voided", order.order_id);
         let path = format!("/v1/payment_intents/{payment_intent}/cancel");
-        let key = format!("{}:void:{payment_intent}", order.order_id);
+        let key = self.key(order, &format!("void:{payment_intent}"));
         let form = [("cancellation_reason", "requested_by_customer".to_owned())];
         let reply = self.settle(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {

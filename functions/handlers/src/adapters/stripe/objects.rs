@@ -12,6 +12,14 @@ use crate::failure::Failure;
 /// The label of a payment that names its order.
 pub const ORDER_LABEL: &str = "orderId";
 
+/// The parameter that sets it.
+pub const ORDER_METADATA: &str = "metadata[orderId]";
+
+/// The label of a payment that names the environment of its order, and the parameter that sets it.
+pub const ENVIRONMENT_LABEL: &str = "environment";
+/// As [`ORDER_METADATA`].
+pub const ENVIRONMENT_METADATA: &str = "metadata[environment]";
+
 /// The label of a payment that says which attempt of its order it is.
 pub const ATTEMPT_LABEL: &str = "attempt";
 
@@ -60,6 +68,13 @@ struct Card {
     capture_before: Option<i64>,
 }
 
+/// Money that is given back.
+#[derive(Debug, Deserialize)]
+pub struct Refund {
+    /// Its state, in Stripe's words.
+    pub status: Option<String>,
+}
+
 /// What Stripe says instead of an object.
 #[derive(Debug, Default, Deserialize)]
 pub struct StripeError {
@@ -70,6 +85,8 @@ pub struct StripeError {
     pub code: Option<String>,
     /// The issuer's reason.
     pub decline_code: Option<String>,
+    /// The parameter that is wrong.
+    pub param: Option<String>,
     /// The payment that it is about.
     pub payment_intent: Option<PaymentIntent>,
 }

@@ -5,9 +5,9 @@ use order_domain::order::Order;
 
 use super::StripeGateway;
 use super::http::Reply;
-use super::objects::PaymentIntent;
+use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, Refund};
 use super::refusal::refusal;
-use crate::failure::Failure;
+use crate::failure::{DeadLetterReason, Failure};
 
 /// How many keys a request is made under within one delivery; the next delivery goes through them again.
 const KEYS: u32 = 4;
@@ -15,6 +15,19 @@ const KEYS: u32 = 4;
 /// The key of a repetition, from 1.
 fn repeated(key: &str, repetition: u32) -> String {
     if repetition == 1 { key.to_owned() } else { format!("{key}:{repetition}") }
+}
+
+/// A refund that the gateway made: under way, or done. One that it could not make is a person's affair.
+fn refund_of(reply: &Reply, what: &str) -> Result<(), Failure> {
+    let refund: Refund = serde_json::from_slice(&reply.body).map_err(|error| Failure::transient(what, error))?;
+    match refund.status.as_deref() {
+        Some(state @ ("failed" | "canceled")) => Err(Failure::Permanent {
+            what: format!("{what}: the refund is {state}"),
+            reason: DeadLetterReason::RefundFailed,
+            cause: None,
+        }),
+        _ => Ok(()),
+    }
 }
 
 impl StripeGateway {
@@ -39,33 +52,30 @@ impl StripeGateway {
     /// Gives money back. Nothing keeps a part from being given back twice, so the charge is read before each repetition.
     pub(super) async fn give_back(&self, order: &Order, intent: &str, amount: u64, what: &str) -> Result<(), Failure> {
         // What was given back before names the refund: the next one is another.
-        let key = format!("{}:refund:{}", order.order_id, order.refunded);
-        let form = [("payment_intent", intent.to_owned()), ("amount", amount.to_string())];
+        let key = self.key(order, &format!("refund:{}", order.refunded));
+        let form = [
+            ("payment_intent", intent.to_owned()),
+            ("amount", amount.to_string()),
+            // A refund that fails days later is told of by a webhook: its label names the order.
+            (ORDER_METADATA, order.order_id.to_string()),
+            (ENVIRONMENT_METADATA, self.environment.clone()),
+        ];
         let mut repetition = 1;
         loop {
             let reply = self.http.post("/v1/refunds", &repeated(&key, repetition), &form, what).await?;
             if reply.status.is_success() {
-                return Ok(());
+                return refund_of(&reply, what);
             }
             if !reply.is_saved_error() || repetition == KEYS {
                 return Err(refusal(&reply, what));
             }
-            let refunded = self.refunded(intent, what).await?;
-            if refunded >= order.refunded + amount {
+            // An amount that its charge does not show yet may be under way: that is for another delivery.
+            let refunded = self.payment(intent, what).await?.refunded();
+            let unknown = || Failure::transient_because(format!("{what}: the gateway does not show its charge"));
+            if refunded.ok_or_else(unknown)? >= order.refunded + amount {
                 return Ok(());
             }
             repetition += 1;
         }
-    }
-
-    /// Minor units of a payment that were given back. Reading one object is never stale, unlike the search.
-    async fn refunded(&self, intent: &str, what: &str) -> Result<u64, Failure> {
-        let path = format!("/v1/payment_intents/{intent}");
-        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], what).await?;
-        if !reply.status.is_success() {
-            return Err(refusal(&reply, what));
-        }
-        let refunded = PaymentIntent::of(&reply, what)?.refunded();
-        refunded.ok_or_else(|| Failure::transient_because(format!("{what}: the gateway does not show its charge")))
     }
 }

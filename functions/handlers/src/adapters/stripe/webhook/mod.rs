@@ -10,7 +10,7 @@ use order_domain::time::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::objects::ORDER_LABEL;
+use super::objects::{ENVIRONMENT_LABEL, ORDER_LABEL};
 
 /// How far the signature's time may lie from the time of receipt, as in Stripe's own libraries.
 pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -27,6 +27,8 @@ pub struct GatewayEvent {
     pub kind: Kind,
     /// The order that the payment is labelled with; absent where it is none of ours.
     pub order_id: Option<OrderId>,
+    /// The environment that the payment is labelled with.
+    pub environment: Option<String>,
     /// The payment.
     pub payment_intent: Option<String>,
 }
@@ -44,6 +46,8 @@ pub enum Kind {
     Captured,
     /// `charge.refunded`: money was given back, or a part of it.
     Refunded,
+    /// `refund.failed`: money that was to be given back, and said to be, was not.
+    RefundFailed,
     /// Another type, which means nothing here.
     Other(String),
 }
@@ -171,6 +175,7 @@ impl GatewayEvent {
             id: text(&event["id"])?,
             kind: Kind::of(event["type"].as_str()?),
             order_id: text(&object["metadata"][ORDER_LABEL]).and_then(|id| OrderId::new(id).ok()),
+            environment: text(&object["metadata"][ENVIRONMENT_LABEL]),
             payment_intent,
         })
     }
@@ -184,6 +189,7 @@ impl Kind {
             "payment_intent.canceled" => Self::Cancelled,
             "payment_intent.succeeded" => Self::Captured,
             "charge.refunded" => Self::Refunded,
+            "refund.failed" => Self::RefundFailed,
             other => Self::Other(other.to_owned()),
         }
     }

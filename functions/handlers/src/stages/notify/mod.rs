@@ -5,8 +5,12 @@
 //!
 //! The stream waits for nothing but the tables and the queue: a record that fails holds up its whole shard. So customers are
 //! not told from here, and a topic that cannot be told now is left to the contact stage too, where it delays nobody else.
+//! And a record that can never be told, since it or its order cannot be read or the work on it panics, is a dead letter at
+//! once: the stream counts no receives and would deliver it for most of a day, with all that come after it behind it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod aside;
+
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use order_domain::event::Event;
@@ -15,9 +19,11 @@ use order_domain::message::{ContactCommand, Message, Recipient};
 use order_domain::notification::{Notice, Topic, topics_of};
 use order_domain::wiring::metric;
 
+use self::aside::{Aside, put_aside};
+use crate::batch::{Interrupted, interruptible};
 use crate::channels::Channels;
 use crate::failure::{DeadLetterReason, Failure, chain};
-use crate::ports::{Addressee, DeadLetter, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog};
+use crate::ports::{Addressee, Loaded, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog};
 
 /// Events that are told and recorded together: few, so that a crash between the two repeats little, and as many as one
 /// BatchGetItem can look up with all of their addressees.
@@ -25,6 +31,8 @@ const CHUNK: usize = 20;
 /// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
 /// channels, and on two topics that are down) and the record take 3 s each at worst.
 const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(42);
+/// No record is told alone with less time than this left: two reads, the topics, its messages, the record and a dead letter.
+const TIME_FOR_A_RECORD: Duration = Duration::from_secs(18);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
@@ -64,36 +72,63 @@ type Asked<'a> = (Due<'a>, Vec<Recipient>);
 /// Records to deliver again, by their sequence numbers.
 type Again<'a> = HashSet<&'a str>;
 
+/// The work on records panicked.
+struct Panicked;
+
 impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q, R> {
     /// Works on a batch; the sequence numbers of the records to deliver again.
     pub async fn run(&self, records: &[Record]) -> Vec<String> {
         let mut again = Vec::new();
         for chunk in records.chunks(CHUNK) {
-            if self.runtime.remaining() < TIME_FOR_A_CHUNK {
-                again.extend(chunk.iter().map(|record| record.sequence_number.clone()));
-            } else {
-                again.extend(self.tell_chunk(chunk).await);
+            match self.tell_contained(chunk, TIME_FOR_A_CHUNK).await {
+                Ok(numbers) => again.extend(numbers),
+                Err(Panicked) => again.extend(self.tell_each_alone(chunk).await),
             }
         }
         again
     }
 
-    async fn tell_chunk(&self, records: &[Record]) -> Vec<String> {
-        let told = self.tell(records).await;
-        if let Err(failure) = &told {
-            tracing::warn!(records = records.len(), error = %chain(failure), "a batch of events is delivered again");
+    /// Finds the record that makes the work panic, and puts it aside. What was told before the panic and not recorded is
+    /// told again.
+    async fn tell_each_alone(&self, records: &[Record]) -> Vec<String> {
+        tracing::error!(records = records.len(), "the work on a batch of events panicked: each is told alone");
+        let mut again = Vec::new();
+        for record in records {
+            match self.tell_contained(std::slice::from_ref(record), TIME_FOR_A_RECORD).await {
+                Ok(numbers) => again.extend(numbers),
+                Err(Panicked) => {
+                    let not_taken = put_aside(&self.queue, [Aside::panicking(record)]).await;
+                    again.extend(not_taken.into_iter().map(str::to_owned));
+                }
+            }
         }
-        let numbers = records.iter().map(|record| &record.sequence_number);
-        numbers.filter(|number| told.as_ref().map_or(true, |again| again.contains(number.as_str()))).cloned().collect()
+        again
+    }
+
+    /// Tells records if there is time for it; which of them to deliver again, unless the work panicked.
+    async fn tell_contained(&self, records: &[Record], needs: Duration) -> Result<Vec<String>, Panicked> {
+        let numbers = || records.iter().map(|record| record.sequence_number.clone());
+        let remaining = self.runtime.remaining();
+        if remaining < needs {
+            return Ok(numbers().collect());
+        }
+        let failed = match interruptible(remaining, self.tell(records)).await {
+            Ok(Ok(again)) => return Ok(numbers().filter(|number| again.contains(number.as_str())).collect()),
+            Ok(Err(failure)) => chain(&failure),
+            Err(Interrupted::Panicked) => return Err(Panicked),
+            Err(too_long @ Interrupted::TookTooLong(_)) => format!("it {too_long}"),
+        };
+        tracing::warn!(records = records.len(), error = failed, "a batch of events is delivered again");
+        Ok(numbers().collect())
     }
 
     async fn tell<'r>(&self, records: &'r [Record]) -> Result<Again<'r>, Failure> {
-        let mut again = self.bury_unreadable(records).await;
         let due = self.unsent(self.due(records)).await?;
         let (for_customers, for_topics): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|due| due.to == Addressee::ContactStage);
-        let mut asked = self.channels_of(for_customers).await?;
+        let (mut asked, of_unreadable_orders) = self.channels_of(for_customers).await?;
         let (mut done, unpublished) = self.publish(for_topics).await;
+        let mut again = HashSet::new();
         asked.extend(unpublished);
         for (due, answer) in self.ask(asked).await {
             match answer {
@@ -108,6 +143,9 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
             }
         }
         self.record(&done, &mut again).await;
+        // Last: where anything before fails as a whole, all of them come again.
+        let aside = records.iter().filter_map(Aside::no_event).chain(of_unreadable_orders);
+        again.extend(put_aside(&self.queue, aside).await);
         Ok(again)
     }
 
@@ -139,16 +177,25 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         Ok(due)
     }
 
-    /// The channels on which the customers want to hear of the events; those who want none are left out.
-    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<Vec<Asked<'r>>, Failure> {
+    /// The channels on which the customers want to hear of the events; those who want none are left out. Of an order that
+    /// cannot be read nobody knows who its customer is.
+    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<(Vec<Asked<'r>>, Vec<Aside<'r>>), Failure> {
         let ids: BTreeSet<OrderId> = due.iter().map(|due| due.event.order_id.clone()).collect();
-        let orders = if ids.is_empty() { HashMap::new() } else { self.database.load(&ids).await? };
-        let asked = due.into_iter().filter_map(|due| {
-            let order = orders.get(&due.event.order_id)?;
-            let channels: Vec<_> = self.channels.to_customer_of(order).map(Recipient::Channel).collect();
-            (!channels.is_empty()).then_some((due, channels))
-        });
-        Ok(asked.collect())
+        let orders = if ids.is_empty() { Loaded::new() } else { self.database.load_each(&ids).await? };
+        let (mut asked, mut unreadable) = (Vec::new(), Vec::new());
+        for due in due {
+            match orders.get(&due.event.order_id) {
+                None => {}
+                Some(Ok(order)) => {
+                    let channels: Vec<_> = self.channels.to_customer_of(order).map(Recipient::Channel).collect();
+                    if !channels.is_empty() {
+                        asked.push((due, channels));
+                    }
+                }
+                Some(Err(failure)) => unreadable.push(due.of_unreadable_order(failure)),
+            }
+        }
+        Ok((asked, unreadable))
     }
 
     /// Publishes the events to their topics: those that were taken, and those that the contact stage has to try again.
@@ -200,28 +247,6 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         asked.into_iter().map(|(due, to)| (due, answer(to.len()))).collect()
     }
 
-    async fn bury_unreadable<'r>(&self, records: &'r [Record]) -> Again<'r> {
-        let mut again = HashSet::new();
-        for record in records {
-            let Err(error) = &record.event else { continue };
-            let letter = DeadLetter {
-                body: format!(r#"{{"sequenceNumber":"{}"}}"#, record.sequence_number),
-                reason: DeadLetterReason::NotAnEvent.name(),
-                error: error.clone(),
-                message_id: record.sequence_number.clone(),
-                trace: None,
-            };
-            match self.queue.bury(&letter).await {
-                Ok(()) => tracing::error!(sequence_number = %record.sequence_number, error, "a record is no event"),
-                Err(failure) => {
-                    tracing::error!(error = %chain(&failure), "the dead-letter queue did not take a record");
-                    again.insert(record.sequence_number.as_str());
-                }
-            }
-        }
-        again
-    }
-
     async fn record<'r>(&self, done: &[(Due<'r>, Receipt)], again: &mut Again<'r>) {
         if done.is_empty() {
             return;
@@ -238,7 +263,12 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
     }
 }
 
-impl Due<'_> {
+impl<'r> Due<'r> {
+    fn of_unreadable_order(&self, failure: &Failure) -> Aside<'r> {
+        let reason = DeadLetterReason::ItemUnreadable;
+        Aside { sequence_number: self.record, event: Some(self.event), reason, error: chain(failure) }
+    }
+
     fn sending(&self) -> Sending {
         Sending { order_id: self.event.order_id.clone(), sequence: self.event.sequence, addressee: self.to }
     }
