@@ -64,15 +64,15 @@ fn a_hundred_thousand_orders_survive_the_worst_faults() {
 #[test]
 fn few_orders_and_many_orders_survive_too() {
     all_is_well(&Plan::new(500_000, 3, FaultProfile::heavy()), 2_000);
-    all_is_well(&Plan::new(600_001, 1_500, FaultProfile::heavy()), 3);
+    all_is_well(&Plan::new(600_000, 1_500, FaultProfile::heavy()), 3);
 }
 
-/// Open, and not understood yet (docs/simulation.md): this fails when it is gone.
+/// Open (docs/simulation.md): this fails when it is gone. When the simulation changed, look for another seed.
 #[test]
-fn one_order_of_a_large_run_waits_for_its_dispatch_without_a_hold() {
-    let outcome = run(&Plan::new(600_000, 1_500, FaultProfile::heavy())).unwrap();
+fn a_new_hold_that_could_not_be_recorded_is_forgotten_when_another_worker_settles_the_order() {
+    let outcome = run(&Plan::new(3_058, 20, FaultProfile::heavy())).unwrap();
     let broken: Vec<String> = outcome.violations.iter().map(ToString::to_string).collect();
-    assert_eq!(broken, ["HoldKept, ord-554: it waits for its dispatch, and nothing is held"]);
+    assert_eq!(broken, ["NoForgottenHold, ord-3: attempt 2 is still held, and the order is COMPLETED"]);
 }
 
 #[test]

@@ -40,7 +40,8 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         let (name, work) = (&name, &work);
         let handled = join_all(batch.iter().zip(read).map(async |(delivery, read)| {
             let read = read?;
-            contained(&name(&read), self.runtime.remaining(), work(delivery, read)).await
+            // On the heap: the work on an order has kilobytes of states, which would be copied from hand to hand.
+            contained(&name(&read), self.runtime.remaining(), Box::pin(work(delivery, read))).await
         }))
         .await;
         let results = forward(self.queue, handled).await;
