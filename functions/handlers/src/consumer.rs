@@ -12,7 +12,7 @@ use order_domain::wiring::Stage;
 use crate::batch::{Delivery, Handled, contained, forward, settle};
 use crate::decision::decide;
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{Orders, Queue, Runtime};
+use crate::ports::{Orders, Queue, Runtime, readable};
 use crate::retry::RetryPolicy;
 
 /// A stage's queues and surroundings, for the length of a batch.
@@ -63,12 +63,12 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         let name = |command: &C| format!("order {}", command.order_id());
         self.each(batch, commands, name, async |delivery, command| {
             let id = command.order_id();
-            let stored = orders.as_ref().map_err(Clone::clone)?.get(id).cloned().transpose()?;
+            let stored = readable(orders.as_ref().map_err(Clone::clone)?, id)?;
             let order = stored.ok_or_else(|| missing(id, delivery))?;
             let handled = work(delivery, order.clone(), command).await;
             match &handled {
                 Err(Failure::Permanent { reason, .. }) if reason.concerns_the_order() => {
-                    self.mark(database, delivery, order, *reason).await?;
+                    self.mark(database, delivery, order.clone(), *reason).await?;
                 }
                 _ => {}
             }
