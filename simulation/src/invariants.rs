@@ -2,36 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use order_domain::event::{Cause, EventType, Occasion};
+use order_domain::event::EventType;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
-use order_domain::message::{ContactCommand, FulfilmentCommand, Recipient, ShipmentUpdate};
+use order_domain::message::{ContactCommand, Recipient};
 use order_domain::notification::{Notice, topics_of};
 use order_domain::order::{Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
-use order_domain::request::PlaceOrder;
+use order_domain::transition::Change;
 use order_domain::transition::overdue::RESERVATION_LIFETIME;
-use order_domain::transition::{Change, Step};
 use order_domain::wiring::Stage;
 use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::{Addressee, EventKey, Sending};
 
-use crate::finding;
+use crate::dead_letters::event_in;
 use crate::gateway::{Intent, IntentStatus};
 use crate::notifier::channels;
 use crate::plan::Invariant;
 use crate::ports::LONGEST_INDEX_LAG;
-use crate::table::{Stored, Units, Written};
+use crate::table::{Units, Written};
 use crate::workload::{Command, is_plentiful, is_refused, number_of};
 use crate::world::{Letter, QUEUED, State, World};
 
-/// For how long an invocation may still believe that an order is not stored: the longest function's time.
-const WHILE_STORED: u64 = 130_000;
-/// For how long a report may be early before it is refused, less what clocks disagree by, in milliseconds.
-const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
 /// By how much clocks disagree, and a little more, in milliseconds.
 const CLOCKS_DISAGREE: u64 = 10_000;
 /// An outage that is not longer than this costs no order, in milliseconds.
-const SHORT_OUTAGE: u64 = 3_600_000;
+pub(crate) const SHORT_OUTAGE: u64 = 3_600_000;
 
 /// A change was just written.
 pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written, now: u64) {
@@ -105,118 +100,13 @@ fn moves_back(before: &Order, after: &Order) -> Option<String> {
     })
 }
 
-/// Something was just put into a dead-letter queue.
-pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
-    let reason = letter.reason;
-    let is = |expected: DeadLetterReason| reason == Some(expected.name());
-    let stored = letter.order.and_then(|number| stored(state, number));
-    let justified = if reason.is_none() {
-        state.asked.poisoned.contains(&letter.message_id) || outlasted(state, letter, now)
-    } else if is(DeadLetterReason::NotAnOrder) {
-        letter.stage == Stage::Validate && PlaceOrder::from_json(&letter.body).is_err()
-    } else if is(DeadLetterReason::NotACommand) {
-        serde_json::from_str::<FulfilmentCommand>(&letter.body).is_err() && letter.stage == Stage::Fulfilment
-    } else if is(DeadLetterReason::OrderUnknown) {
-        // A stage forwards only what is committed; but the world may report on an order before it is stored, or while it is.
-        letter.stage == Stage::Fulfilment
-            && stored.is_none_or(|order| now < state.stored_at(&order.order_id).saturating_add(WHILE_STORED))
-    } else if is(DeadLetterReason::IllegalCommand) {
-        let too_old = letter.sent_at.is_some_and(|sent_at| now >= sent_at + PATIENCE);
-        stored.is_some_and(|order| match step(order, &letter.body) {
-            Some(Step::Refuse(_)) => true,
-            Some(Step::TooEarly(_)) => too_old,
-            _ => false,
-        })
-    } else if is(DeadLetterReason::NotAnEvent) {
-        state.asked.unreadable.contains(&letter.message_id)
-    } else if is(DeadLetterReason::ItemUnreadable) {
-        needed(letter).iter().any(|item| state.table.was_unreadable_since(item, now.saturating_sub(WHILE_STORED)))
-    } else if is(DeadLetterReason::WorkPanicked) {
-        event_in(&letter.body).is_some_and(|event| state.asked.panicked.contains(&event))
-    } else if is(DeadLetterReason::MoneyLost) {
-        letter.order.is_some_and(|order| state.gateway.refused_anew.contains(&order))
-    } else {
-        // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
-        false
-    };
-    let troubles = [DeadLetterReason::MoneyLost, DeadLetterReason::RequestRefused, DeadLetterReason::StockInconsistent];
-    if troubles.into_iter().any(is) && !stored.is_some_and(|order| says_so(state, order)) {
-        let what = format!("{} is its trouble, and it does not say so", letter.message_id);
-        state.broken(Invariant::AttentionSet, letter.order, now, what);
-    } else if justified {
-    } else if let Some(finding) = finding::behind(letter, stored, &state.gateway) {
-        *state.statistics.findings.entry(finding).or_default() += 1;
-    } else {
-        let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
-        let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
-        let what = format!(
-            "{} of {}-queue lies in its dead-letter queue ({}), and the order is {stands}",
-            letter.message_id,
-            letter.stage.name(),
-            reason.unwrap_or("too many receives")
-        );
-        state.broken(invariant, letter.order, now, what);
-    }
-}
-
-/// The items that the work on a message needs.
-fn needed(letter: &Letter) -> Vec<Stored> {
-    let id = letter.order.and_then(|number| OrderId::new(format!("ord-{number}")).ok());
-    let mut items: Vec<Stored> = id.map(Stored::Order).into_iter().collect();
-    match letter.stage {
-        Stage::Validate => {
-            let request = PlaceOrder::from_json(&letter.body).ok();
-            let products = request.into_iter().flat_map(|request| request.items);
-            items.extend(products.map(|item| Stored::Product(item.sku)));
-        }
-        Stage::Contact => items.extend(event_in(&letter.body).map(|(id, sequence)| Stored::Event(id, sequence))),
-        _ => {}
-    }
-    items
-}
-
-/// The event that a document names.
-fn event_in(document: &str) -> Option<EventKey> {
-    let document: serde_json::Value = serde_json::from_str(document).ok()?;
-    Some((OrderId::new(document.get("orderId")?.as_str()?).ok()?, document.get("sequence")?.as_u64()?))
-}
-
-fn stored(state: &State, number: u32) -> Option<&Order> {
+pub(crate) fn stored(state: &State, number: u32) -> Option<&Order> {
     let id = order_domain::id::OrderId::new(format!("ord-{number}")).ok()?;
     state.table.orders.get(&id)
 }
 
-/// What the order answers to a report; none where the document is no report.
-fn step(order: &Order, body: &str) -> Option<Step> {
-    let occasion = Occasion {
-        at: order.updated_at,
-        actor: Stage::Fulfilment,
-        cause: Cause::RecordShipment,
-        message_id: String::new(),
-    };
-    match serde_json::from_str(body).ok()? {
-        FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
-            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),
-            ShipmentUpdate::Delivered { .. } => order.delivered(&occasion),
-            ShipmentUpdate::Returned { refund, .. } => order.returned(refund, &occasion),
-        }),
-        FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &occasion)),
-        FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&occasion)),
-        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => None,
-    }
-}
-
-/// Whether the gateway was down for so much of a message's life that its receives were used up: an outage of more than an
-/// hour is longer than the queues are made for, and the reconciler's affair.
-fn outlasted(state: &State, letter: &Letter, now: u64) -> bool {
-    let Some(sent_at) = letter.sent_at else { return false };
-    let asks = matches!(letter.stage, Stage::Payment | Stage::Fulfilment);
-    let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > SHORT_OUTAGE;
-    asks && state.gateway.outages.iter().any(down)
-}
-
 /// Whether an order's history tells that a person has to look.
-fn says_so(state: &State, order: &Order) -> bool {
+pub(crate) fn says_so(state: &State, order: &Order) -> bool {
     let mut events = state.table.events.get(&order.order_id).into_iter().flat_map(BTreeMap::values);
     events.any(|event| event.event_type == EventType::OrderNeedsAttention)
 }

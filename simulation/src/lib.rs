@@ -6,10 +6,11 @@
 //!
 //! One file for each simulated service: [`queue`], [`table`], [`stream`], [`gateway`], [`notifier`]; `event_source` and
 //! `invocation` and `process` are Lambda; `ports` is the way between the stages and the services, where things go wrong; `workload` is
-//! what clients and warehouses do; `invariants` is what must hold.
+//! what clients and warehouses do; `invariants` and `dead_letters` are what must hold.
 
 mod campaign;
 mod chance;
+mod dead_letters;
 mod event_source;
 mod fault;
 mod finding;

@@ -58,23 +58,24 @@ pub(crate) struct Watched<'a, G> {
 }
 
 impl<G> Watched<'_, G> {
-    async fn call<T>(&self, order: &Order, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        self.mark();
-        let answer = call.await;
-        self.mark();
-        let idle = self.world.now().saturating_sub(self.process.called_at.load(Ordering::Relaxed));
-        if self.side == Side::Before && idle > OPEN_AT_MOST && answer.as_ref().is_err_and(is_refused) {
-            let what = format!("the circuit is open, although nobody called for {} s", idle / 1000);
-            let (order, now) = (number_of(&order.order_id), self.world.now());
-            self.world.state().broken(Invariant::CircuitTriesAgain, order, now, what);
-        }
-        answer
-    }
-
+    /// A call begins or ends.
     fn mark(&self) {
         if self.side == Side::Behind {
             self.process.called_at.store(self.world.now(), Ordering::Relaxed);
         }
+    }
+
+    fn judge<T>(&self, order: &Order, answer: Result<T, Failure>) -> Result<T, Failure> {
+        self.mark();
+        if self.side == Side::Before && answer.as_ref().is_err_and(is_refused) {
+            let now = self.world.now();
+            let idle = now.saturating_sub(self.process.called_at.load(Ordering::Relaxed));
+            if idle > OPEN_AT_MOST {
+                let what = format!("the circuit is open, although nobody called for {} s", idle / 1000);
+                self.world.state().broken(Invariant::CircuitTriesAgain, number_of(&order.order_id), now, what);
+            }
+        }
+        answer
     }
 }
 
@@ -85,24 +86,31 @@ fn is_refused(failure: &Failure) -> bool {
 
 impl<G: Gateway> Gateway for Watched<'_, G> {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
-        self.call(order, self.gateway.authorise(order, attempt)).await
+        self.mark();
+        self.judge(order, self.gateway.authorise(order, attempt).await)
     }
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
-        self.call(order, self.gateway.find(order)).await
+        self.mark();
+        self.judge(order, self.gateway.find(order).await)
     }
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
-        self.call(order, self.gateway.inspect(order)).await
+        self.mark();
+        self.judge(order, self.gateway.inspect(order).await)
     }
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
-        self.call(order, self.gateway.capture(order)).await
+        self.mark();
+        self.judge(order, self.gateway.capture(order).await)
     }
     async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
-        self.call(order, self.gateway.void(order)).await
+        self.mark();
+        self.judge(order, self.gateway.void(order).await)
     }
     async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
-        self.call(order, self.gateway.give_up(order, payment_intent)).await
+        self.mark();
+        self.judge(order, self.gateway.give_up(order, payment_intent).await)
     }
     async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
-        self.call(order, self.gateway.refund(order, amount)).await
+        self.mark();
+        self.judge(order, self.gateway.refund(order, amount).await)
     }
 }

@@ -13,9 +13,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::chance::{Chance, stream};
+use crate::dead_letters::judge_letter;
 use crate::fault::{FaultKind, Faults};
 use crate::gateway::Gateway;
-use crate::invariants::judge_letter;
 use crate::mutation::Mutation;
 use crate::notifier::Told;
 use crate::plan::{Invariant, Plan, Statistics, Violation};

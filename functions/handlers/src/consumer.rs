@@ -13,7 +13,7 @@ use order_domain::wiring::Stage;
 use crate::batch::{Delivery, Handled, contained, forward, settle};
 use crate::decision::decide;
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{Orders, Queue, Runtime};
+use crate::ports::{Orders, Queue, Runtime, readable};
 use crate::retry::RetryPolicy;
 
 /// A stage's queues and surroundings, for the length of a batch.
@@ -41,7 +41,8 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         let (name, work) = (&name, &work);
         let handled = join_all(batch.iter().zip(read).map(async |(delivery, read)| {
             let read = read?;
-            contained(&name(&read), self.runtime.remaining(), work(delivery, read)).await
+            // On the heap: the work on an order has kilobytes of states, which would be copied from hand to hand.
+            contained(&name(&read), self.runtime.remaining(), Box::pin(work(delivery, read))).await
         }))
         .await;
         let results = forward(self.queue, handled).await;
@@ -63,13 +64,13 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         let name = |command: &C| format!("order {}", command.order_id());
         self.each(batch, commands, name, async |delivery, command| {
             let id = command.order_id();
-            let stored = orders.as_ref().map_err(Clone::clone)?.get(id).cloned().transpose()?;
+            let stored = readable(orders.as_ref().map_err(Clone::clone)?, id)?;
             let order = stored.ok_or_else(|| missing(id, delivery))?;
             let cause = command.cause();
             let handled = work(delivery, order.clone(), command).await;
             match &handled {
                 Err(Failure::Permanent { reason, .. }) if reason.concerns_the_order() => {
-                    self.mark(database, delivery, cause, order, *reason).await?;
+                    self.mark(database, delivery, cause, order.clone(), *reason).await?;
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use order_domain::order::Order;
 use order_domain::wiring::metric;
 
-use super::{CircuitBreaker, Effect};
+use super::{CircuitBreaker, Effect, Permit};
 use crate::failure::Failure;
 use crate::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, Runtime, VoidAnswer};
 
@@ -18,16 +18,19 @@ pub struct Guarded<'a, G, R> {
     pub runtime: R,
 }
 
-impl<G: Gateway, R: Runtime> Guarded<'_, G, R> {
-    async fn call<T>(&self, order: &Order, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let permit = self.breaker.admit(self.runtime.now()).map_err(|open| Failure::Waiting {
+// Before and after a call, and not around it: a future that is handed on is kept twice in the one that it is handed to.
+impl<G, R: Runtime> Guarded<'_, G, R> {
+    fn admit(&self, order: &Order) -> Result<Permit, Failure> {
+        self.breaker.admit(self.runtime.now()).map_err(|open| Failure::Waiting {
             what: format!("the payment gateway is not asked about order {}", order.order_id),
             wait: open.retry_after,
             cause: Some(std::sync::Arc::new(open)),
-        })?;
-        let answer = call.await;
+        })
+    }
+
+    fn record<T>(&self, permit: &Permit, answer: Result<T, Failure>) -> Result<T, Failure> {
         let failed = matches!(answer, Err(Failure::Transient { .. }));
-        match self.breaker.record(&permit, self.runtime.now(), failed) {
+        match self.breaker.record(permit, self.runtime.now(), failed) {
             Effect::None => {}
             Effect::Opened => {
                 self.runtime.count(metric::GATEWAY_CIRCUIT_OPENED, 1);
@@ -41,24 +44,31 @@ impl<G: Gateway, R: Runtime> Guarded<'_, G, R> {
 
 impl<G: Gateway, R: Runtime> Gateway for Guarded<'_, G, R> {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
-        self.call(order, self.gateway.authorise(order, attempt)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.authorise(order, attempt).await)
     }
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
-        self.call(order, self.gateway.find(order)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.find(order).await)
     }
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
-        self.call(order, self.gateway.inspect(order)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.inspect(order).await)
     }
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
-        self.call(order, self.gateway.capture(order)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.capture(order).await)
     }
     async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
-        self.call(order, self.gateway.void(order)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.void(order).await)
     }
     async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
-        self.call(order, self.gateway.give_up(order, payment_intent)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.give_up(order, payment_intent).await)
     }
     async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
-        self.call(order, self.gateway.refund(order, amount)).await
+        let permit = self.admit(order)?;
+        self.record(&permit, self.gateway.refund(order, amount).await)
     }
 }

@@ -1,6 +1,7 @@
 //! The two tables.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use order_domain::catalogue::PriceList;
 use order_domain::event::Event;
@@ -28,6 +29,14 @@ pub enum Committed {
 /// What is stored, of what was asked for. An item that cannot be read is the failure of whoever needs it, and of nobody else
 /// who asked in the same call.
 pub type Loaded<K, T> = HashMap<K, Result<T, Failure>>;
+
+/// One of what was loaded, where it is stored.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn readable<'a, K: Eq + Hash, T>(loaded: &'a Loaded<K, T>, key: &K) -> Result<Option<&'a T>, Failure> {
+    loaded.get(key).map(Result::as_ref).transpose().map_err(Clone::clone)
+}
 
 /// What the catalogue says of what was asked for.
 #[derive(Debug, Clone, Default)]

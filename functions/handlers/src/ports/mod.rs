@@ -9,7 +9,7 @@ mod webhooks;
 
 pub use database::{
     Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, Loaded, OpenOrders, Orders, Page, Prices, Reads,
-    Stock,
+    Stock, readable,
 };
 pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
 pub use notifications::{

@@ -28,7 +28,7 @@ use crate::decision::unknown;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{
     Addressee, EventKey, Events, Loaded, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending,
-    SentLog,
+    SentLog, readable,
 };
 use crate::retry::RetryPolicy;
 use crate::texts::Texts;
@@ -124,13 +124,13 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         if known.sent.contains(&sending(asked)) {
             return Ok(None);
         }
-        let event = known.events.get(&(asked.order_id.clone(), asked.sequence)).cloned().transpose()?;
+        let event = readable(&known.events, &(asked.order_id.clone(), asked.sequence))?;
         let event = event.ok_or_else(|| {
             refused(DeadLetterReason::EventUnknown, format!("order {} has no event {}", asked.order_id, asked.sequence))
         })?;
         let notification = match asked.recipient {
-            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event))),
-            Recipient::Channel(channel) => self.for_customer(channel, &event, known)?,
+            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event.clone()))),
+            Recipient::Channel(channel) => self.for_customer(channel, event, known)?,
         };
         let notification = match notification {
             None => return Ok(None),
@@ -146,12 +146,12 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
 
     fn for_customer(&self, channel: Channel, event: &Event, known: &Known) -> Result<Written, Failure> {
         let Event { order_id, sequence, event_type, .. } = event;
-        let order = known.orders.get(order_id).cloned().transpose()?.ok_or_else(|| unknown(order_id))?;
+        let order = readable(&known.orders, order_id)?.ok_or_else(|| unknown(order_id))?;
         let notice = Notice::of(*event_type).ok_or_else(|| {
             let what = format!("event {sequence} of order {order_id} is not the customer's concern");
             refused(DeadLetterReason::IllegalCommand, what)
         })?;
-        self.notification(channel, notice, event, &order)
+        self.notification(channel, notice, event, order)
     }
 
     /// What goes to a customer on a channel.

@@ -1,0 +1,123 @@
+//! What lies in a dead-letter queue belongs there, for the reason that it names.
+
+use order_domain::event::{Cause, Occasion};
+use order_domain::id::OrderId;
+use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
+use order_domain::order::Order;
+use order_domain::request::PlaceOrder;
+use order_domain::transition::Step;
+use order_domain::wiring::Stage;
+use order_handlers::failure::DeadLetterReason;
+use order_handlers::ports::EventKey;
+
+use crate::finding;
+use crate::invariants::{SHORT_OUTAGE, says_so, stored};
+use crate::plan::Invariant;
+use crate::table::Stored;
+use crate::world::{Letter, State};
+
+/// For how long an invocation may still believe that an order is not stored: the longest function's time.
+const WHILE_STORED: u64 = 130_000;
+/// For how long a report may be early before it is refused, less what clocks disagree by, in milliseconds.
+const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
+
+/// Something was just put into a dead-letter queue.
+pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
+    let reason = letter.reason;
+    let is = |expected: DeadLetterReason| reason == Some(expected.name());
+    let stored = letter.order.and_then(|number| stored(state, number));
+    let justified = if reason.is_none() {
+        state.asked.poisoned.contains(&letter.message_id) || outlasted(state, letter, now)
+    } else if is(DeadLetterReason::NotAnOrder) {
+        letter.stage == Stage::Validate && PlaceOrder::from_json(&letter.body).is_err()
+    } else if is(DeadLetterReason::NotACommand) {
+        serde_json::from_str::<FulfilmentCommand>(&letter.body).is_err() && letter.stage == Stage::Fulfilment
+    } else if is(DeadLetterReason::OrderUnknown) {
+        // A stage forwards only what is committed; but the world may report on an order before it is stored, or while it is.
+        letter.stage == Stage::Fulfilment
+            && stored.is_none_or(|order| now < state.stored_at(&order.order_id).saturating_add(WHILE_STORED))
+    } else if is(DeadLetterReason::IllegalCommand) {
+        let too_old = letter.sent_at.is_some_and(|sent_at| now >= sent_at + PATIENCE);
+        stored.is_some_and(|order| match step(order, &letter.body) {
+            Some(Step::Refuse(_)) => true,
+            Some(Step::TooEarly(_)) => too_old,
+            _ => false,
+        })
+    } else if is(DeadLetterReason::NotAnEvent) {
+        state.asked.unreadable.contains(&letter.message_id)
+    } else if is(DeadLetterReason::ItemUnreadable) {
+        needed(letter).iter().any(|item| state.table.was_unreadable_since(item, now.saturating_sub(WHILE_STORED)))
+    } else if is(DeadLetterReason::WorkPanicked) {
+        event_in(&letter.body).is_some_and(|event| state.asked.panicked.contains(&event))
+    } else if is(DeadLetterReason::MoneyLost) {
+        letter.order.is_some_and(|order| state.gateway.refused_anew.contains(&order))
+    } else {
+        // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
+        false
+    };
+    let troubles = [DeadLetterReason::MoneyLost, DeadLetterReason::RequestRefused, DeadLetterReason::StockInconsistent];
+    if troubles.into_iter().any(is) && !stored.is_some_and(|order| says_so(state, order)) {
+        let what = format!("{} is its trouble, and it does not say so", letter.message_id);
+        state.broken(Invariant::AttentionSet, letter.order, now, what);
+    } else if justified {
+    } else if let Some(finding) = finding::behind(letter, stored, &state.gateway) {
+        *state.statistics.findings.entry(finding).or_default() += 1;
+    } else {
+        let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
+        let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
+        let what = format!(
+            "{} of {}-queue lies in its dead-letter queue ({}), and the order is {stands}",
+            letter.message_id,
+            letter.stage.name(),
+            reason.unwrap_or("too many receives")
+        );
+        state.broken(invariant, letter.order, now, what);
+    }
+}
+
+/// The items that the work on a message needs.
+fn needed(letter: &Letter) -> Vec<Stored> {
+    let id = letter.order.and_then(|number| OrderId::new(format!("ord-{number}")).ok());
+    let mut items: Vec<Stored> = id.map(Stored::Order).into_iter().collect();
+    match letter.stage {
+        Stage::Validate => {
+            let request = PlaceOrder::from_json(&letter.body).ok();
+            let products = request.into_iter().flat_map(|request| request.items);
+            items.extend(products.map(|item| Stored::Product(item.sku)));
+        }
+        Stage::Contact => items.extend(event_in(&letter.body).map(|(id, sequence)| Stored::Event(id, sequence))),
+        _ => {}
+    }
+    items
+}
+
+/// The event that a document names.
+pub(crate) fn event_in(document: &str) -> Option<EventKey> {
+    let document: serde_json::Value = serde_json::from_str(document).ok()?;
+    Some((OrderId::new(document.get("orderId")?.as_str()?).ok()?, document.get("sequence")?.as_u64()?))
+}
+
+/// What the order answers to a report; none where the document is no report.
+fn step(order: &Order, body: &str) -> Option<Step> {
+    let (at, actor) = (order.updated_at, Stage::Fulfilment);
+    let occasion = Occasion { at, actor, cause: Cause::RecordShipment, message_id: String::new() };
+    match serde_json::from_str(body).ok()? {
+        FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
+            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),
+            ShipmentUpdate::Delivered { .. } => order.delivered(&occasion),
+            ShipmentUpdate::Returned { refund, .. } => order.returned(refund, &occasion),
+        }),
+        FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &occasion)),
+        FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&occasion)),
+        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => None,
+    }
+}
+
+/// Whether the gateway was down for so much of a message's life that its receives were used up: an outage of more than an
+/// hour is longer than the queues are made for, and the reconciler's affair.
+fn outlasted(state: &State, letter: &Letter, now: u64) -> bool {
+    let Some(sent_at) = letter.sent_at else { return false };
+    let asks = matches!(letter.stage, Stage::Payment | Stage::Fulfilment);
+    let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > SHORT_OUTAGE;
+    asks && state.gateway.outages.iter().any(down)
+}
