@@ -109,7 +109,9 @@ fn step(order: &Order, body: &str) -> Option<Step> {
         }),
         FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &occasion)),
         FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&occasion)),
-        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => None,
+        FulfilmentCommand::SettleMoney { .. }
+        | FulfilmentCommand::RenewHold { .. }
+        | FulfilmentCommand::GiveUpHold { .. } => None,
     }
 }
 

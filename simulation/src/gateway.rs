@@ -140,6 +140,8 @@ pub(crate) struct Notice {
     pub(crate) intent: String,
     /// A hold was given up, or lapsed; anything else means nothing.
     pub(crate) canceled: bool,
+    /// Money is held.
+    pub(crate) held: bool,
 }
 
 /// How a means of payment behaves; the workload's tokens name one.
@@ -230,14 +232,19 @@ impl Gateway {
                     shown: vec![(shown_at, status)],
                 };
                 self.intents.insert(id.clone(), intent);
-                self.notices.push(Notice { order: *order, intent: id.clone(), canceled: false });
+                self.notices.push(Notice { order: *order, intent: id.clone(), canceled: false, held: true });
                 Answer::Intent(id, status)
             }
             Request::Capture { intent, amount } => match self.intents.get_mut(intent) {
                 None => Answer::Invalid("resource_missing"),
                 Some(held) if held.status == IntentStatus::RequiresCapture && *amount == held.amount => {
                     held.turn(IntentStatus::Succeeded, shown_at);
-                    self.notices.push(Notice { order: held.order, intent: intent.clone(), canceled: false });
+                    self.notices.push(Notice {
+                        order: held.order,
+                        intent: intent.clone(),
+                        canceled: false,
+                        held: false,
+                    });
                     Answer::Intent(intent.clone(), held.status)
                 }
                 Some(held) if held.status == IntentStatus::RequiresCapture => Answer::Invalid("amount_too_large"),
@@ -248,7 +255,12 @@ impl Gateway {
                 Some(held) => {
                     if held.status == IntentStatus::RequiresCapture {
                         held.turn(IntentStatus::Canceled, shown_at);
-                        self.notices.push(Notice { order: held.order, intent: intent.clone(), canceled: true });
+                        self.notices.push(Notice {
+                            order: held.order,
+                            intent: intent.clone(),
+                            canceled: true,
+                            held: false,
+                        });
                     }
                     Answer::Intent(intent.clone(), held.status)
                 }
@@ -256,7 +268,12 @@ impl Gateway {
             Request::Refund { intent, amount } => match self.intents.get_mut(intent) {
                 Some(taken) if taken.status == IntentStatus::Succeeded && taken.refunded + amount <= taken.amount => {
                     taken.refunded += amount;
-                    self.notices.push(Notice { order: taken.order, intent: intent.clone(), canceled: false });
+                    self.notices.push(Notice {
+                        order: taken.order,
+                        intent: intent.clone(),
+                        canceled: false,
+                        held: false,
+                    });
                     Answer::Refunded
                 }
                 Some(_) => Answer::Invalid("charge_already_refunded"),
@@ -270,7 +287,7 @@ impl Gateway {
         for (id, intent) in &mut self.intents {
             if intent.status == IntentStatus::RequiresCapture && intent.lapses_at <= now {
                 intent.turn(IntentStatus::Canceled, now + intent.shown_after);
-                self.notices.push(Notice { order: intent.order, intent: id.clone(), canceled: true });
+                self.notices.push(Notice { order: intent.order, intent: id.clone(), canceled: true, held: false });
             }
         }
     }

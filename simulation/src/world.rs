@@ -346,7 +346,7 @@ impl World {
                 let forged = state.strikes(FaultKind::Forgery, now);
                 (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
             };
-            let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled };
+            let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled, held: notice.held };
             for at in [Some(at), again].into_iter().flatten() {
                 self.post_webhook(notice.order, &body, SECRET, at);
             }

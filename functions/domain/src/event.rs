@@ -171,6 +171,8 @@ pub enum Cause {
     ExpireReservation,
     /// Its hold has lapsed.
     RenewHold,
+    /// A hold that it has no use for is to go back.
+    GiveUpHold,
 }
 
 /// Who changes an order, when, and on which message's account.

@@ -46,6 +46,7 @@ impl ConcernsOrder for FulfilmentCommand {
             Self::SettleMoney { .. } => Cause::SettleMoney,
             Self::ExpireReservation { .. } => Cause::ExpireReservation,
             Self::RenewHold { .. } => Cause::RenewHold,
+            Self::GiveUpHold { .. } => Cause::GiveUpHold,
         }
     }
 }
@@ -174,6 +175,13 @@ pub enum FulfilmentCommand {
         /// The order.
         order_id: OrderId,
     },
+    /// The gateway told of a hold that the order does not know: it goes back, unless the order knows it by then.
+    GiveUpHold {
+        /// The order.
+        order_id: OrderId,
+        /// The gateway's id of the payment.
+        payment_intent: String,
+    },
 }
 
 impl FulfilmentCommand {
@@ -185,7 +193,8 @@ impl FulfilmentCommand {
             Self::CancelOrder { order_id, .. }
             | Self::SettleMoney { order_id }
             | Self::ExpireReservation { order_id }
-            | Self::RenewHold { order_id } => order_id,
+            | Self::RenewHold { order_id }
+            | Self::GiveUpHold { order_id, .. } => order_id,
         }
     }
 }

@@ -291,6 +291,25 @@ async fn of_the_sweeps_of_a_batch_one_looks_for_all() {
     assert_eq!(shop.forwarded.lock().unwrap().len(), 1);
 }
 
+/// Whoever made it died before it was recorded, or another worker settled the order meanwhile.
+#[tokio::test]
+async fn a_hold_that_the_gateway_tells_of_and_its_order_does_not_know_goes_back() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop).await;
+    let own = shop.order("ord-1").authorisation.unwrap().payment_intent;
+    let command = |payment: &str| {
+        let text = format!(r#"{{"command":"GIVE_UP_HOLD","orderId":"ord-1","paymentIntent":"{payment}"}}"#);
+        delivery("give-up", text)
+    };
+    // Its own hold is never touched; another may still be recorded, and is waited for.
+    shop.asked.lock().unwrap().clear();
+    assert!(fulfil(&shop, &[command(&own)]).await.is_empty());
+    assert_eq!(fulfil(&shop, &[command("pi_other")]).await, ["give-up"]);
+    shop.pass(Duration::from_secs(16 * 60));
+    assert!(fulfil(&shop, &[command("pi_other")]).await.is_empty());
+    assert_eq!(*shop.asked.lock().unwrap(), ["give up pi_other"]);
+}
+
 #[tokio::test]
 async fn a_refund_that_failed_days_later_lies_where_a_person_finds_it() {
     let shop = Shop::with("TEA", &[5]);

@@ -22,6 +22,7 @@ pub(crate) struct Body {
     pub(crate) order_id: OrderId,
     pub(crate) payment_intent: String,
     pub(crate) canceled: bool,
+    pub(crate) held: bool,
 }
 
 /// The signature of a body: stands for an HMAC (FNV-1a over secret, time and body).
@@ -49,7 +50,11 @@ impl Webhooks for Ports {
             _ if age > TOLERANCE => Ok(Webhook::Refused("it was signed long ago".to_owned())),
             Err(_) => Ok(Webhook::Refused("it is no event".to_owned())),
             Ok(body) => Ok(Webhook::Genuine(GatewayEvent {
-                kind: if body.canceled { GatewayEventKind::Canceled } else { GatewayEventKind::Other },
+                kind: match () {
+                    () if body.canceled => GatewayEventKind::Canceled,
+                    () if body.held => GatewayEventKind::Held,
+                    () => GatewayEventKind::Other,
+                },
                 order_id: Some(body.order_id),
                 payment_intent: body.payment_intent,
             })),

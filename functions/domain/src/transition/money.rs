@@ -129,6 +129,15 @@ impl Order {
         }
     }
 
+    /// Whether a hold at the gateway is none of the order's, and never will be: it has another, or wants none any more. An order
+    /// whose payment is still asked for finds it by itself.
+    #[must_use]
+    pub fn has_no_use_for(&self, payment_intent: &str) -> bool {
+        let known = self.authorisation.as_ref().is_some_and(|held| held.payment_intent == payment_intent);
+        let asks = self.status.is_open() || self.may_hold_money_unknown_to_us();
+        !known && !asks
+    }
+
     /// Whether the order waits for its dispatch with its money held.
     #[must_use]
     pub fn holds_for_dispatch(&self) -> bool {

@@ -40,6 +40,7 @@ impl Webhooks for StripeWebhooks {
             Ok(event) => Webhook::Genuine(GatewayEvent {
                 kind: match event.kind {
                     Kind::Cancelled => GatewayEventKind::Canceled,
+                    Kind::Held => GatewayEventKind::Held,
                     Kind::RefundFailed => GatewayEventKind::RefundFailed,
                     _ => GatewayEventKind::Other,
                 },

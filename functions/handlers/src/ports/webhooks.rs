@@ -10,6 +10,8 @@ use crate::failure::Failure;
 pub enum GatewayEventKind {
     /// The gateway gave up what it held.
     Canceled,
+    /// The gateway holds money.
+    Held,
     /// Money that was said to be given back was not.
     RefundFailed,
     /// Anything else.

@@ -23,6 +23,10 @@ use crate::retry::RetryPolicy;
 /// takes. One that is still early after this long is refused with its reason, before the queue gives it up without one.
 const PATIENCE_WITH_AN_EARLY_REPORT: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// After this long nobody records a hold any more: a crash hides the message of whoever asked for it for some minutes (six
+/// times its function's timeout).
+const RECORDED_WITHIN: Duration = Duration::from_secs(15 * 60);
+
 /// The stage after the confirmation.
 #[derive(Debug)]
 pub struct Fulfilment<D, G, Q, R> {
@@ -51,6 +55,9 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
         let order = match command {
+            FulfilmentCommand::GiveUpHold { payment_intent, .. } => {
+                return self.give_up_hold(delivery, &order, payment_intent).await.map(|()| None);
+            }
             FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
             _ => self.record(delivery, order, command).await?,
         };
@@ -94,6 +101,24 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             order = decided.order;
         }
         Err(contended(&order.order_id))
+    }
+
+    /// The gateway told of a hold that the order does not know. Whoever asked for it may still be about to record it; when
+    /// nobody does, because its process died or its order was settled meanwhile, it goes back.
+    async fn give_up_hold(&self, delivery: &Delivery, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+        if !order.has_no_use_for(payment_intent) {
+            return Ok(());
+        }
+        let age = self.runtime.now().since(delivery.sent_at);
+        if age < RECORDED_WITHIN {
+            return Err(Failure::Waiting {
+                what: format!("payment {payment_intent} may still become the hold of order {}", order.order_id),
+                wait: RECORDED_WITHIN.saturating_sub(age),
+                cause: None,
+            });
+        }
+        tracing::warn!(order_id = %order.order_id, payment_intent, "a hold that its order does not know is given up");
+        self.gateway.give_up(order, payment_intent).await
     }
 
     async fn reload(&self, order: &Order) -> Result<Order, Failure> {
@@ -189,7 +214,9 @@ fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> St
         },
         FulfilmentCommand::CancelOrder { cancellation, .. } => order.cancelled(cancellation.reason, occasion),
         FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
-        FulfilmentCommand::SettleMoney { .. } | FulfilmentCommand::RenewHold { .. } => Step::Already,
+        FulfilmentCommand::SettleMoney { .. }
+        | FulfilmentCommand::RenewHold { .. }
+        | FulfilmentCommand::GiveUpHold { .. } => Step::Already,
     }
 }
 

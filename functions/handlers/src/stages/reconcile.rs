@@ -169,6 +169,10 @@ fn follows_from(order: &Order, event: &GatewayEvent, now: Timestamp) -> Option<M
         GatewayEventKind::Canceled if ours && order.holds_for_dispatch() => {
             Some(Message::Fulfilment(FulfilmentCommand::RenewHold { order_id: order.order_id.clone() }))
         }
+        GatewayEventKind::Held if order.has_no_use_for(&event.payment_intent) => {
+            let (order_id, payment_intent) = (order.order_id.clone(), event.payment_intent.clone());
+            Some(Message::Fulfilment(FulfilmentCommand::GiveUpHold { order_id, payment_intent }))
+        }
         _ => order.brought_on_by(now).filter(|_| order.is_open()),
     }
 }

@@ -419,6 +419,7 @@ impl Webhooks for &Shop {
         let (kind, order) = payload.split_once(' ').unwrap();
         let kind = match kind {
             "canceled" => GatewayEventKind::Canceled,
+            "held" => GatewayEventKind::Held,
             "refund-failed" => GatewayEventKind::RefundFailed,
             _ => GatewayEventKind::Other,
         };
