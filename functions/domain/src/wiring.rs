@@ -216,6 +216,8 @@ pub mod metric {
     pub const RETRIES: &str = "Retries";
     /// Orders that stopped moving and were put back on their queues.
     pub const ORDERS_BROUGHT_ON: &str = "OrdersBroughtOn";
+    /// Orders that are due to be looked at and cannot be read.
+    pub const ORDERS_UNREADABLE: &str = "OrdersUnreadable";
     /// Times that the payment gateway's circuit opened.
     pub const GATEWAY_CIRCUIT_OPENED: &str = "GatewayCircuitOpened";
     /// Webhooks that the payment gateway did not sign.

@@ -89,7 +89,7 @@ const API_LATENCY_MILLISECONDS: u32 = 1000;
 
 /// What the pipeline copes with by itself, so that no queue grows and no dead letter tells of it, and somebody should know all
 /// the same: name, metric, when it fires, and what it means.
-const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 5] = [
+const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 6] = [
     (
         "order-conflicts-alarm",
         metric::ORDER_CONFLICTS,
@@ -119,6 +119,13 @@ const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 5] = [
         Threshold { limit: Limit::AtMost(20), breaches: 3, of: 5 },
         "Many orders stopped moving and were put back on their queues. First: look at the dashboard for the stage whose messages \
          are late or fail; the reconciler only repeats what that stage is asked for.",
+    ),
+    (
+        "orders-unreadable-alarm",
+        metric::ORDERS_UNREADABLE,
+        Threshold { limit: Limit::AtMost(0), breaches: 1, of: 1 },
+        "Orders that stand still cannot be read by this version of the code. First: look in the reconcile function's log for which \
+         ones and why; deploy the version that can read them, or mend the items.",
     ),
     (
         "notifications-refused-alarm",

@@ -22,9 +22,6 @@ use crate::ports::{
 };
 use crate::retry::RetryPolicy;
 
-/// Metric: orders that were due and could not be read. Nothing of the infrastructure watches it, so it has no name in
-/// `wiring` yet.
-pub const ORDERS_UNREADABLE: &str = "OrdersUnreadable";
 /// Next checks that are moved at the same time.
 const CHECKS_AT_ONCE: usize = 25;
 
@@ -110,7 +107,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         if unreadable.is_empty() {
             return Ok(());
         }
-        self.runtime.count(ORDERS_UNREADABLE, unreadable.len());
+        self.runtime.count(metric::ORDERS_UNREADABLE, unreadable.len());
         for (order_id, failure) in unreadable {
             tracing::error!(%order_id, error = %chain(failure), "an order that is due cannot be read");
         }
