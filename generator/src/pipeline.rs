@@ -27,7 +27,7 @@ pub const QUEUE_RETENTION_SECONDS: u32 = 4 * 24 * 60 * 60;
 pub const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 const _: () = assert!(DEAD_LETTER_RETENTION_SECONDS > QUEUE_RETENTION_SECONDS);
 
-/// What retries look like for a stage behind a queue. An hour's outage of what it calls costs about ten receives.
+/// What retries look like for a stage behind a queue. An hour's outage of what it calls costs fewer than 25 receives.
 const RETRIES: QueueSource = QueueSource {
     batch_size: 10,
     batching_window_seconds: 0,
@@ -98,7 +98,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Fulfilment,
-        summary: "Records shipments, returns and cancellations, and settles the money that they make due.",
+        summary: "Records shipments, returns and cancellations, looks after reservations and holds, and settles the money that is due.",
         source: Source::Queue(RETRIES),
         forwards_to: &[],
         // A return that is reported before the money was taken, and whose hold has lapsed. The gateway's key, the order, the

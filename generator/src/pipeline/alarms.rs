@@ -101,10 +101,10 @@ const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 6] = [
         "webhooks-refused-alarm",
         metric::WEBHOOKS_REFUSED,
         // Anybody can send one now and then; the gateway with another secret than ours sends them all the time.
-        Threshold { limit: Limit::AtMost(5), breaches: 3, of: 5 },
+        Threshold { limit: Limit::AtMost(0), breaches: 10, of: 60 },
         "Webhooks come that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
-         the webhook secret in Secrets Manager; if they are the same, somebody else sends them. Orders are looked after by the \
-         reconciler meanwhile.",
+         the webhook secret in Secrets Manager; if they are the same, somebody else sends them. The \
+         reconciler looks after orders meanwhile, but a refund that fails later is heard of in no other way.",
     ),
     (
         "gateway-circuit-opened-alarm",
@@ -133,7 +133,8 @@ const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 6] = [
         // A wrong number now and then is the customer's.
         Threshold { limit: Limit::AtMost(20), breaches: 3, of: 5 },
         "Many e-mails, text messages or pushes are refused for good, and are not tried again. First: look in the contact \
-         function's log for the reason; a sender that is not verified, or a limit that is reached, refuses everybody.",
+         function's log for the reason; in SES's sandbox every address that is not verified is refused, and everywhere numbers of \
+         calling codes that env.toml does not list.",
     ),
 ];
 
@@ -258,8 +259,9 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
                     queue.name()
                 ),
                 None => format!(
-                    "The {name} stage gave up records of the orders table's stream. First: read the shard and sequence \
-                     numbers in {}; the events themselves are in the table's EVENT items.",
+                    "The {name} stage gave up records of the orders table's stream. First: look at {} with `cargo ops dlq \
+                     show`: a letter with a reason was put aside by itself, one without names a range of the stream; mend the \
+                     cause, then redrive, which reads the events from the table.",
                     queue.name()
                 ),
             },

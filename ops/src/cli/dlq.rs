@@ -19,7 +19,7 @@ use super::{Failure, Outcome};
 
 const LIST_HELP: &str = "\
 Looking at a letter hides it from others for a moment and counts as a receive; it is given back at once, and no letter is
-ever deleted here. TOO_MANY_RECEIVES are the letters that SQS moved by itself: messages that killed the function each time.
+ever deleted here. TOO_MANY_RECEIVES are the letters that SQS moved by itself: messages whose receives were used up: they kill the function each time, or their stage was broken or throttled for hours.
 
 Exit codes: 0 there are no dead letters; 1 there are; 2 the queues could not be asked.";
 

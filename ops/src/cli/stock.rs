@@ -251,7 +251,9 @@ impl Import {
         } else {
             println!("{} of {} rows imported.", imported.rows, imported.of);
             if imported.interrupted {
-                println!("Stopped before the end. Run the same command again: it sets and does not add.");
+                println!(
+                    "Stopped before the end. Count again, then run it again: units that were reserved meanwhile would be free twice."
+                );
             }
         }
         Ok(if imported.interrupted { Outcome::Interrupted } else { Outcome::Well })

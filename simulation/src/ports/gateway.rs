@@ -78,7 +78,7 @@ impl Gateway for Ports {
             return Ok(Found::Nothing);
         }
         let number = number_of(&order.order_id).unwrap_or_default();
-        let found = self.read(order, "search", |state, now| found(&self.world, state, number, now)).await?;
+        let found = self.read(order, "search", |state, now| found(&self.world, state, order, number, now)).await?;
         match found {
             Found::Nothing if self.makes(Mutation::StaleSearchBelieved) && order.awaits_payment() => {
                 let since = order.reserved_at.unwrap_or(order.created_at);
@@ -174,9 +174,15 @@ fn repeated(key: &str, repetition: u32) -> String {
 }
 
 /// What the search finds of an order, as the adapter reads it.
-fn found(world: &World, state: &State, number: u32, now: u64) -> Found {
+fn found(world: &World, state: &State, order: &Order, number: u32, now: u64) -> Found {
     let with = |status| {
-        let of = state.gateway.intents.iter().filter(|(_, intent)| intent.order == number);
+        // What the order knows itself is none that it looks for.
+        let own = |id: &str| order.authorisation.as_ref().is_some_and(|held| held.payment_intent == id);
+        let of = state
+            .gateway
+            .intents
+            .iter()
+            .filter(|(id, intent)| intent.order == number && !(status == IntentStatus::RequiresCapture && own(id)));
         // What the search shows as held is read once more.
         let seen = |intent: &Intent| {
             intent.shown(now).map(|shown| match shown {

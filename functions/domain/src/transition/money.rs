@@ -62,7 +62,11 @@ impl Order {
     pub fn authorised_anew(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
         let wanted = self.money_due() == Some(MoneyDue::Capture) || self.holds_for_dispatch();
         match &self.authorisation {
-            Some(old) if wanted && authorisation.attempt > old.attempt => {
+            Some(old)
+                if wanted
+                    && authorisation.attempt > old.attempt
+                    && authorisation.payment_intent != old.payment_intent =>
+            {
                 let order = Self { authorisation: Some(authorisation), ..self.clone() };
                 take(order.moved(EventType::PaymentAuthorised, self.status, StockEffect::None, occasion))
             }

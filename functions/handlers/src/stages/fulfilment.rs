@@ -1,5 +1,6 @@
-//! Fulfilment: records what the warehouse, the carrier and the customer report, then settles the money that the order's
-//! new state makes due: dispatched is captured, cancelled is voided, returned is refunded.
+//! Fulfilment: records what the warehouse, the carrier and the customer report, ends reservations that expired, renews holds
+//! that lapsed and gives back those that no order knows; then settles the money that the order's state makes due: dispatched
+//! is captured, cancelled is voided, returned is refunded, or voided where it was not taken yet.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Reconcile: finds orders that stopped moving, or of which the payment gateway told, and puts them back on the right queue.
 //!
-//! It changes no order itself. The stage behind the queue decides, and does nothing where nothing is to be done: so a sweep
+//! Of an order it changes nothing but when it is looked at next. The stage behind the queue decides, and does nothing where nothing is to be done: so a sweep
 //! that runs twice, beside a live worker, or on a webhook that came late, out of order or again, makes nothing worse.
 
 use std::collections::BTreeSet;
@@ -80,7 +80,9 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let mut failed = None;
         let mut again: Vec<&Order> = due.iter().copied().filter(|order| order.brought_on_by(now).is_none()).collect();
         if !messages.is_empty() {
-            self.runtime.count(metric::ORDERS_BROUGHT_ON, messages.len());
+            // A hold that is looked at because its time is over did not stop moving.
+            let stopped = messages.iter().filter(|(order, _)| order.is_open()).count();
+            self.runtime.count(metric::ORDERS_BROUGHT_ON, stopped);
             tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
             let bodies: Vec<Message> = messages.iter().map(|(_, message)| message.clone()).collect();
             for ((order, _), sent) in messages.iter().zip(self.queue.forward(&bodies).await) {

@@ -168,7 +168,7 @@ fn each_notice_says_what_the_customer_must_know() {
         (EventType::OrderOutOfStock, sold_out, &["out of stock"]),
         (EventType::PaymentDeclined, json!({}), &["declined"]),
         (EventType::OrderCancelled, json!({}), &["cancelled"]),
-        (EventType::PaymentCaptured, json!({}), &["charged £19.98"]),
+        (EventType::PaymentCaptured, json!({}), &["£19.98"]),
         (EventType::CancellationRefused, json!({}), &["cannot be cancelled"]),
         (EventType::ShipmentDelivered, json!({}), &["was delivered"]),
         (EventType::ShipmentReturned, json!({}), &["the return of"]),

@@ -1,13 +1,15 @@
 //! Where a SKU's stock lies.
 
+use std::sync::Arc;
+
 use order_domain::id::Sku;
+use order_domain::stock::StockLevel;
 use order_domain::wiring::table;
 
 use super::{DynamoDb, items, string};
 use crate::adapters::aws::classify;
-use crate::failure::Failure;
+use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::Stock;
-use order_domain::stock::StockLevel;
 
 impl Stock for DynamoDb {
     async fn free_units(&self, sku: &Sku) -> Result<Vec<(u16, u32)>, Failure> {
@@ -31,7 +33,12 @@ impl Stock for DynamoDb {
             for item in read.items.unwrap_or_default() {
                 let sort = item.get(table::SORT_KEY).and_then(|sort| sort.as_s().ok());
                 let shard = sort.and_then(|sort| sort.rsplit('#').next()?.parse().ok());
-                let level: StockLevel = items::read(item, &what)?;
+                // The order is in trouble, and says so: otherwise it would be brought on, and buried, again and again.
+                let level: StockLevel = items::read(item, &what).map_err(|failure| Failure::Permanent {
+                    what: format!("{what}: it was changed by hand"),
+                    reason: DeadLetterReason::StockInconsistent,
+                    cause: Some(Arc::new(failure)),
+                })?;
                 shards.extend(shard.map(|shard| (shard, u32::try_from(level.free).unwrap_or(u32::MAX))));
             }
             from = read.last_evaluated_key;

@@ -14,6 +14,15 @@ use crate::ports::GatewayAnswer;
 /// How long an order waits whose key is spent: by then another may be in use.
 const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
 
+/// Codes of a request that is wrong because of what the order brought (docs.stripe.com/error-codes).
+const DECLINING_CODES: [&str; 5] = [
+    "amount_too_large",
+    "amount_too_small",
+    "payment_method_customer_decline",
+    "payment_method_invalid_parameter",
+    "payment_method_unexpected_state",
+];
+
 /// The request's parameters. One idempotency key belongs to one set of them: they depend on the order and the attempt only.
 pub fn form(order: &Order, attempt: u32, environment: &str) -> Vec<(&'static str, String)> {
     let mut form = vec![
@@ -72,13 +81,15 @@ pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, 
 /// The order must end and its stock be free, so it is declined. Any other refusal is a mistake of ours or of the account's
 /// settings, for which no customer's order may end: a person has to look.
 fn is_the_orders_fault(error: &StripeError, attempt: u32) -> bool {
-    let code = error.code.as_deref().unwrap_or_default();
-    let about = matches!(error.param.as_deref(), Some("payment_method" | "customer" | "amount"))
-        || code.starts_with("payment_method")
-        || code.starts_with("amount_");
+    let about = match (error.code.as_deref(), error.param.as_deref()) {
+        (Some("resource_missing") | None, Some("payment_method" | "customer" | "amount")) => true,
+        (Some(code), _) => DECLINING_CODES.contains(&code),
+        _ => false,
+    };
     // A means of payment that belongs to no customer can be used once; the refusal of a second use has no code
     // (docs.stripe.com/payments/save-and-reuse).
-    let used_up = attempt > 1 && error.code.is_none() && error.param.is_none();
+    let used_up =
+        attempt > 1 && error.message.as_deref().is_some_and(|message| message.contains("was previously used"));
     error.kind.as_deref() == Some("invalid_request_error") && (about || used_up)
 }
 
@@ -125,13 +136,13 @@ mod tests {
         let declines = [
             (1, r#""code":"resource_missing","param":"payment_method""#),
             (1, r#""code":"payment_method_unexpected_state""#),
-            // "The provided PaymentMethod was previously used …": without a code.
-            (2, r#""message":"…""#),
+            (2, r#""message":"The provided PaymentMethod was previously used with …""#),
         ];
         let mistakes = [
             (1, r#""code":"parameter_unknown","param":"expand""#),
             (1, r#""param":"currency""#),
-            (1, r#""message":"…""#),
+            (2, r#""message":"…""#),
+            (1, r#""code":"payment_method_unactivated""#),
         ];
         let answers = |(attempt, error): (u32, &str)| {
             let body = format!(r#"{{"error":{{"type":"invalid_request_error",{error}}}}}"#).into_bytes();

@@ -76,10 +76,9 @@ pub fn meaning(payments: Vec<PaymentIntent>, what: &str) -> Result<Found, Failur
 
 /// Whether a payment is this order's. The search ignores case, and an account that several systems share can hold a
 /// payment of another one under the same label: only what we would have asked for is ours.
-fn is_of(intent: &PaymentIntent, order: &Order, environment: &str) -> bool {
+pub fn is_of(intent: &PaymentIntent, order: &Order, environment: &str) -> bool {
     let labelled = intent.metadata.get(ORDER_LABEL).is_some_and(|label| label == order.order_id.as_str());
-    // One that somebody made by hand may name no environment.
-    let elsewhere = intent.metadata.get(ENVIRONMENT_LABEL).is_some_and(|label| label != environment);
+    let elsewhere = intent.metadata.get(ENVIRONMENT_LABEL).is_none_or(|label| label != environment);
     let same_money =
         intent.amount == order.total.amount && intent.currency.eq_ignore_ascii_case(&order.total.currency.to_string());
     if labelled && !elsewhere && !same_money {
@@ -111,7 +110,7 @@ mod tests {
     fn payment(id: &str, status: &str, created: i64) -> Value {
         json!({
             "id": id, "status": status, "created": created, "amount": 1999, "currency": "gbp",
-            "metadata": { "orderId": "ord-1" },
+            "metadata": { "orderId": "ord-1", "environment": "dev" },
             "latest_charge": { "payment_method_details": { "card": { "capture_before": 1_764_000_000 } } },
         })
     }

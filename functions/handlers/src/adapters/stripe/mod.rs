@@ -78,6 +78,10 @@ impl Gateway for StripeGateway {
             // The search may not have seen yet that it lapsed, and a hold that is gone must not be taken for one.
             *payment = self.payment(&payment.id, &what).await?;
         }
+        // What the order knows itself is none that it looks for: who looks knows that it has lapsed, also where the gateway
+        // has not cancelled it yet.
+        let own = order.authorisation.as_ref().map(|held| held.payment_intent.as_str());
+        payments.retain(|payment| payment.status != "requires_capture" || own != Some(payment.id.as_str()));
         find::meaning(payments, &what)
     }
 
@@ -106,12 +110,14 @@ impl Gateway for StripeGateway {
     }
 
     async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+        let what = format!("payment {payment_intent} of order {} could not be given up", order.order_id);
+        let payment = self.payment(payment_intent, &what).await?;
+        if !find::is_of(&payment, order, &self.environment) || payment.status == "canceled" {
+            return Ok(());
+        }
         match self.cancel(order, payment_intent).await? {
             VoidAnswer::Voided => Ok(()),
-            VoidAnswer::AlreadyCaptured => {
-                let what = format!("payment {payment_intent} of order {} could not be given up", order.order_id);
-                Err(refusal::unexpected("succeeded", &what))
-            }
+            VoidAnswer::AlreadyCaptured => Err(refusal::unexpected("succeeded", &what)),
         }
     }
 

@@ -85,6 +85,8 @@ pub struct StripeError {
     pub code: Option<String>,
     /// The issuer's reason.
     pub decline_code: Option<String>,
+    /// What happened, for people. It can hold personal data, and is only compared.
+    pub message: Option<String>,
     /// The parameter that is wrong.
     pub param: Option<String>,
     /// The payment that it is about.

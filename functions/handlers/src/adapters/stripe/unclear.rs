@@ -66,7 +66,7 @@ impl StripeGateway {
             if reply.status.is_success() {
                 return refund_of(&reply, what);
             }
-            if !reply.is_saved_error() || repetition == KEYS {
+            if !reply.replayed || repetition == KEYS {
                 return Err(refusal(&reply, what));
             }
             // An amount that its charge does not show yet may be under way: that is for another delivery.

@@ -56,7 +56,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
     /// There is no secret to check it with.
-    #[error("no webhook signing secret is known; put the gateway's `whsec_…` into the payment secret")]
+    #[error("no webhook signing secret is known; put the gateway's `whsec_…` into the webhook secret")]
     NoSecret,
     /// The signature header is not as the gateway writes it.
     #[error("the webhook's {SIGNATURE_HEADER} header cannot be read: {problem}")]
