@@ -94,6 +94,29 @@ async fn a_card_is_used_a_second_time_only_where_it_belongs_to_a_customer() {
     assert_ne!(shop.held(&known, 2).await.payment_intent, first.payment_intent);
 }
 
+/// The gateway tells of every payment in its account: one that is none of this order's, or another system's, stays.
+#[tokio::test]
+async fn a_payment_that_is_not_the_orders_is_not_given_up() {
+    let shop = Shop::open().await;
+    let (one, other) = (order("ord-1", "pm_card_visa"), order("ord-2", "pm_card_visa"));
+    let held = shop.held(&other, 1).await;
+    shop.gateway.give_up(&one, &held.payment_intent).await.unwrap();
+    assert_eq!(shop.simulator.ledger().orders["ord-2"].totals.held, 1999);
+    shop.gateway.give_up(&other, &held.payment_intent).await.unwrap();
+    assert_eq!(shop.simulator.ledger().orders["ord-2"].totals.held, 0);
+    // It is gone, and giving it up again changes nothing.
+    shop.gateway.give_up(&other, &held.payment_intent).await.unwrap();
+}
+
+/// Whoever looks for another hold knows that the order's own has lapsed, also before the gateway has cancelled it.
+#[tokio::test]
+async fn the_orders_own_hold_is_not_found_again() {
+    let shop = Shop::open().await;
+    let order = order("ord-1", "pm_card_visa");
+    let order = with(&order, &shop.held(&order, 1).await);
+    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
+}
+
 #[tokio::test]
 async fn an_order_behind_a_server_error_without_effect_goes_on_with_another_attempt() {
     let shop = Shop::open().await;
@@ -237,7 +260,7 @@ async fn every_request_that_changes_something_has_a_key_that_names_the_order_and
         (format!("dev:ord-1:capture:{}", first.payment_intent), format!("dev:ord-1:void:{}", second.payment_intent));
     assert_eq!(
         keys,
-        ["dev:ord-1:authorise", "dev:ord-1:authorise:2", "-", "-", "-", &capture, "dev:ord-1:refund:0", &void]
+        ["dev:ord-1:authorise", "dev:ord-1:authorise:2", "-", "-", "-", &capture, "dev:ord-1:refund:0", "-", &void]
     );
     assert!(requests.iter().all(|request| request.status == Some(200) && !request.replayed), "{requests:?}");
 }
