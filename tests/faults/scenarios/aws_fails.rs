@@ -15,7 +15,7 @@ const FAULTS: u64 = 100;
 /// Longest time for that many to be met.
 const AT_MOST: Duration = Duration::from_secs(120);
 /// Longest time for the last retries, whose waits double.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn faults() -> FaultPlan {
     FaultPlan::new(

@@ -15,7 +15,7 @@ const FAULTS: u64 = 40;
 /// Longest time for that many to be met: the circuits that the scenario before left open are still so for a minute, too.
 const AT_MOST: Duration = Duration::from_secs(180);
 /// Longest time for the last retries: circuits may open, and wait longer each time.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 fn faults() -> FaultPlan {
     FaultPlan::new(

@@ -24,7 +24,7 @@ const RUSH: usize = 50;
 const WAITING_WITHIN: Duration = Duration::from_secs(60);
 /// Longest time for the last order to be confirmed afterwards: circuits wait for 15 s and twice as long each time, what meets
 /// one that is open waits up to twice as long as it, and retries wait longer each time, too.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// When an order comes, by its number.
 fn comes_after(number: usize) -> Duration {

@@ -24,7 +24,7 @@ const ORDERS: usize = 16;
 const SHOWS_WITHIN: Duration = Duration::from_secs(60);
 /// Longest time for what waited to be done afterwards: waits have grown, and what a broken function was given comes back
 /// when its queue's visibility timeout ends.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How far orders get meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
