@@ -34,13 +34,14 @@ pub async fn post_webhook(shop: &Shop, signature: Option<&str>, body: &str) -> P
     Posted { status, receipt: document["receipt"].as_str().unwrap_or_default().to_owned() }
 }
 
-/// The body of a webhook that tells of money held for an order.
-pub fn tells_of_a_hold(event: &str, order: &Value) -> String {
+/// The body of a webhook that tells of a payment of an order: a reason to look at the order. It tells of no hold, which
+/// would have to go back where the order does not know it.
+pub fn tells_of_a_payment(event: &str, order: &Value) -> String {
     let payment = json!({ "id": "pi_told", "object": "payment_intent", "metadata": { "orderId": id(order) } });
     json!({
         "id": event,
         "object": "event",
-        "type": "payment_intent.amount_capturable_updated",
+        "type": "payment_intent.created",
         "data": { "object": payment },
     })
     .to_string()

@@ -11,7 +11,7 @@ use order_handlers::adapters::stripe::webhook::TOLERANCE;
 use serde_json::Value;
 
 use crate::aged::Aged;
-use crate::gateway::{hold_for, payments_of, post_webhook, requests, set_faults, signed, tells_of_a_hold};
+use crate::gateway::{hold_for, payments_of, post_webhook, requests, set_faults, signed, tells_of_a_payment};
 use crate::order::{id, order_of, unique};
 use crate::shop::{PRICE, Shop};
 use crate::wait::until;
@@ -62,7 +62,7 @@ async fn is_refused_although_well_formed(shop: &Shop, signature: impl Fn(&str) -
     let order = order_of(tea.sku.as_str());
     // Nobody forwarded it, and it is too young for a sweep: only a webhook can bring it on.
     Aged::validated(shop, &order, Duration::ZERO).await;
-    let body = tells_of_a_hold(&unique("evt_"), &order);
+    let body = tells_of_a_payment(&unique("evt_"), &order);
     let posted = post_webhook(shop, Some(&signature(&body)), &body).await;
     assert_eq!(posted.status, 202, "{posted:?}");
     let look = async || {
@@ -98,9 +98,8 @@ async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(s
     set_faults(shop, &Faults { latency_ms: 1_000, ..Faults::default() }).await;
     join(shop.place_at_once(&orders), join_all(orders.iter().map(|order| tell_until_confirmed(shop, order)))).await;
     set_faults(shop, &Faults::default()).await;
-    // What was told last is dealt with, too; but for the holds that nobody made, of which fulfilment waits to see whether
-    // somebody records them.
-    shop.drained(&["reconcile-queue", "inventory-queue", "payment-queue"]).await;
+    // What was told last is dealt with, too.
+    shop.drained(&["reconcile-queue", "inventory-queue", "payment-queue", "fulfilment-queue"]).await;
 
     let mut asked: HashMap<String, usize> = HashMap::new();
     for request in requests(shop).await.into_iter().filter(|request| request.path == "/v1/payment_intents") {
@@ -118,10 +117,10 @@ async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(s
     assert!(raced > 0, "no order was asked for twice, which tells nothing: {asked:?}");
 }
 
-/// Tells of a hold on the order's money, truly signed, again and again, until the order is confirmed.
+/// Tells of the order's payment, truly signed, again and again, until the order is confirmed.
 async fn tell_until_confirmed(shop: &Shop, order: &Value) {
     let look = async || {
-        let body = tells_of_a_hold(&unique("evt_"), order);
+        let body = tells_of_a_payment(&unique("evt_"), order);
         let genuine = signed(&shop.gateway.webhook_secret, Duration::ZERO, &body);
         assert_eq!(post_webhook(shop, Some(&genuine), &body).await.status, 202);
         shop.api.order(id(order)).await.unwrap().found().map(|view| view.status)
