@@ -89,54 +89,56 @@ const API_LATENCY_MILLISECONDS: u32 = 1000;
 
 /// What the pipeline copes with by itself, so that no queue grows and no dead letter tells of it, and somebody should know all
 /// the same: name, metric, when it fires, and what it means.
-const HEARD_OF_BY_NOBODY_ELSE: [(&str, &str, Threshold, &str); 6] = [
-    (
-        "order-conflicts-alarm",
-        metric::ORDER_CONFLICTS,
-        Threshold { limit: Limit::AtMost(0), breaches: 1, of: 1 },
-        "An order's id came again with another order: the first one stands, the other was not placed. First: find the \
+fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'static str); 6] {
+    [
+        (
+            "order-conflicts-alarm",
+            metric::ORDER_CONFLICTS,
+            AT_ONCE(0),
+            "An order's id came again with another order: the first one stands, the other was not placed. First: find the \
          ORDER_CONFLICT events in the orders table, and ask the client's developers why it used an id twice.",
-    ),
-    (
-        "webhooks-refused-alarm",
-        metric::WEBHOOKS_REFUSED,
-        // Anybody can send one now and then; the gateway with another secret than ours sends them all the time.
-        Threshold { limit: Limit::AtMost(0), breaches: 10, of: 60 },
-        "Webhooks come that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
+        ),
+        (
+            "webhooks-refused-alarm",
+            metric::WEBHOOKS_REFUSED,
+            // Anybody can send one now and then; the gateway with another secret than ours sends them all the time.
+            Threshold { limit: Limit::AtMost(0), breaches: 10, of: 60 },
+            "Webhooks come that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
          the webhook secret in Secrets Manager; if they are the same, somebody else sends them. The \
          reconciler looks after orders meanwhile, but a refund that fails later is heard of in no other way.",
-    ),
-    (
-        "gateway-circuit-opened-alarm",
-        metric::GATEWAY_CIRCUIT_OPENED,
-        Threshold { limit: Limit::AtMost(0), breaches: 1, of: 1 },
-        "The payment gateway fails or is slow, and is not asked for a while: orders wait for their payment. First: look at the \
+        ),
+        (
+            "gateway-circuit-opened-alarm",
+            metric::GATEWAY_CIRCUIT_OPENED,
+            AT_ONCE(0),
+            "The payment gateway fails or is slow, and is not asked for a while: orders wait for their payment. First: look at the \
          gateway's status page, then at the payment function's log for what it answers. Nothing has to be redriven.",
-    ),
-    (
-        "orders-brought-on-alarm",
-        metric::ORDERS_BROUGHT_ON,
-        Threshold { limit: Limit::AtMost(20), breaches: 3, of: 5 },
-        "Many orders stopped moving and were put back on their queues. First: look at the dashboard for the stage whose messages \
+        ),
+        (
+            "orders-brought-on-alarm",
+            metric::ORDERS_BROUGHT_ON,
+            THREE_OF_FIVE_MINUTES(20),
+            "Many orders stopped moving and were put back on their queues. First: look at the dashboard for the stage whose messages \
          are late or fail; the reconciler only repeats what that stage is asked for.",
-    ),
-    (
-        "orders-unreadable-alarm",
-        metric::ORDERS_UNREADABLE,
-        Threshold { limit: Limit::AtMost(0), breaches: 1, of: 1 },
-        "Orders that stand still cannot be read by this version of the code. First: look in the reconcile function's log for which \
+        ),
+        (
+            "orders-unreadable-alarm",
+            metric::ORDERS_UNREADABLE,
+            AT_ONCE(0),
+            "Orders that stand still cannot be read by this version of the code. First: look in the reconcile function's log for which \
          ones and why; deploy the version that can read them, or mend the items.",
-    ),
-    (
-        "notifications-refused-alarm",
-        metric::NOTIFICATIONS_REFUSED,
-        // A wrong number now and then is the customer's.
-        Threshold { limit: Limit::AtMost(20), breaches: 3, of: 5 },
-        "Many e-mails, text messages or pushes are refused for good, and are not tried again. First: look in the contact \
+        ),
+        (
+            "notifications-refused-alarm",
+            metric::NOTIFICATIONS_REFUSED,
+            // A wrong number now and then is the customer's.
+            THREE_OF_FIVE_MINUTES(20),
+            "Many e-mails, text messages or pushes are refused for good, and are not tried again. First: look in the contact \
          function's log for the reason; in SES's sandbox every address that is not verified is refused, and everywhere numbers of \
          calling codes that env.toml does not list.",
-    ),
-];
+        ),
+    ]
+}
 
 /// Every alarm of the pipeline.
 #[must_use]
@@ -177,7 +179,7 @@ pub fn alarms() -> Vec<Alarm> {
         threshold: FOR_THREE_MINUTES(CONFIRMATION_MILLISECONDS),
         severity: Severity::Page,
     });
-    alarms.extend(HEARD_OF_BY_NOBODY_ELSE.map(|(name, metric, threshold, description)| Alarm {
+    alarms.extend(heard_of_by_nobody_else().map(|(name, metric, threshold, description)| Alarm {
         name: name.to_owned(),
         description: description.to_owned(),
         subject: Subject::Business,

@@ -177,12 +177,9 @@ fn repeated(key: &str, repetition: u32) -> String {
 fn found(world: &World, state: &State, order: &Order, number: u32, now: u64) -> Found {
     let with = |status| {
         // What the order knows itself is none that it looks for.
-        let own = |id: &str| order.authorisation.as_ref().is_some_and(|held| held.payment_intent == id);
-        let of = state
-            .gateway
-            .intents
-            .iter()
-            .filter(|(id, intent)| intent.order == number && !(status == IntentStatus::RequiresCapture && own(id)));
+        let of = state.gateway.intents.iter().filter(|(id, intent)| {
+            intent.order == number && !(status == IntentStatus::RequiresCapture && order.knows_hold(id))
+        });
         // What the search shows as held is read once more.
         let seen = |intent: &Intent| {
             intent.shown(now).map(|shown| match shown {

@@ -137,9 +137,14 @@ impl Order {
     /// whose payment is still asked for finds it by itself.
     #[must_use]
     pub fn has_no_use_for(&self, payment_intent: &str) -> bool {
-        let known = self.authorisation.as_ref().is_some_and(|held| held.payment_intent == payment_intent);
         let asks = self.status.is_open() || self.may_hold_money_unknown_to_us();
-        !known && !asks
+        !self.knows_hold(payment_intent) && !asks
+    }
+
+    /// Whether the order's own hold is this one.
+    #[must_use]
+    pub fn knows_hold(&self, payment_intent: &str) -> bool {
+        self.authorisation.as_ref().is_some_and(|held| held.payment_intent == payment_intent)
     }
 
     /// Whether the order waits for its dispatch with its money held.

@@ -72,8 +72,7 @@ pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result
 /// A hold that the order does not know of, since it wants none any more or has another, goes back at once. Another worker may
 /// have recorded the very same.
 pub async fn give_up_unless_kept(gateway: &impl Gateway, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
-    let kept = order.authorisation.as_ref().is_some_and(|kept| kept.payment_intent == hold.payment_intent);
-    if kept { Ok(()) } else { gateway.give_up(order, &hold.payment_intent).await }
+    if order.knows_hold(&hold.payment_intent) { Ok(()) } else { gateway.give_up(order, &hold.payment_intent).await }
 }
 
 #[cfg(test)]

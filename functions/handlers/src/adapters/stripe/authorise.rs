@@ -39,13 +39,12 @@ pub fn form(order: &Order, attempt: u32, environment: &str) -> Vec<(&'static str
         ("expand[]", "latest_charge".to_owned()),
     ];
     form.extend(order.payment_customer.as_ref().map(|customer| ("customer", customer.to_string())));
+    // The first stays as it was before attempts were counted.
     if attempt > 1 {
+        // A hold that is found later tells which attempt it was.
+        form.push(("metadata[attempt]", attempt.to_string()));
         // The customer is not there any more (docs.stripe.com/api/payment_intents/create#create_payment_intent-off_session).
         form.push(("off_session", "true".to_owned()));
-    }
-    // A hold that is found later tells which attempt it was. The first stays as it was before attempts were counted.
-    if attempt > 1 {
-        form.push(("metadata[attempt]", attempt.to_string()));
     }
     form
 }

@@ -80,8 +80,7 @@ impl Gateway for StripeGateway {
         }
         // What the order knows itself is none that it looks for: who looks knows that it has lapsed, also where the gateway
         // has not cancelled it yet.
-        let own = order.authorisation.as_ref().map(|held| held.payment_intent.as_str());
-        payments.retain(|payment| payment.status != "requires_capture" || own != Some(payment.id.as_str()));
+        payments.retain(|payment| payment.status != "requires_capture" || !order.knows_hold(&payment.id));
         find::meaning(payments, &what)
     }
 
