@@ -19,8 +19,9 @@ use crate::listener::Heard;
 use crate::orders::{Batch, Planned};
 use crate::world::World;
 
-/// How long the last messages and events may take once the orders are at their end: duplicates are still under way.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the last messages and events may take once the orders are at their end. A copy of a command that did its work
+/// long ago may still wait for a circuit or a retry, which hide a message for 10 minutes at most.
+const PATIENCE: Duration = Duration::from_secs(660);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What was seen of a batch.

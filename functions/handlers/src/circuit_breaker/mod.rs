@@ -103,9 +103,10 @@ impl CircuitBreaker {
         match *state {
             State::Closed(_) => Ok(Permit { started: now, probe: false }),
             State::Open { until, .. } if now < until => Err(CircuitOpen { retry_after: until.since(now) }),
+            // What came with the probe waits for its answer and not for another whole time: when it is good, all may go on.
             // A probe whose function was killed never reports: after a slow call's time another may try.
             State::HalfOpen { since, open_for } if now.since(since) < self.settings.slow_after => {
-                Err(CircuitOpen { retry_after: open_for })
+                Err(CircuitOpen { retry_after: self.settings.slow_after.min(open_for) })
             }
             State::Open { open_for, .. } | State::HalfOpen { open_for, .. } => {
                 *state = State::HalfOpen { since: now, open_for };
@@ -200,6 +201,18 @@ mod tests {
         assert!(breaker.admit(at(15)).is_err(), "a second probe");
         assert_eq!(breaker.record(&probe, at(16), false), Effect::Closed);
         assert!(breaker.admit(at(16)).is_ok());
+    }
+
+    #[test]
+    fn what_comes_beside_a_probe_waits_for_its_answer_only() {
+        let breaker = opened();
+        for (now, open_for) in [(15, 30), (45, 60)] {
+            let probe = breaker.admit(at(now)).unwrap();
+            assert_eq!(breaker.admit(at(now)), Err(CircuitOpen { retry_after: PAYMENT_GATEWAY.slow_after }));
+            breaker.record(&probe, at(now), true);
+            let retry_after = Duration::from_secs(open_for);
+            assert_eq!(breaker.admit(at(now)), Err(CircuitOpen { retry_after }));
+        }
     }
 
     #[test]

@@ -289,6 +289,8 @@ impl Queue for &Shop {
 
 impl Gateway for &Shop {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
+        // A call takes time, and the rest of the batch goes on meanwhile.
+        tokio::task::yield_now().await;
         *self.calls.lock().unwrap() += 1;
         if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
             return Err(broken("the gateway"));
@@ -323,6 +325,8 @@ impl Gateway for &Shop {
     }
 
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
+        // A call takes time, and the rest of the batch goes on meanwhile.
+        tokio::task::yield_now().await;
         *self.calls.lock().unwrap() += 1;
         if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
             return Err(broken("the gateway"));
