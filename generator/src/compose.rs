@@ -214,6 +214,7 @@ fn every_service_at(endpoint: &Expression<Text>) -> crate::aws::provider::Endpoi
         .apigateway(endpoint)
         .cloudwatch(endpoint)
         .dynamodb(endpoint)
+        .events(endpoint)
         .iam(endpoint)
         .kms(endpoint)
         .lambda(endpoint)

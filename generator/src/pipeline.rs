@@ -15,7 +15,10 @@ use order_domain::wiring::{Stage, table};
 
 pub use alarms::{Alarm, Limit, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};
-pub use names::{ALARMS_TOPIC, Queue, Secret, Table, function as function_name, topic as topic_name};
+pub use names::{
+    ALARMS_TOPIC, MAIL_CONFIGURATION_SET, MAIL_EVENTS_RULE, Queue, Secret, Table, function as function_name,
+    topic as topic_name,
+};
 pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSource};
 
 use TableAction::{BatchGetItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
@@ -148,7 +151,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             ..RETRIES
         }),
         forwards_to: &[],
-        // What is stored, all at once; telling it; recording it.
+        // What is stored, all at once; telling it; recording it. What became of mails is recorded beside that.
         calls: Calls { aws: 3, gateway: 0 },
         timeout_seconds: 30,
         memory_mib: 256,

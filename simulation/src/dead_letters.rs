@@ -111,7 +111,8 @@ fn step(order: &Order, body: &str) -> Option<Step> {
         FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&occasion)),
         FulfilmentCommand::SettleMoney { .. }
         | FulfilmentCommand::RenewHold { .. }
-        | FulfilmentCommand::GiveUpHold { .. } => None,
+        | FulfilmentCommand::GiveUpHold { .. }
+        | FulfilmentCommand::ReportFailedRefund { .. } => None,
     }
 }
 

@@ -173,6 +173,8 @@ pub enum Cause {
     RenewHold,
     /// A hold that it has no use for is to go back.
     GiveUpHold,
+    /// Money that was given back did not reach the customer.
+    ReportFailedRefund,
 }
 
 /// Who changes an order, when, and on which message's account.

@@ -8,6 +8,7 @@ pub mod charges;
 pub mod event;
 pub mod fingerprint;
 pub mod id;
+pub mod mail_event;
 pub mod message;
 pub mod money;
 pub mod notification;

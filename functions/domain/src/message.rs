@@ -47,6 +47,7 @@ impl ConcernsOrder for FulfilmentCommand {
             Self::ExpireReservation { .. } => Cause::ExpireReservation,
             Self::RenewHold { .. } => Cause::RenewHold,
             Self::GiveUpHold { .. } => Cause::GiveUpHold,
+            Self::ReportFailedRefund { .. } => Cause::ReportFailedRefund,
         }
     }
 }
@@ -182,6 +183,11 @@ pub enum FulfilmentCommand {
         /// The gateway's id of the payment.
         payment_intent: String,
     },
+    /// The gateway told that money it had given back did not reach the customer: a person has to look.
+    ReportFailedRefund {
+        /// The order.
+        order_id: OrderId,
+    },
 }
 
 impl FulfilmentCommand {
@@ -194,7 +200,8 @@ impl FulfilmentCommand {
             | Self::SettleMoney { order_id }
             | Self::ExpireReservation { order_id }
             | Self::RenewHold { order_id }
-            | Self::GiveUpHold { order_id, .. } => order_id,
+            | Self::GiveUpHold { order_id, .. }
+            | Self::ReportFailedRefund { order_id } => order_id,
         }
     }
 }

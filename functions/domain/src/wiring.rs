@@ -108,6 +108,8 @@ pub mod variable {
     pub const PUSH_ENABLED: &str = "PUSH_ENABLED";
     /// The address that e-mails are sent from; not set where none may be sent.
     pub const EMAIL_FROM: &str = "EMAIL_FROM";
+    /// The SES configuration set that e-mails are sent with, which tells what became of them; not set where none may be sent.
+    pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
     /// The retailer's name in customers' messages.
     pub const RETAILER_NAME: &str = "RETAILER_NAME";
     /// Base URL of the payment gateway (Stripe's API), without a trailing slash.

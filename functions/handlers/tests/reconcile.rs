@@ -311,10 +311,17 @@ async fn a_hold_that_the_gateway_tells_of_and_its_order_does_not_know_goes_back(
 }
 
 #[tokio::test]
-async fn a_refund_that_failed_days_later_lies_where_a_person_finds_it() {
+async fn a_refund_that_failed_days_later_marks_its_order_and_lies_where_a_person_finds_it() {
     let shop = Shop::with("TEA", &[5]);
-    assert!(reconcile(&shop, &[webhook("genuine", "refund-failed ord-1")]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "REFUND_FAILED");
+    confirmed(&shop).await;
+    for _ in 0..2 {
+        assert!(reconcile(&shop, &[webhook("genuine", "refund-failed ord-1")]).await.is_empty());
+        drain(&shop).await;
+        assert_eq!(shop.buried.lock().unwrap().last().unwrap().reason, "REFUND_FAILED");
+        let order = shop.order("ord-1");
+        // And the order says so, once, however often the gateway tells.
+        assert_eq!((order.attention.unwrap().reason.as_str(), order.version), ("REFUND_FAILED", 4));
+    }
 }
 
 #[tokio::test]

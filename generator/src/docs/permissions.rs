@@ -155,6 +155,7 @@ fn kind_for_people(kind: &str) -> &str {
     match kind {
         "aws_cloudwatch_log_group" => "log group",
         "aws_secretsmanager_secret" => "secret",
+        "aws_sesv2_configuration_set" => "configuration set",
         "aws_sesv2_email_identity" => "e-mail identity",
         other => other,
     }

@@ -3,6 +3,7 @@
 
 mod channels;
 mod inputs;
+mod mail_events;
 mod role;
 mod schedule;
 mod source;

@@ -8,10 +8,10 @@ use crate::aws::SqsQueue;
 use crate::aws::sqs_queue::SqsQueueReference;
 use crate::iam::{Effect, Policy, Statement};
 use crate::naming::{logical, suffixed};
-use crate::pipeline::{self, DEAD_LETTER_RETENTION_SECONDS, QUEUE_RETENTION_SECONDS, Queue};
+use crate::pipeline::{self, DEAD_LETTER_RETENTION_SECONDS, Grant, MAIL_EVENTS_RULE, QUEUE_RETENTION_SECONDS, Queue};
 use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, Value};
-use crate::{array, object};
+use crate::{array, object, template};
 
 /// The module, what it is given and what it gives.
 pub struct Queues {
@@ -41,11 +41,12 @@ pub fn define() -> Queues {
     let arn = |queue: Queue| surroundings.arn("sqs", suffixed(&queue.name(), &suffix));
 
     // The policies stand in the queue itself: each as a resource of its own costs another 25 s of waiting.
-    let encrypted = |queue: Queue| {
-        SqsQueue {}
-            .name(suffixed(&queue.name(), &suffix))
-            .sqs_managed_sse_enabled(true)
-            .policy(only_with_tls(&tls_only, arn(queue)))
+    let encrypted = |queue: Queue, also: &[Statement]| {
+        SqsQueue {}.name(suffixed(&queue.name(), &suffix)).sqs_managed_sse_enabled(true).policy(policy(
+            &tls_only,
+            arn(queue),
+            also,
+        ))
     };
 
     let (mut work_queues, mut dead_letter_queues) = (BTreeMap::new(), BTreeMap::new());
@@ -54,7 +55,7 @@ pub fn define() -> Queues {
         let work = stage.queue();
         let dead_letter_queue = module.add(
             &logical(&dead_letters.name()),
-            encrypted(dead_letters).message_retention_seconds(DEAD_LETTER_RETENTION_SECONDS).redrive_allow_policy(
+            encrypted(dead_letters, &[]).message_retention_seconds(DEAD_LETTER_RETENTION_SECONDS).redrive_allow_policy(
                 match work {
                     Some((queue, _)) => {
                         object! { "redrivePermission": "byQueue", "sourceQueueArns": array![arn(queue)] }.encode()
@@ -69,9 +70,11 @@ pub fn define() -> Queues {
                 "deadLetterTargetArn": dead_letter_queue.arn(),
                 "maxReceiveCount": settings.maximum_receives,
             };
+            // SES's events are EventBridge's to send, and EventBridge has no role of ours.
+            let told_by_ses = stage.has(Grant::EmailCustomers).then(|| from_ses(&surroundings, &suffix, arn(queue)));
             let work_queue = module.add(
                 &logical(&queue.name()),
-                encrypted(queue)
+                encrypted(queue, told_by_ses.as_slice())
                     .visibility_timeout_seconds(stage.visibility_timeout_seconds())
                     .message_retention_seconds(QUEUE_RETENTION_SECONDS)
                     .redrive_policy(redrive.encode()),
@@ -114,9 +117,20 @@ fn arns_and_urls(
     (output("ARN", SqsQueueReference::arn), output("URL", SqsQueueReference::url))
 }
 
-/// Who may use a queue is each role's own policy; the queue's only forbids what is not encrypted.
-fn only_with_tls(tls_only: &Expression<Boolean>, queue: Value<Text>) -> Expression<Text> {
+/// Who may use a queue is each role's own policy; the queue's forbids what is not encrypted, and permits what no role does.
+fn policy(tls_only: &Expression<Boolean>, queue: Value<Text>, also: &[Statement]) -> Expression<Text> {
     let deny =
         Statement::new("DenyWithoutTls", Effect::Deny, &["sqs:*"]).principal_everybody().on(vec![queue]).without_tls();
-    tls_only.choose(Policy::new(vec![deny]).encode(), Value::null())
+    let without_tls = if also.is_empty() { Value::null() } else { Policy::new(also.to_vec()).encode() };
+    let statements = [deny].into_iter().chain(also.iter().cloned());
+    tls_only.choose(Policy::new(statements.collect()).encode(), without_tls)
+}
+
+/// Lets the rule that hands on SES's events send to a queue, and no other rule.
+fn from_ses(surroundings: &Surroundings, suffix: &Expression<Text>, queue: Value<Text>) -> Statement {
+    let rule = surroundings.arn("events", template!["rule/", suffixed(MAIL_EVENTS_RULE, suffix)]);
+    Statement::allow("MailEvents", &["sqs:SendMessage"], vec![queue])
+        .principal_service("events.amazonaws.com")
+        .from_account(&surroundings.account)
+        .from_source(rule)
 }

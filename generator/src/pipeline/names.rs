@@ -111,6 +111,11 @@ impl Secret {
 /// The topic that every alarm goes to, for people.
 pub const ALARMS_TOPIC: &str = "alarms-topic";
 
+/// The SES configuration set that e-mails are sent with.
+pub const MAIL_CONFIGURATION_SET: &str = "mail-configuration-set";
+/// The EventBridge rule that hands on what SES tells of them.
+pub const MAIL_EVENTS_RULE: &str = "mail-events-rule";
+
 /// The name of a topic for other systems, e.g. `payment-status-topic`.
 #[must_use]
 pub fn topic(topic: Topic) -> String {

@@ -124,6 +124,18 @@ const KINDS: &[Kind] = &[
         names: objects("/Schedules", "Name"),
     },
     Kind {
+        name: "event rule",
+        service: "events",
+        request: json("AWSEvents.ListRules"),
+        names: objects("/Rules", "Name"),
+    },
+    Kind {
+        name: "configuration set",
+        service: "ses",
+        request: Request::Get("/v2/email/configuration-sets"),
+        names: strings("/ConfigurationSets"),
+    },
+    Kind {
         name: "e-mail identity",
         service: "ses",
         request: Request::Get("/v2/email/identities"),

@@ -6,6 +6,7 @@ mod edge;
 mod filters;
 mod fulfilment;
 mod gateway_alone;
+mod mail_events;
 mod notifications;
 mod observability;
 mod outcomes;
@@ -69,6 +70,7 @@ pub fn all() -> Vec<Case> {
         fulfilment::cases(),
         duplicates::cases(),
         notifications::cases(),
+        mail_events::cases(),
         filters::cases(),
         queries::cases(),
         reconcile::cases(),

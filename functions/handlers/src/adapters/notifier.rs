@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use futures::StreamExt as _;
 use futures::stream;
-use order_domain::event::{Event, EventType};
+use order_domain::event::Event;
 use order_domain::notification::{CallingCodes, Topic};
 use order_domain::wiring::variable;
 
@@ -14,7 +14,7 @@ use super::settings::{self, SettingError};
 use super::sns::{BATCH, Sns};
 use crate::channels::Channels;
 use crate::failure::Failure;
-use crate::ports::{Mail, Notification, Notifier, Push, Receipt};
+use crate::ports::{AboutEvent, Mail, Notification, Notifier, Push, Receipt};
 
 /// Calls at a time: enough that a full batch is told well within the function's time, few enough not to be throttled.
 const CONCURRENT_CALLS: usize = 16;
@@ -59,7 +59,7 @@ pub struct AwsNotifier {
 enum Call<'a> {
     Publish(Topic, Vec<(usize, &'a Event)>),
     Sms(usize, &'a str, &'a str),
-    Mail(usize, &'a str, &'a Mail, EventType),
+    Mail(usize, &'a str, &'a Mail, &'a AboutEvent),
     Push(usize, &'a str, &'a Push),
 }
 
@@ -114,7 +114,7 @@ fn calls(notifications: &[Notification]) -> Vec<Call<'_>> {
         match notification {
             Notification::Publish(topic, event) => events.entry(*topic).or_default().push((place, event)),
             Notification::Sms { phone, text } => others.push(Call::Sms(place, phone, text)),
-            Notification::Mail { to, mail, event_type } => others.push(Call::Mail(place, to, mail, *event_type)),
+            Notification::Mail { to, mail, about } => others.push(Call::Mail(place, to, mail, about)),
             Notification::Push { endpoint, push } => others.push(Call::Push(place, endpoint, push)),
         }
     }

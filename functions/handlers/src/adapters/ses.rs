@@ -4,12 +4,12 @@ use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
-use order_domain::event::EventType;
+use order_domain::mail_event::{ORDER_ID_TAG, SEQUENCE_TAG};
 use order_domain::wiring::variable;
 
 use super::settings::{self, SettingError};
 use crate::failure::Failure;
-use crate::ports::{Mail, Receipt, Refusal};
+use crate::ports::{AboutEvent, Mail, Receipt, Refusal};
 
 /// What a mail that is not sent is called in logs.
 const WHAT: &str = "an e-mail could not be sent";
@@ -20,25 +20,30 @@ pub struct Ses {
     client: Client,
     environment: String,
     from: String,
+    configuration_set: String,
 }
 
 impl Ses {
     /// Mail from the address that the environment names; `None` where it names none, and none may be sent.
     ///
     /// # Errors
-    /// When the environment has no name.
+    /// When the environment has no name, or an address and no configuration set.
     pub fn from_environment(client: Client) -> Result<Option<Self>, SettingError> {
         let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
-        Ok(settings::text(variable::EMAIL_FROM).ok().map(|from| Self { client, environment, from }))
+        let Ok(from) = settings::text(variable::EMAIL_FROM) else { return Ok(None) };
+        let configuration_set = settings::text(variable::EMAIL_CONFIGURATION_SET)?;
+        Ok(Some(Self { client, environment, from, configuration_set }))
     }
 
-    /// Sends a mail. Its tags let SES count deliveries, bounces and complaints by event and environment.
-    pub(super) async fn send(&self, to: &str, mail: &Mail, about: EventType) -> Result<Receipt, Failure> {
+    /// Sends a mail. Its tags let SES tell what became of it, and count deliveries, bounces and complaints by event and
+    /// environment.
+    pub(super) async fn send(&self, to: &str, mail: &Mail, about: &AboutEvent) -> Result<Receipt, Failure> {
         let (message, tags) = self.message(mail, about).map_err(|error| Failure::transient(WHAT, error))?;
         let send = self
             .client
             .send_email()
             .from_email_address(&self.from)
+            .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message).build())
             .set_email_tags(Some(tags));
@@ -48,11 +53,16 @@ impl Ses {
         }
     }
 
-    fn message(&self, mail: &Mail, about: EventType) -> Result<(Message, Vec<MessageTag>), BuildError> {
+    fn message(&self, mail: &Mail, about: &AboutEvent) -> Result<(Message, Vec<MessageTag>), BuildError> {
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
         let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build();
-        let tags = vec![tag("event", about.name())?, tag("environment", &self.environment)?];
+        let tags = vec![
+            tag("event", about.event_type.name())?,
+            tag("environment", &self.environment)?,
+            tag(ORDER_ID_TAG, about.order_id.as_str())?,
+            tag(SEQUENCE_TAG, &about.sequence.to_string())?,
+        ];
         Ok((Message::builder().subject(content(&mail.subject)?).body(body).build(), tags))
     }
 }
@@ -90,6 +100,8 @@ mod tests {
         MessageRejected, NotFoundException, SendingPausedException, TooManyRequestsException,
     };
 
+    use order_domain::event::EventType;
+
     use super::*;
 
     fn answer(error: SendEmailError) -> Result<Receipt, Failure> {
@@ -121,6 +133,24 @@ mod tests {
         }
         let failure = answer_to(&SdkError::<_, ()>::timeout_error("slow"), "a@b.cd").unwrap_err();
         assert!(failure.to_string().contains("no answer"), "{failure}");
+    }
+
+    #[test]
+    fn a_mails_tags_say_which_event_it_is_about() {
+        let settings = aws_sdk_sesv2::Config::builder().behavior_version_latest().build();
+        let ses = Ses {
+            client: Client::from_conf(settings),
+            environment: "dev".into(),
+            from: "orders@shop.example".into(),
+            configuration_set: "mail-configuration-set-dev".into(),
+        };
+        let mail = Mail { subject: "s".into(), text: "t".into(), html: "h".into() };
+        let order_id = order_domain::id::OrderId::new("ord-1").unwrap();
+        let about = AboutEvent { order_id, sequence: 3, event_type: EventType::OrderConfirmed };
+        let (_, tags) = ses.message(&mail, &about).unwrap();
+        let tags: Vec<_> = tags.iter().map(|tag| (tag.name(), tag.value())).collect();
+        let expected = [("event", "ORDER_CONFIRMED"), ("environment", "dev"), ("orderId", "ord-1"), ("sequence", "3")];
+        assert_eq!(tags, expected);
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub use database::{
 };
 pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
 pub use notifications::{
-    Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory, SentLog, Told,
+    AboutEvent, Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory,
+    SentLog, Told,
 };
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;

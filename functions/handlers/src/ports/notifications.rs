@@ -58,6 +58,17 @@ pub struct Mail {
     pub html: String,
 }
 
+/// The event that a mail is about: what SES tells of the mail later, it tells with these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutEvent {
+    /// The event's order.
+    pub order_id: OrderId,
+    /// The event's number.
+    pub sequence: u64,
+    /// What happened.
+    pub event_type: EventType,
+}
+
 /// A push notification's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Push {
@@ -87,8 +98,8 @@ pub enum Notification {
         to: String,
         /// What it says.
         mail: Mail,
-        /// What it is about, for the message's tags.
-        event_type: EventType,
+        /// The event that it is about, for the message's tags.
+        about: AboutEvent,
     },
     /// A push notification to a device.
     Push {
@@ -110,6 +121,14 @@ pub enum Refusal {
     OptedOut,
     /// Mail to the address is refused: it is no address, or one that may not be written to.
     AddressRefused,
+    /// The customer's mail server has no such mailbox. SES told so after it had taken the mail.
+    Bounced,
+    /// The customer's mailbox took nothing for as long as SES tried, or answered for somebody who is away.
+    MailboxUnavailable,
+    /// The customer calls the mail unwanted.
+    Complained,
+    /// SES found malware in the mail, and did not send it.
+    MailRejected,
     /// The device does not take notifications any more.
     EndpointDisabled,
     /// There is no such device, or it is not one of this account's.
@@ -125,6 +144,10 @@ impl Refusal {
             Self::InvalidNumber => "INVALID_NUMBER",
             Self::OptedOut => "OPTED_OUT",
             Self::AddressRefused => "ADDRESS_REFUSED",
+            Self::Bounced => "BOUNCED",
+            Self::MailboxUnavailable => "MAILBOX_UNAVAILABLE",
+            Self::Complained => "COMPLAINED",
+            Self::MailRejected => "MAIL_REJECTED",
             Self::EndpointDisabled => "ENDPOINT_DISABLED",
             Self::EndpointUnknown => "ENDPOINT_UNKNOWN",
         }
@@ -167,7 +190,7 @@ pub trait SentLog: Send + Sync {
 pub enum Outcome {
     /// It was handed to the channel.
     Sent,
-    /// It was refused for good.
+    /// It was refused for good, at once or after the channel had taken it.
     Refused,
 }
 

@@ -8,14 +8,17 @@
 //! What is refused for good is recorded as that and never tried again. A channel that was switched off meanwhile, or that
 //! the customer has no address for, has nothing to record: nothing was tried. The queue keeps a message for 4 days at most,
 //! so that nobody is told of what is older than that and no news any more.
+//!
+//! What SES tells later of a mail that it took, a bounce or a complaint, replaces what was recorded of it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use futures::try_join;
+use futures::{join, try_join};
 use order_domain::event::Event;
 use order_domain::id::OrderId;
+use order_domain::mail_event::{MailEvent, MailFate, is_from_event_bridge};
 use order_domain::message::{ContactCommand, Recipient};
 use order_domain::notification::Notice;
 use order_domain::order::Order;
@@ -27,8 +30,8 @@ use crate::channels::Channels;
 use crate::decision::unknown;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{
-    Addressee, EventKey, Events, Loaded, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime, Sending,
-    SentLog, readable,
+    AboutEvent, Addressee, EventKey, Events, Loaded, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime,
+    Sending, SentLog, readable,
 };
 use crate::retry::RetryPolicy;
 use crate::texts::Texts;
@@ -46,7 +49,7 @@ pub struct Contact<'a, D, N, Q, R> {
     pub database: D,
     /// The way out.
     pub notifier: N,
-    /// From notify.
+    /// From notify, and from SES by EventBridge.
     pub queue: Q,
     /// Clock, chance, metrics.
     pub runtime: R,
@@ -56,6 +59,14 @@ pub struct Contact<'a, D, N, Q, R> {
     pub channels: &'a Channels,
     /// What it says.
     pub texts: &'a Texts,
+}
+
+/// What a delivery asks for.
+enum Asked {
+    /// To tell somebody of an event.
+    Tell(ContactCommand),
+    /// To record what became of a mail.
+    Record(Sending, Refusal),
 }
 
 /// What goes to an addressee, or its refusal before it was tried; `None` where the channel is switched off or the customer
@@ -72,12 +83,21 @@ struct Known {
 impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_, D, N, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let asked: Vec<Result<ContactCommand, Failure>> = batch.iter().map(Delivery::parsed).collect();
+        let asked: Vec<Result<Asked, Failure>> = batch.iter().map(asked).collect();
         // Each telling once, however many deliveries ask for it: they share what comes of it.
-        let told = self.tell(asked.iter().flatten().cloned().collect()).await;
+        let (mut tellings, mut fates) = (BTreeSet::new(), Vec::new());
+        for asked in asked.iter().flatten() {
+            match asked {
+                Asked::Tell(command) => _ = tellings.insert(command.clone()),
+                Asked::Record(sending, refusal) => fates.push((sending.clone(), Receipt::Refused(*refusal))),
+            }
+        }
+        let (told, recorded) = join!(self.tell(tellings), self.record(&fates));
         let unanswered = || Err(Failure::transient_because("a telling was not answered for"));
-        let results =
-            asked.into_iter().map(|asked| asked.and_then(|asked| told.get(&asked).cloned().unwrap_or_else(unanswered)));
+        let results = asked.into_iter().map(|asked| match asked? {
+            Asked::Tell(command) => told.get(&command).cloned().unwrap_or_else(unanswered),
+            Asked::Record(..) => recorded.clone(),
+        });
         settle(&self.queue, &self.runtime, self.policy, batch, results.collect()).await
     }
 
@@ -162,7 +182,11 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             Channel::Email => self.texts.mail(notice, event, order).map(|mail| Notification::Mail {
                 to: customer.email.clone(),
                 mail,
-                event_type: event.event_type,
+                about: AboutEvent {
+                    order_id: event.order_id.clone(),
+                    sequence: event.sequence,
+                    event_type: event.event_type,
+                },
             }),
             Channel::Sms => {
                 let Some((codes, phone)) = self.channels.sms.as_ref().zip(customer.phone.clone()) else {
@@ -208,6 +232,21 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         }
         self.database.record(receipts, self.runtime.now()).await
     }
+}
+
+/// Two kinds of messages reach the queue.
+fn asked(delivery: &Delivery) -> Result<Asked, Failure> {
+    if !is_from_event_bridge(&delivery.body) {
+        return delivery.parsed().map(Asked::Tell);
+    }
+    let MailEvent { order_id, sequence, fate, permanent } = delivery.parsed()?;
+    let refusal = match fate {
+        MailFate::Bounced if permanent => Refusal::Bounced,
+        MailFate::Bounced => Refusal::MailboxUnavailable,
+        MailFate::Complained => Refusal::Complained,
+        MailFate::Rejected => Refusal::MailRejected,
+    };
+    Ok(Asked::Record(Sending { order_id, sequence, addressee: Addressee::Customer(Channel::Email) }, refusal))
 }
 
 fn sending(asked: &ContactCommand) -> Sending {

@@ -59,6 +59,14 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             FulfilmentCommand::GiveUpHold { payment_intent, .. } => {
                 return self.give_up_hold(delivery, &order, payment_intent).await.map(|()| None);
             }
+            // The customer was told otherwise, and no retry brings the money back: a person has to.
+            FulfilmentCommand::ReportFailedRefund { order_id } => {
+                return Err(Failure::Permanent {
+                    what: format!("the refund of order {order_id} failed at the gateway"),
+                    reason: DeadLetterReason::RefundFailed,
+                    cause: None,
+                });
+            }
             FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
             _ => self.record(delivery, order, command).await?,
         };
@@ -217,7 +225,8 @@ fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> St
         FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
         FulfilmentCommand::SettleMoney { .. }
         | FulfilmentCommand::RenewHold { .. }
-        | FulfilmentCommand::GiveUpHold { .. } => Step::Already,
+        | FulfilmentCommand::GiveUpHold { .. }
+        | FulfilmentCommand::ReportFailedRefund { .. } => Step::Already,
     }
 }
 

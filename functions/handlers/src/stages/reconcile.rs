@@ -136,12 +136,8 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         };
         let Some(order_id) = &event.order_id else { return Ok(None) };
         if event.kind == GatewayEventKind::RefundFailed {
-            // The customer was told otherwise, and no retry brings the money back: a person has to.
-            return Err(Failure::Permanent {
-                what: format!("the refund of order {order_id} failed at the gateway"),
-                reason: DeadLetterReason::RefundFailed,
-                cause: None,
-            });
+            let order_id = order_id.clone();
+            return Ok(Some(Message::Fulfilment(FulfilmentCommand::ReportFailedRefund { order_id })));
         }
         let mut orders = self.database.load(&BTreeSet::from([order_id.clone()])).await?;
         let order = orders.remove(order_id);

@@ -2,6 +2,7 @@
 //! there only where the environment has the channel.
 
 use super::inputs::Given;
+use super::mail_events;
 use super::role::policy_when;
 use crate::aws::iam_role::IamRoleReference;
 use crate::aws::{Sesv2EmailIdentity, SnsSmsPreferences};
@@ -27,8 +28,10 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given, 
     if stage.has(Grant::EmailCustomers) {
         let wanted = given.email_from.is_set();
         let identity = module.add_when(&wanted, "customers", Sesv2EmailIdentity { email_identity: &given.email_from });
-        let send = Statement::allow("EmailCustomers", SEND_EMAIL, vec![identity.under_same_condition().arn().into()])
-            .sent_from(&given.email_from);
+        let configuration_set = mail_events::add(module, stage, given);
+        // Both are asked for where a mail names its configuration set.
+        let with = vec![identity.under_same_condition().arn().into(), configuration_set.into()];
+        let send = Statement::allow("EmailCustomers", SEND_EMAIL, with).sent_from(&given.email_from);
         policy_when(module, stage, given, role, &wanted, "email", vec![send]);
         let anywhere = Statement::new("EmailCustomers", Effect::Allow, SEND_EMAIL)
             .on_any("the emulator asks for the sending of mail without a resource");

@@ -4,7 +4,8 @@ use order_domain::wiring::variable;
 
 use super::inputs::Given;
 use super::source::{dead_letters, queue_of, source_queue};
-use crate::pipeline::{Grant, Secret, StageDescription, Table, topic_name};
+use crate::naming::suffixed;
+use crate::pipeline::{Grant, MAIL_CONFIGURATION_SET, Secret, StageDescription, Table, topic_name};
 use crate::terraform::Value;
 use crate::terraform::kind::Text;
 
@@ -65,7 +66,12 @@ fn channel_is_on(channel: Grant, given: &Given) -> Vec<(&'static str, Value<Text
         ],
         // An empty variable is as good as none.
         Grant::EmailCustomers => {
-            vec![(variable::EMAIL_FROM, given.email_from.is_set().choose(&given.email_from, "").into())]
+            let wanted = given.email_from.is_set();
+            let configuration_set = suffixed(MAIL_CONFIGURATION_SET, &given.suffix);
+            vec![
+                (variable::EMAIL_FROM, wanted.choose(&given.email_from, "").into()),
+                (variable::EMAIL_CONFIGURATION_SET, wanted.choose(configuration_set, "").into()),
+            ]
         }
         Grant::PushToCustomers => vec![(variable::PUSH_ENABLED, given.push.choose("true", "false").into())],
         _ => Vec::new(),
