@@ -1,10 +1,10 @@
 //! IAM policy documents. A resource is a reference or built from references; a wildcard has a constructor of its own,
 //! so that each can be found and has to say why.
 
+use crate::object;
 use crate::template;
 use crate::terraform::kind::Text;
 use crate::terraform::{Expression, Json, Value};
-use crate::{array, object};
 
 /// A policy document.
 #[derive(Debug, Clone, Default)]
@@ -155,7 +155,13 @@ impl Statement {
     /// Only for requests of this resource.
     #[must_use]
     pub fn from_source(self, arn: impl Into<Value<Text>>) -> Self {
-        self.when("ArnLike", "aws:SourceArn", array![arn.into()])
+        self.from_sources(vec![arn.into()])
+    }
+
+    /// Only for requests of one of these resources.
+    #[must_use]
+    pub fn from_sources(self, arns: Vec<Value<Text>>) -> Self {
+        self.when("ArnLike", "aws:SourceArn", arns.into())
     }
 
     /// Only for items' requests that name no attribute but these, in their keys, conditions or changes, and that give

@@ -16,8 +16,8 @@ use order_domain::wiring::{Stage, table};
 pub use alarms::{Alarm, Limit, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};
 pub use names::{
-    ALARMS_TOPIC, MAIL_CONFIGURATION_SET, MAIL_EVENTS_RULE, Queue, Secret, Table, function as function_name,
-    topic as topic_name,
+    ALARMS_TOPIC, MAIL_CONFIGURATION_SET, MAIL_EVENTS, Queue, Secret, Table, function as function_name,
+    mail_rule as mail_rule_name, topic as topic_name,
 };
 pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSource};
 

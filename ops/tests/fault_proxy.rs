@@ -125,10 +125,11 @@ async fn a_slow_request_takes_effect_also_when_nobody_waits_for_it() {
     assert_eq!(bench.ask("/").await.unwrap().status(), 201);
     assert!(began.elapsed() >= Duration::from_millis(200), "{:?}", began.elapsed());
 
+    bench.always(Fault::Slow { by: Duration::from_secs(2) });
     let url = format!("{}/", bench.proxy.url());
-    let impatient = bench.http.post(url).timeout(Duration::from_millis(50)).send().await;
+    let impatient = bench.http.post(url).timeout(Duration::from_millis(500)).send().await;
     assert!(impatient.unwrap_err().is_timeout());
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while bench.got() < 2 {
         assert!(Instant::now() < deadline, "{} requests reached the server", bench.got());
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -178,9 +178,9 @@ impl<'a> World<'a> {
         self.environment.resume_emulator().await.unwrap();
     }
 
-    /// How often a circuit of the payment function opened until now, by its metric.
-    pub async fn circuits_opened(&self) -> u64 {
-        let lines = self.shop.log_of("payment-function").await;
+    /// How often a circuit of the payment function opened since then, by its metric.
+    pub async fn circuits_opened(&self, since: Timestamp) -> u64 {
+        let lines = self.shop.log_since("payment-function", since).await;
         lines.iter().filter_map(|line| line[metric::GATEWAY_CIRCUIT_OPENED].as_u64()).sum()
     }
 

@@ -8,6 +8,7 @@
 
 mod aged;
 mod cases;
+mod customers;
 mod gateway;
 mod observer;
 mod order;
@@ -69,15 +70,17 @@ async fn run(arguments: Arguments) -> Result<ExitCode, ops::environment::Environ
         let trials = trials.collect();
         let used = tokio::task::spawn_blocking(move || libtest_mimic::run(&arguments, trials)).await;
         let outbox = outbox::each_event_was_told_once_by_each_of_its_topics(&shop).await;
+        let customers = customers::nobody_was_sent_anything_twice(&shop).await;
         shop.close().await;
-        (used, outbox, shop.second_plan(environment).await)
+        (used, outbox, customers, shop.second_plan(environment).await)
     })
     .await?;
-    let (used, outbox, second_plan) = finished.value;
+    let (used, outbox, customers, second_plan) = finished.value;
     let left_behind = finished.destroyed.left_behind;
     // What can only be told when everything else is over.
     let last = vec![
         Trial::test("each_event_was_told_once_by_each_of_its_topics", || outbox.map_err(Failed::from)),
+        Trial::test("nobody_was_sent_anything_twice", || customers.map_err(Failed::from)),
         Trial::test("a_second_plan_shows_no_change_but_the_listed_differences_of_the_emulator", || {
             second_plan.map_err(Failed::from)
         }),

@@ -30,6 +30,9 @@ pub const PRICE: u64 = 999;
 /// Longest time for an answer that is not the API's.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
+/// Most lines that the emulator gives of a log, the oldest.
+const LOG_LINES: usize = 10_000;
+
 /// The resource types whose read-back on the emulator differs from what was applied; on AWS their second plan is empty
 /// (README, "What the local environment cannot show").
 const DIFFERENCES: [&str; 1] = ["aws_cloudwatch_metric_alarm"];
@@ -271,11 +274,12 @@ impl Shop {
     /// Those of them that were written since then.
     pub async fn log_since(&self, function: &str, since: Timestamp) -> Vec<Value> {
         let (group, since) = (&self.connection.log_groups[function], since.unix_milliseconds());
-        let input = json!({ "logGroupName": group, "limit": 10_000, "startTime": since }).to_string();
+        let input = json!({ "logGroupName": group, "limit": LOG_LINES, "startTime": since }).to_string();
         let request = Request::Json { target: "Logs_20140328.FilterLogEvents", input: &input };
         let answer: Value = serde_json::from_str(&self.aws("logs", request).await).unwrap();
-        let events = answer["events"].as_array().cloned().unwrap_or_default().into_iter();
-        events.filter_map(|event| serde_json::from_str(event["message"].as_str()?.trim()).ok()).collect()
+        let events = answer["events"].as_array().cloned().unwrap_or_default();
+        assert!(events.len() < LOG_LINES, "the log of {function} is longer than what was read of it");
+        events.into_iter().filter_map(|event| serde_json::from_str(event["message"].as_str()?.trim()).ok()).collect()
     }
 
     /// Plans again; the changes that are none of the emulator's listed differences.

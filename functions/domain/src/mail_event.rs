@@ -1,8 +1,11 @@
-//! What SES tells of a mail after it took it: that it did not arrive, or was not wanted. EventBridge puts it into the queue of
-//! the stage that sent the mail (docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html).
+//! What SES tells of a mail after it took it: that it did not arrive, or was not wanted.
+//!
+//! EventBridge turns what SES writes into a thin message for the stage that sent the mail, by a rule for each fate: no address
+//! and no subject reaches a queue.
+//! Source: docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 
 use crate::id::OrderId;
 
@@ -13,12 +16,18 @@ pub const SEQUENCE_TAG: &str = "sequence";
 /// The tag that SES adds itself: the name of the configuration set that the mail was sent with.
 pub const CONFIGURATION_SET_TAG: &str = "ses:configuration-set";
 
-/// What became of a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What became of a mail that did not do what it was sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MailFate {
-    /// The customer's mail server does not take it.
+    /// The customer's mail server has no such mailbox, or said so of an earlier mail: then this one was not tried.
     Bounced,
-    /// The customer calls it unwanted.
+    /// The customer's mail server took it not, for as long as SES tried: a full mailbox, a mail that it finds too large.
+    ///
+    /// Bounces that SES calls `Transient` and `General` are not among them: most are the answer of somebody who is away, whose
+    /// mailbox has the mail.
+    NotTaken,
+    /// The customer calls it, or an earlier one, unwanted. Not every provider tells.
     Complained,
     /// SES found malware in it, and did not send it.
     Rejected,
@@ -26,15 +35,16 @@ pub enum MailFate {
 
 impl MailFate {
     /// Every one that is asked for.
-    pub const ALL: [Self; 3] = [Self::Bounced, Self::Complained, Self::Rejected];
+    pub const ALL: [Self; 4] = [Self::Bounced, Self::NotTaken, Self::Complained, Self::Rejected];
 
-    /// What EventBridge calls it, as `detail-type`.
+    /// The name in messages.
     #[must_use]
-    pub const fn detail_type(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Bounced => "Email Bounced",
-            Self::Complained => "Email Complaint Received",
-            Self::Rejected => "Email Rejected",
+            Self::Bounced => "BOUNCED",
+            Self::NotTaken => "NOT_TAKEN",
+            Self::Complained => "COMPLAINED",
+            Self::Rejected => "REJECTED",
         }
     }
 
@@ -42,178 +52,94 @@ impl MailFate {
     #[must_use]
     pub const fn event_type(self) -> &'static str {
         match self {
-            Self::Bounced => "BOUNCE",
+            Self::Bounced | Self::NotTaken => "BOUNCE",
             Self::Complained => "COMPLAINT",
             Self::Rejected => "REJECT",
         }
     }
+
+    /// What EventBridge calls it, as `detail-type`.
+    #[must_use]
+    pub const fn detail_type(self) -> &'static str {
+        match self {
+            Self::Bounced | Self::NotTaken => "Email Bounced",
+            Self::Complained => "Email Complaint Received",
+            Self::Rejected => "Email Rejected",
+        }
+    }
+
+    /// What tells it from others of its type: an object of the event's detail, and an event pattern for its fields
+    /// (docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html).
+    #[must_use]
+    pub fn told_apart_by(self) -> Option<(&'static str, Value)> {
+        match self {
+            Self::Bounced => Some(("bounce", json!({ "bounceType": ["Permanent"] }))),
+            Self::NotTaken => {
+                let subtypes = json!([{ "anything-but": ["General"] }]);
+                Some(("bounce", json!({ "bounceType": ["Transient", "Undetermined"], "bounceSubType": subtypes })))
+            }
+            Self::Complained => {
+                // `not-spam` takes a complaint back.
+                let kinds = json!([{ "exists": false }, { "anything-but": ["not-spam"] }]);
+                Some(("complaint", json!({ "complaintFeedbackType": kinds })))
+            }
+            Self::Rejected => None,
+        }
+    }
 }
 
-/// A mail that SES tells of. The customer's address, which the event holds too, is not read.
+/// What the contact stage is told of a mail.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Document")]
-pub struct MailEvent {
-    /// The order that the mail was about.
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MailReport {
+    /// What became of it.
+    pub mail: MailFate,
+    /// The order that it was about.
     pub order_id: OrderId,
     /// The number of the event that it was about.
+    #[serde(deserialize_with = "written_as_text")]
     pub sequence: u64,
-    /// What became of it.
-    pub fate: MailFate,
-    /// Whether it bounced for good: there is no such mailbox. Otherwise it was full, or away, or the mail too large.
-    pub permanent: bool,
 }
 
-/// Whether a message came from EventBridge, and not from a stage.
-#[must_use]
-pub fn is_from_event_bridge(message: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Envelope {
-        #[serde(rename = "detail-type")]
-        _detail_type: IgnoredAny,
+impl MailReport {
+    /// The message of a fate, with what stands for a mail's order and event in it: what EventBridge puts in place of `<name>` it
+    /// quotes itself.
+    #[must_use]
+    pub fn template(mail: MailFate, order_id: &str, sequence: &str) -> String {
+        format!(r#"{{"mail":"{}","orderId":{order_id},"sequence":{sequence}}}"#, mail.name())
     }
-    serde_json::from_str::<Envelope>(message).is_ok()
 }
 
-/// Why a document is no event of a mail of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAMailEvent {
-    /// EventBridge calls it something that was not asked for.
-    #[error("its detail-type is none that is asked for")]
-    Kind,
-    /// It does not say which event it is about.
-    #[error("its mail has no readable `{ORDER_ID_TAG}` and `{SEQUENCE_TAG}` tags: it was not sent by this program")]
-    Tags,
-}
-
-/// The event as EventBridge writes it, as far as it is read.
-#[derive(Deserialize)]
-struct Document {
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    detail: Detail,
-}
-
-#[derive(Deserialize)]
-struct Detail {
-    mail: Mail,
-    bounce: Option<Bounce>,
-}
-
-#[derive(Deserialize)]
-struct Mail {
-    tags: Tags,
-}
-
-/// A tag has a list of values; ours have one.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Tags {
-    #[serde(default)]
-    order_id: Vec<String>,
-    #[serde(default)]
-    sequence: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Bounce {
-    bounce_type: String,
-}
-
-impl TryFrom<Document> for MailEvent {
-    type Error = NotAMailEvent;
-
-    fn try_from(Document { detail_type, detail }: Document) -> Result<Self, NotAMailEvent> {
-        let fate =
-            MailFate::ALL.into_iter().find(|fate| fate.detail_type() == detail_type).ok_or(NotAMailEvent::Kind)?;
-        let Tags { order_id, sequence } = detail.mail.tags;
-        let ([order_id], [sequence]) = (order_id.as_slice(), sequence.as_slice()) else {
-            return Err(NotAMailEvent::Tags);
-        };
-        Ok(Self {
-            order_id: OrderId::new(order_id).map_err(|_| NotAMailEvent::Tags)?,
-            sequence: sequence.parse().map_err(|_| NotAMailEvent::Tags)?,
-            fate,
-            permanent: detail.bounce.is_some_and(|bounce| bounce.bounce_type == "Permanent"),
-        })
-    }
+/// A tag's value is a text, whatever it says.
+fn written_as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom("the sequence is no number"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
-    /// The example of the SES Developer Guide, "SES events schema reference", with our tags.
-    fn bounced(bounce_type: &str) -> Value {
-        json!({
-            "version": "0", "id": "12a18625-3328-fafd-2aa5-a5e16310f3ea", "detail-type": "Email Bounced", "source": "aws.ses",
-            "account": "123456789012", "time": "2024-08-05T15:36:16Z", "region": "eu-west-2",
-            "resources": ["arn:aws:ses:eu-west-2:123456789012:configuration-set/mail-configuration-set-dev"],
-            "detail": {
-                "eventType": "Bounce",
-                "bounce": {
-                    "feedbackId": "01000191233a84d2", "bounceType": bounce_type, "bounceSubType": "General",
-                    "bouncedRecipients": [{
-                        "emailAddress": "ada@example.com", "action": "failed", "status": "5.1.1",
-                        "diagnosticCode": "smtp; 550 5.1.1 user unknown",
-                    }],
-                    "timestamp": "2024-08-05T15:36:16.423Z", "reportingMTA": "dns; a8-50.smtp-out.amazonses.com",
-                },
-                "mail": {
-                    "timestamp": "2024-08-05T15:36:15.000Z", "source": "orders@shop.example",
-                    "messageId": "01000191233a7f21", "destination": ["ada@example.com"], "headersTruncated": false,
-                    "tags": {
-                        "ses:configuration-set": ["mail-configuration-set-dev"], "ses:caller-identity": ["contact"],
-                        "orderId": ["ord-1"], "sequence": ["3"],
-                    },
-                },
-            },
-        })
-    }
-
-    fn read(document: &Value) -> Result<MailEvent, String> {
-        serde_json::from_value(document.clone()).map_err(|error| error.to_string())
-    }
-
     #[test]
-    fn a_bounce_names_the_event_that_its_mail_was_about() {
-        let order_id = OrderId::new("ord-1").unwrap();
-        for (bounce_type, permanent) in [("Permanent", true), ("Transient", false), ("Undetermined", false)] {
-            let expected = MailEvent { order_id: order_id.clone(), sequence: 3, fate: MailFate::Bounced, permanent };
-            assert_eq!(read(&bounced(bounce_type)), Ok(expected));
+    fn what_event_bridge_writes_is_a_report() {
+        for mail in MailFate::ALL {
+            let text = MailReport::template(mail, r#""ord-1""#, r#""3""#);
+            let report: MailReport = serde_json::from_str(&text).unwrap();
+            assert_eq!(report, MailReport { mail, order_id: OrderId::new("ord-1").unwrap(), sequence: 3 });
         }
     }
 
     #[test]
-    fn a_complaint_and_a_rejection_are_told_apart() {
-        for fate in [MailFate::Complained, MailFate::Rejected] {
-            let mut document = bounced("Permanent");
-            document["detail-type"] = json!(fate.detail_type());
-            document["detail"].as_object_mut().unwrap().remove("bounce");
-            assert_eq!(read(&document).map(|event| (event.fate, event.permanent)), Ok((fate, false)));
-        }
-    }
-
-    #[test]
-    fn what_is_not_about_a_mail_of_ours_is_refused_without_its_addresses() {
-        let tag = |name: &str, value: Value| {
-            let mut document = bounced("Permanent");
-            document["detail"]["mail"]["tags"][name] = value;
-            document
-        };
-        let mut delivered = bounced("Permanent");
-        delivered["detail-type"] = json!("Email Delivered");
-        for document in [
-            delivered,
-            tag("orderId", json!([])),
-            tag("orderId", json!(["ord-1", "ord-2"])),
-            tag("orderId", json!(["ada@example.com"])),
-            tag("sequence", json!(["-1"])),
+    fn what_names_no_event_of_an_order_is_no_report_and_no_address_gets_into_the_refusal() {
+        for (order_id, sequence) in [
+            (r#""ada@example.com""#, r#""3""#),
+            (r#""ord-1""#, r#""ada@example.com""#),
+            (r#""ord-1""#, r#""-1""#),
+            ("null", "null"),
+            (r#""ord-1","to":"ada@example.com""#, r#""3""#),
         ] {
-            let refused = read(&document).unwrap_err();
-            assert!(!refused.contains('@'), "{refused}");
+            let text = MailReport::template(MailFate::Bounced, order_id, sequence);
+            assert!(serde_json::from_str::<MailReport>(&text).is_err(), "{text}");
         }
     }
 }

@@ -177,7 +177,7 @@ pub struct Authorisation {
     /// Which authorisation of the order this is, from 1: a lapsed one is made anew under another idempotency key.
     #[serde(default = "first")]
     pub attempt: u32,
-    /// Until when the amount can be captured, where the gateway says so.
+    /// Until when the amount can be captured: what the gateway says; where it does not, the shortest time that it may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_before: Option<Timestamp>,
 }

@@ -216,6 +216,10 @@ pub mod metric {
     pub const TIME_TO_CONFIRMATION: &str = "TimeToConfirmation";
     /// Deliveries put back for a later retry.
     pub const RETRIES: &str = "Retries";
+    /// Deliveries put back because something failed, of messages that have been tried for minutes.
+    pub const RETRIED_FOR_LONG: &str = "RetriedForLong";
+    /// Looks for orders that stopped moving, to their end.
+    pub const SWEEPS: &str = "Sweeps";
     /// Orders that stopped moving and were put back on their queues.
     pub const ORDERS_BROUGHT_ON: &str = "OrdersBroughtOn";
     /// Orders that are due to be looked at and cannot be read.

@@ -115,6 +115,10 @@ pub async fn forward(queue: &impl Queue, handled: Vec<Handled>) -> Vec<Result<()
         .collect()
 }
 
+/// A message that is tried for longer than this shows something that lasts. SQS does not tell: its age of the oldest message
+/// leaves out what was received three times (docs.aws.amazon.com/AWSSimpleQueueService, "Available CloudWatch metrics").
+const LONG: Duration = Duration::from_secs(5 * 60);
+
 /// Deals with the failures of a batch and says which deliveries Lambda must give back to the queue.
 ///
 /// Transient: wait, then again. Permanent: to the dead-letter queue, now, with the reason; done once it is there.
@@ -141,6 +145,9 @@ pub async fn settle(
             error = %chain(&failure),
             "a delivery is given back to its queue"
         );
+        if matches!(failure, Failure::Transient { .. }) && runtime.now().since(delivery.sent_at) > LONG {
+            runtime.count(metric::RETRIED_FOR_LONG, 1);
+        }
         let backoff = policy.wait(delivery.receive_count, runtime.chance());
         let wait = match failure {
             // Spread over as much again, so that those who waited do not all come at once.

@@ -1,5 +1,7 @@
 //! Deciding on an order and committing the decision, and what it means when that cannot be done.
 
+use std::sync::Arc;
+
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::transition::{Refusal, Step};
@@ -31,7 +33,7 @@ pub(crate) async fn decide(
             Step::Refuse(refusal) => return Err(refused(refusal)),
             Step::TooEarly(refusal) => {
                 let what = format!("a command overtook what order {} still waits for", refusal.order_id);
-                return Err(Failure::transient(what, refusal));
+                return Err(Failure::too_early(what, Some(Arc::new(refusal))));
             }
         };
         match database.commit(&change).await? {

@@ -22,13 +22,13 @@ pub enum Failure {
         #[source]
         cause: Option<Cause>,
     },
-    /// May not be tried before a time: what it needs is known to be down. As transient as the other, but the delivery waits
-    /// at least that long, so that an outage costs few receives.
+    /// Nothing failed: it is not tried before a time, because what it needs is known to be down, or it came too early. As transient
+    /// as the other, but the delivery waits at least that long, so that an outage costs few receives.
     #[error("{what}; it waits")]
     Waiting {
         /// What is not tried, for which order.
         what: String,
-        /// For how long, at least.
+        /// For how long, at least; the queue's backoff can be longer.
         wait: Duration,
         /// Why.
         #[source]
@@ -137,6 +137,11 @@ impl DeadLetterReason {
 }
 
 impl Failure {
+    /// Something overtook what it has to wait for.
+    pub fn too_early(what: impl Into<String>, cause: Option<Cause>) -> Self {
+        Self::Waiting { what: what.into(), wait: Duration::ZERO, cause }
+    }
+
     /// A failure that may pass.
     pub fn transient(what: impl Into<String>, cause: impl Error + Send + Sync + 'static) -> Self {
         Self::Transient { what: what.into(), cause: Some(Arc::new(cause)) }

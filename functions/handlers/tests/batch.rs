@@ -12,6 +12,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use memory::{Fault, POLICY, Shop, body, delivery};
 use order_domain::order::OrderStatus;
 use order_domain::time::Timestamp;
+use order_domain::wiring::metric;
 use order_handlers::batch::{Delivery, settle};
 use order_handlers::channels::Channels;
 use order_handlers::failure::{DeadLetterReason, Failure};
@@ -249,4 +250,31 @@ async fn a_stream_whose_topics_hang_gives_its_records_back_in_time() {
     assert_eq!(notify(&shop, &batch).await, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "8" }] })));
     assert_eq!(began.elapsed(), Duration::from_secs(50));
     assert_eq!(notify(&shop, &batch).await, Ok(json!({ "batchItemFailures": [] })));
+}
+
+/// SQS's own age of the oldest message leaves out what was received three times.
+#[tokio::test]
+async fn what_has_failed_for_minutes_is_counted_and_what_waits_for_something_else_is_not() {
+    let shop = Shop::open();
+    let old = Delivery { sent_at: Timestamp::from_unix_seconds(1_764_000_000 - 301).unwrap(), ..delivery("old", "{}") };
+    let batch = [delivery("young", "{}"), old.clone(), old.clone(), old];
+    let results = vec![
+        Err(Failure::transient_because("a table is throttled")),
+        Err(Failure::transient_because("a table is throttled")),
+        Err(Failure::too_early("a report overtook its order", None)),
+        Ok(()),
+    ];
+    assert_eq!(settle(&&shop, &&shop, POLICY, &batch, results).await.len(), 3);
+    assert_eq!(shop.counts.lock().unwrap().get(metric::RETRIED_FOR_LONG), Some(&1));
+}
+
+#[tokio::test]
+async fn a_dead_letter_has_the_trace_of_its_message() {
+    let mut traced = message(Some("m-1"), "no order");
+    traced["attributes"]["AWSTraceHeader"] = "Root=1-5759e988-bd862e3fe1be46a994272793".into();
+    let shop = Shop::open();
+    assert!(validate(&shop, &queue::deliveries(event(&[traced, message(Some("m-2"), "no order")]))).await.is_empty());
+    let buried = shop.buried.lock().unwrap();
+    let traces: Vec<_> = buried.iter().map(|letter| letter.trace.as_deref()).collect();
+    assert_eq!(traces, [Some("Root=1-5759e988-bd862e3fe1be46a994272793"), None]);
 }

@@ -7,13 +7,14 @@ mod memory;
 
 use memory::{Fault, POLICY, Shop, delivery};
 use order_domain::id::OrderId;
-use order_domain::mail_event::MailFate;
+use order_domain::mail_event::{MailFate, MailReport};
 use order_domain::message::{ContactCommand, Recipient};
 use order_domain::request::Channel;
+use order_domain::time::Timestamp;
 use order_domain::wiring::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
-use order_handlers::ports::{Addressee, Receipt, Refusal, Sending};
+use order_handlers::ports::{Addressee, Receipt, Refusal, Sending, SentLog as _};
 use order_handlers::stages::contact::Contact;
 use order_handlers::texts::Texts;
 
@@ -24,19 +25,16 @@ async fn contact(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     Contact { database, notifier, queue, runtime, policy: POLICY, channels: &channels, texts: &texts }.run(batch).await
 }
 
-/// As EventBridge puts it into the queue, with the customer's address.
-fn told_by_ses(fate: MailFate, bounce_type: &str, order_id: &str) -> Delivery {
-    let event = serde_json::json!({
-        "version": "0", "detail-type": fate.detail_type(), "source": "aws.ses", "account": "123456789012",
-        "detail": {
-            "mail": {
-                "destination": ["ada@example.com"],
-                "tags": { "orderId": [order_id], "sequence": ["3"], "ses:configuration-set": ["mail"] },
-            },
-            "bounce": { "bounceType": bounce_type, "bouncedRecipients": [{ "emailAddress": "ada@example.com" }] },
-        },
-    });
-    delivery("from-ses", event.to_string())
+/// As EventBridge puts it into the queue.
+fn told_by_ses(fate: MailFate, order_id: &str) -> Delivery {
+    delivery("from-ses", MailReport::template(fate, &format!("{order_id:?}"), r#""3""#))
+}
+
+/// What asked for the mail.
+fn asked() -> Delivery {
+    let Sending { order_id, sequence, .. } = mail();
+    let command = ContactCommand { order_id, sequence, recipient: Recipient::Channel(Channel::Email) };
+    delivery("asked", serde_json::to_string(&command).unwrap())
 }
 
 /// The mail about the third event of an order.
@@ -47,42 +45,52 @@ fn mail() -> Sending {
 
 #[tokio::test]
 async fn a_mail_that_did_not_arrive_is_recorded_with_its_reason_and_not_sent_again() {
-    for (fate, bounce_type, refusal) in [
-        (MailFate::Bounced, "Permanent", Refusal::Bounced),
-        (MailFate::Bounced, "Transient", Refusal::MailboxUnavailable),
-        (MailFate::Complained, "", Refusal::Complained),
-        (MailFate::Rejected, "", Refusal::MailRejected),
-    ] {
+    for fate in MailFate::ALL {
         let shop = Shop::open();
         shop.sent.lock().unwrap().insert(mail(), Receipt::Sent);
-        assert!(contact(&shop, &[told_by_ses(fate, bounce_type, "ord-1")]).await.is_empty());
-        assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(refusal));
+        assert!(contact(&shop, &[told_by_ses(fate, "ord-1")]).await.is_empty());
+        assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(Refusal::Mail(fate)));
         assert_eq!(shop.counts.lock().unwrap()[metric::NOTIFICATIONS_REFUSED], 1);
-        // The message that asked for the mail comes again.
-        let Sending { order_id, sequence, .. } = mail();
-        let command = ContactCommand { order_id, sequence, recipient: Recipient::Channel(Channel::Email) };
-        let again = delivery("again", serde_json::to_string(&command).unwrap());
-        assert!(contact(&shop, &[again]).await.is_empty());
+        assert!(contact(&shop, &[asked()]).await.is_empty());
         assert!(shop.told.lock().unwrap().is_empty());
     }
 }
 
+/// Mail to an address that is on the account's suppression list bounces at once.
 #[tokio::test]
-async fn what_ses_tells_and_cannot_be_recorded_comes_again() {
+async fn a_mail_that_bounced_before_it_was_recorded_as_sent_stays_bounced() {
     let shop = Shop::open();
-    shop.fail(Fault::Record, None);
-    let bounced = [told_by_ses(MailFate::Bounced, "Permanent", "ord-1")];
-    assert_eq!(contact(&shop, &bounced).await, ["from-ses"]);
-    assert!(contact(&shop, &bounced).await.is_empty());
-    assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(Refusal::Bounced));
+    let bounced = told_by_ses(MailFate::Bounced, "ord-1");
+    assert!(contact(&shop, std::slice::from_ref(&bounced)).await.is_empty());
+    let sent = [(mail(), Receipt::Sent)];
+    (&shop).record(&sent, Timestamp::from_unix_seconds(0).unwrap()).await.unwrap();
+    assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(Refusal::Mail(MailFate::Bounced)));
+    // What asked for it comes again together with the bounce.
+    let shop = Shop::open();
+    assert!(contact(&shop, &[asked(), bounced]).await.is_empty());
+    assert!(shop.told.lock().unwrap().is_empty());
+    assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(Refusal::Mail(MailFate::Bounced)));
 }
 
 #[tokio::test]
-async fn what_ses_tells_of_a_mail_of_somebody_else_is_buried_and_no_address_reaches_a_log() {
+async fn of_what_ses_tells_only_what_cannot_be_recorded_comes_again() {
     let shop = Shop::open();
-    assert!(contact(&shop, &[told_by_ses(MailFate::Bounced, "Permanent", "bob@example.com")]).await.is_empty());
-    let buried = shop.buried.lock().unwrap();
-    assert_eq!(buried[0].reason, "NOT_A_COMMAND");
-    assert!(!buried[0].error.contains('@'), "{}", buried[0].error);
+    shop.fail(Fault::Record, None);
+    let mut other = told_by_ses(MailFate::Complained, "ord-2");
+    other.message_id = "other".into();
+    let batch = [told_by_ses(MailFate::Bounced, "ord-1"), other];
+    let failed = contact(&shop, &batch).await;
+    assert_eq!(failed.len(), 1);
+    assert_eq!(shop.counts.lock().unwrap()[metric::NOTIFICATIONS_REFUSED], 1);
+    let again: Vec<_> = batch.into_iter().filter(|delivery| failed.contains(&delivery.message_id)).collect();
+    assert!(contact(&shop, &again).await.is_empty());
+    assert_eq!(shop.sent.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_neither_a_telling_nor_a_report_is_buried() {
+    let shop = Shop::open();
+    assert!(contact(&shop, &[told_by_ses(MailFate::Bounced, "no-order")]).await.is_empty());
+    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_A_COMMAND");
     assert!(shop.sent.lock().unwrap().is_empty());
 }

@@ -287,8 +287,12 @@ async fn of_the_sweeps_of_a_batch_one_looks_for_all() {
     validated(&shop).await;
     shop.forwarded.lock().unwrap().clear();
     shop.pass(Duration::from_secs(3600));
+    // One that fails does not count as one.
+    shop.fail(Fault::Load, None);
+    assert_eq!(reconcile(&shop, &[sweep()]).await.len(), 1);
     assert!(reconcile(&shop, &vec![sweep(); 10]).await.is_empty());
     assert_eq!(shop.forwarded.lock().unwrap().len(), 1);
+    assert_eq!(shop.counts.lock().unwrap()[metric::SWEEPS], 1);
 }
 
 /// Whoever made it died before it was recorded, or another worker settled the order meanwhile.

@@ -90,6 +90,9 @@ impl Watched {
                 "AWS/ApiGateway",
                 vec![("ApiName", self.api_name.clone().into()), ("Stage", self.api_stage.clone().into())],
             ),
+            Subject::MailRule(fate) => {
+                ("AWS/Events", vec![("RuleName", suffixed(&pipeline::mail_rule_name(fate), &self.suffix))])
+            }
             Subject::Business => (metric::NAMESPACE, vec![(metric::DIMENSION, self.suffix.clone().into())]),
         }
     }

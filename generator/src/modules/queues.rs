@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use order_domain::mail_event::MailFate;
+
 use super::surroundings::Surroundings;
 use super::{environment_suffix, require_tls};
 use crate::aws::SqsQueue;
 use crate::aws::sqs_queue::SqsQueueReference;
 use crate::iam::{Effect, Policy, Statement};
 use crate::naming::{logical, suffixed};
-use crate::pipeline::{self, DEAD_LETTER_RETENTION_SECONDS, Grant, MAIL_EVENTS_RULE, QUEUE_RETENTION_SECONDS, Queue};
+use crate::pipeline::{self, DEAD_LETTER_RETENTION_SECONDS, Grant, QUEUE_RETENTION_SECONDS, Queue, mail_rule_name};
 use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, Value};
 use crate::{array, object, template};
@@ -126,11 +128,11 @@ fn policy(tls_only: &Expression<Boolean>, queue: Value<Text>, also: &[Statement]
     tls_only.choose(Policy::new(statements.collect()).encode(), without_tls)
 }
 
-/// Lets the rule that hands on SES's events send to a queue, and no other rule.
+/// Lets the rules that hand on SES's events send to a queue, and no other rule.
 fn from_ses(surroundings: &Surroundings, suffix: &Expression<Text>, queue: Value<Text>) -> Statement {
-    let rule = surroundings.arn("events", template!["rule/", suffixed(MAIL_EVENTS_RULE, suffix)]);
+    let rule = |fate| surroundings.arn("events", template!["rule/", suffixed(&mail_rule_name(fate), suffix)]);
     Statement::allow("MailEvents", &["sqs:SendMessage"], vec![queue])
         .principal_service("events.amazonaws.com")
         .from_account(&surroundings.account)
-        .from_source(rule)
+        .from_sources(MailFate::ALL.map(rule).to_vec())
 }

@@ -1,9 +1,10 @@
 //! When somebody has to look, derived from the stages: every queue, function and dead-letter queue, the API, and what a
 //! customer notices.
 
+use order_domain::mail_event::MailFate;
 use order_domain::wiring::{Stage, metric};
 
-use super::names::Queue;
+use super::names::{Queue, mail_rule};
 use super::{Source, StageDescription, stages};
 
 /// An alarm of the pipeline.
@@ -34,6 +35,8 @@ pub enum Subject {
     Function(Stage),
     /// The API's stage.
     Api,
+    /// The rule that hands on what SES tells of mails with this fate, where the environment sends mails.
+    MailRule(MailFate),
     /// The business metrics of the environment.
     Business,
 }
@@ -89,12 +92,24 @@ const API_LATENCY_MILLISECONDS: u32 = 1000;
 
 /// What the pipeline copes with by itself, so that no queue grows and no dead letter tells of it, and somebody should know all
 /// the same: name, metric, when it fires, and what it means.
-fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'static str); 6] {
+fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, Severity, &'static str); 7] {
+    use Severity::{Page, Ticket};
     [
+        (
+            "retried-for-long-alarm",
+            metric::RETRIED_FOR_LONG,
+            // Retries are up to a quarter of an hour apart by then.
+            Threshold { limit: Limit::AtMost(0), breaches: 2, of: 15 },
+            Page,
+            "Something that a stage calls has failed for more than five minutes: messages wait, and orders or customers with them. \
+         Nothing is lost while they wait. First: look at the dashboard for the stage that retries, then in its log for what fails \
+         (`a delivery is given back to its queue`).",
+        ),
         (
             "order-conflicts-alarm",
             metric::ORDER_CONFLICTS,
             AT_ONCE(0),
+            Ticket,
             "An order's id came again with another order: the first one stands, the other was not placed. First: find the \
          ORDER_CONFLICT events in the orders table, and ask the client's developers why it used an id twice.",
         ),
@@ -103,6 +118,7 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'stati
             metric::WEBHOOKS_REFUSED,
             // Anybody can send one now and then; the gateway with another secret than ours sends them all the time.
             Threshold { limit: Limit::AtMost(0), breaches: 10, of: 60 },
+            Ticket,
             "Webhooks come that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
          the webhook secret in Secrets Manager; if they are the same, somebody else sends them. The \
          reconciler looks after orders meanwhile, but a refund that fails later is heard of in no other way.",
@@ -111,6 +127,7 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'stati
             "gateway-circuit-opened-alarm",
             metric::GATEWAY_CIRCUIT_OPENED,
             AT_ONCE(0),
+            Ticket,
             "The payment gateway fails or is slow, and is not asked for a while: orders wait for their payment. First: look at the \
          gateway's status page, then at the payment function's log for what it answers. Nothing has to be redriven.",
         ),
@@ -118,6 +135,7 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'stati
             "orders-brought-on-alarm",
             metric::ORDERS_BROUGHT_ON,
             THREE_OF_FIVE_MINUTES(20),
+            Ticket,
             "Many orders stopped moving and were put back on their queues. First: look at the dashboard for the stage whose messages \
          are late or fail; the reconciler only repeats what that stage is asked for.",
         ),
@@ -125,6 +143,7 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'stati
             "orders-unreadable-alarm",
             metric::ORDERS_UNREADABLE,
             AT_ONCE(0),
+            Ticket,
             "Orders that stand still cannot be read by this version of the code. First: look in the reconcile function's log for which \
          ones and why; deploy the version that can read them, or mend the items.",
         ),
@@ -133,9 +152,11 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, &'stati
             metric::NOTIFICATIONS_REFUSED,
             // A wrong number now and then is the customer's.
             THREE_OF_FIVE_MINUTES(20),
-            "Many e-mails, text messages or pushes are refused for good, and are not tried again. First: look in the contact \
-         function's log for the reason; in SES's sandbox every address that is not verified is refused, and everywhere numbers of \
-         calling codes that env.toml does not list.",
+            Ticket,
+            "Many e-mails, text messages or pushes are refused for good, at once or after they were sent, and are not tried again. \
+         First: look in the contact function's log for the reason; in SES's sandbox every address that is not verified is refused, \
+         and everywhere numbers of calling codes that env.toml does not list. Where mails bounce (BOUNCED, NOT_TAKEN) or are \
+         reported (COMPLAINED), look at the account's reputation in SES before SES stops it.",
         ),
     ]
 }
@@ -179,14 +200,30 @@ pub fn alarms() -> Vec<Alarm> {
         threshold: FOR_THREE_MINUTES(CONFIRMATION_MILLISECONDS),
         severity: Severity::Page,
     });
-    alarms.extend(heard_of_by_nobody_else().map(|(name, metric, threshold, description)| Alarm {
+    alarms.extend(MailFate::ALL.map(|fate| {
+        let rule = mail_rule(fate);
+        Alarm {
+            name: format!("{rule}-alarm"),
+            description: format!(
+                "EventBridge cannot hand on what SES tells of a mail ({}): the history still says that it was sent. First: look \
+                 whether the policy of the contact stage's queue lets {rule} send.",
+                fate.name()
+            ),
+            subject: Subject::MailRule(fate),
+            metric: "FailedInvocations",
+            statistic: Statistic::Sum,
+            threshold: AT_ONCE(0),
+            severity: Severity::Ticket,
+        }
+    }));
+    alarms.extend(heard_of_by_nobody_else().map(|(name, metric, threshold, severity, description)| Alarm {
         name: name.to_owned(),
         description: description.to_owned(),
         subject: Subject::Business,
         metric,
         statistic: Statistic::Sum,
         threshold,
-        severity: Severity::Ticket,
+        severity,
     }));
     alarms
 }
@@ -234,18 +271,19 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
             severity: Severity::Page,
         });
     }
-    if let (Some(schedule), Some((queue, _))) = (stage.schedule, stage.queue()) {
+    if let Some(schedule) = stage.schedule {
         // Five times the schedule's own time: one message that is late is no reason to look.
         let minutes = 5 * schedule.every_minutes;
         alarms.push(Alarm {
             name: format!("{}-silent-alarm", stage.schedule_name()),
             description: format!(
-                "Nothing was put into {} for {minutes} minutes, where a schedule should: orders that stand still are not \
-                 found. First: look whether the schedule is enabled and whether its role may send to the queue.",
-                queue.name()
+                "The {name} stage has swept nothing for {minutes} minutes, where a schedule asks it to every {}: orders that \
+                 stand still are not found. First: look whether the schedule is enabled and whether its role may send to the \
+                 queue, then at the function's log.",
+                schedule.every_minutes
             ),
-            subject: Subject::Queue(queue),
-            metric: "NumberOfMessagesSent",
+            subject: Subject::Business,
+            metric: metric::SWEEPS,
             statistic: Statistic::Sum,
             threshold: Threshold { limit: Limit::AtLeast(1), breaches: minutes, of: minutes },
             severity: Severity::Ticket,

@@ -1,5 +1,6 @@
 //! What the pipeline's parts are called, without the environment's suffix.
 
+use order_domain::mail_event::MailFate;
 use order_domain::notification::Topic;
 use order_domain::wiring::{Stage, variable};
 
@@ -113,8 +114,14 @@ pub const ALARMS_TOPIC: &str = "alarms-topic";
 
 /// The SES configuration set that e-mails are sent with.
 pub const MAIL_CONFIGURATION_SET: &str = "mail-configuration-set";
-/// The EventBridge rule that hands on what SES tells of them.
-pub const MAIL_EVENTS_RULE: &str = "mail-events-rule";
+/// Its event destination: what SES tells of them, it tells EventBridge.
+pub const MAIL_EVENTS: &str = "mail-events";
+
+/// The EventBridge rule that hands on what SES tells of a fate, e.g. `mail-not-taken-rule`.
+#[must_use]
+pub fn mail_rule(fate: MailFate) -> String {
+    format!("mail-{}-rule", fate.name().to_lowercase().replace('_', "-"))
+}
 
 /// The name of a topic for other systems, e.g. `payment-status-topic`.
 #[must_use]

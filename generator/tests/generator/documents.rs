@@ -8,8 +8,18 @@ use serde_json::Value;
 use crate::support::{address, of_kind, resources, roots};
 
 /// The arguments that name a resource at AWS.
-const NAMES: [&str; 8] =
-    ["alarm_name", "dashboard_name", "function_name", "group_name", "name", "rule_name", "secret_name", "topic_name"];
+const NAMES: [&str; 10] = [
+    "alarm_name",
+    "configuration_set_name",
+    "dashboard_name",
+    "event_destination_name",
+    "function_name",
+    "group_name",
+    "name",
+    "rule_name",
+    "secret_name",
+    "topic_name",
+];
 
 /// The keys of a map variable that a text refers to: `var.queue_names["payment-queue"]` refers to `payment-queue`.
 fn keys_of(map: &str, value: &Value) -> BTreeSet<String> {

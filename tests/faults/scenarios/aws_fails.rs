@@ -13,9 +13,9 @@ const ORDERS: usize = 100;
 /// Faults that have to be met for the scenario to mean something.
 const FAULTS: u64 = 100;
 /// Longest time for that many to be met.
-const AT_MOST: Duration = Duration::from_secs(120);
+const AT_MOST: Duration = Duration::from_secs(300);
 /// Longest time for the last retries, whose waits double.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn faults() -> FaultPlan {
     FaultPlan::new(

@@ -16,7 +16,7 @@ const ACCEPTED_BEFORE: usize = ORDERS / 2;
 /// Longest time for that many to be accepted.
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(60);
 /// Longest time for the last message to come back that a function held.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 pub async fn orders_under_way_survive_a_restart_of_the_emulator(world: &World<'_>) {
     let began = Instant::now();

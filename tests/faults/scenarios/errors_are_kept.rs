@@ -7,30 +7,30 @@ use ops::gateway_simulator::Faults;
 
 use crate::flow::Flow;
 use crate::orders::Batch;
+use crate::wait::until_within;
 use crate::world::World;
 
 /// Orders whose authorisation the gateway executes and answers with an error that it keeps: fewer than half of the ten calls
 /// that a circuit looks at, since the first answer of each is an error like any other.
 const KEPT: u32 = 4;
-/// For so long their retries may make the gateway look as if it were down.
-const RETRIES: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_secs(1);
+/// Retries of them: the error itself, and the same error once more, for each.
+const RETRIES: u64 = 2 * KEPT as u64;
+/// Longest time for those.
+const RETRIED_WITHIN: Duration = Duration::from_secs(120);
 /// Orders that come later.
 const LATER: usize = 5;
 /// Longest time for those: nothing is wrong with them.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub async fn a_few_payments_with_an_error_that_is_kept_hold_up_no_others(world: &World<'_>) {
     let simulator = world.environment.simulator().expect("the simulator runs in this process");
-    let opened_before = world.circuits_opened().await;
     let kept = Batch::of(&world.shop, KEPT as usize).await;
     simulator.set_faults(Faults { charged_but_error: true, remaining: Some(KEPT), ..Faults::default() });
     Flow::new(world, &kept).place(KEPT as usize).await;
-    let began = Instant::now();
-    while world.circuits_opened().await == opened_before && began.elapsed() < RETRIES {
-        tokio::time::sleep(PAUSE).await;
-    }
-    let opened = world.circuits_opened().await - opened_before;
+    // The first answer of each counts as an error; its repetitions, which could make the gateway look as if it were down, must not.
+    let look = async || (world.retries("payment-function", kept.began).await, world.circuits_opened(kept.began).await);
+    let repeated = |(retries, opened): &(u64, u64)| *retries >= RETRIES || *opened > 0;
+    let (_, opened) = until_within(RETRIED_WITHIN, "payments that are retried", look, repeated).await;
 
     let later = Batch::of(&world.shop, LATER).await;
     let flow = Flow::new(world, &later);

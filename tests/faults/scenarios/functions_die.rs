@@ -20,7 +20,7 @@ const CHANGES_BETWEEN_STRIKES: u64 = 15;
 /// Time between two looks whether they are.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Longest time for what they held to come back, again and again, and to be done.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 pub async fn no_order_is_lost_when_functions_are_killed_at_work(world: &World<'_>) {
     let began = Instant::now();

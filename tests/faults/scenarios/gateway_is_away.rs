@@ -44,7 +44,6 @@ pub async fn an_outage_of_the_gateway_of_minutes_delays_orders_and_loses_none(wo
     let batch = Batch::of(&world.shop, ORDERS).await;
     let flow = Flow::new(world, &batch);
     let gateway = &world.proxies().gateway;
-    let opened_before = world.circuits_opened().await;
 
     gateway.go_down().await;
     let away = Instant::now();
@@ -56,7 +55,7 @@ pub async fn an_outage_of_the_gateway_of_minutes_delays_orders_and_loses_none(wo
         let on_the_way = batch.orders.iter().filter(|planned| {
             stored.get(&planned.id).is_none_or(|order| order.status.is_open() && order.status != OrderStatus::Reserved)
         });
-        (on_the_way.count(), world.circuits_opened().await - opened_before)
+        (on_the_way.count(), world.circuits_opened(batch.began).await)
     };
     let waits = |(on_the_way, opened): &(usize, u64)| *on_the_way == 0 && *opened > 0;
     let (_, opened) = until_within(WAITING_WITHIN, "orders that wait and an open circuit", open, waits).await;

@@ -1,26 +1,73 @@
 //! What changes the payment gateway for everybody, and so has the environment to itself.
 
-use ops::gateway_simulator::{Totals, WebhookFaults};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::future::{join, join_all};
+use ops::gateway_simulator::{Faults, Totals, WebhookFaults};
 use order_domain::event::EventType;
 use order_domain::order::{Authorisation, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use order_domain::stock::StockLevel;
 use order_handlers::ports::SEARCH_IS_CURRENT_AFTER;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::aged::Aged;
-use crate::gateway::{advance_clock, hold_for, payments_of, set_webhook_faults, webhooks};
-use crate::order::{id, order_of, with};
+use crate::gateway::{
+    advance_clock, hold_for, payments_of, post_webhook, requests, set_faults, set_webhook_faults, signed,
+    tells_of_a_payment, webhooks,
+};
+use crate::order::{id, order_of, unique, with};
 use crate::shop::{PRICE, Shop};
 use crate::wait::until;
 
 // The clock comes last: it ends what is held for every order of every test.
 super::cases_alone![
+    webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once,
     webhooks_that_come_late_thrice_and_out_of_order_change_nothing,
     holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_cancelled,
 ];
 
 /// How long the gateway holds money.
 const HELD_FOR: u64 = 7 * 24 * 60 * 60;
+
+/// P11: elsewhere a webhook and a worker that raced captured twice.
+async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(shop: &Shop) {
+    const ORDERS: usize = 20;
+    let tea = shop.stock(ORDERS as u64, 1).await;
+    let orders: Vec<_> = (0..ORDERS).map(|_| order_of(tea.sku.as_str())).collect();
+    // The gateway takes its time, so that what is told of an order overtakes the answer to its payment worker.
+    set_faults(shop, &Faults { latency_ms: 1_000, ..Faults::default() }).await;
+    join(shop.place_at_once(&orders), join_all(orders.iter().map(|order| tell_until_confirmed(shop, order)))).await;
+    set_faults(shop, &Faults::default()).await;
+    // What was told last is dealt with, too.
+    quiet(shop).await;
+
+    let mut asked: HashMap<String, usize> = HashMap::new();
+    for request in requests(shop).await.into_iter().filter(|request| request.path == "/v1/payment_intents") {
+        *asked.entry(request.idempotency_key.unwrap_or_default()).or_default() += 1;
+    }
+    let mut raced = 0;
+    for order in &orders {
+        let payments = payments_of(shop, order).await;
+        assert_eq!((payments.intents.len(), payments.charges), (1, 1), "{}: {payments:?}", id(order));
+        assert_eq!((payments.totals.authorised, payments.totals.held), (PRICE, PRICE), "{}", id(order));
+        assert_eq!(shop.history(order).await.events.len(), 3, "{}", id(order));
+        raced += usize::from(asked.iter().any(|(key, times)| key.contains(&format!(":{}:", id(order))) && *times > 1));
+    }
+    println!("webhooks raced the payment worker on {raced} of {ORDERS} orders");
+    assert!(raced > 0, "no order was asked for twice, which tells nothing: {asked:?}");
+}
+
+/// Tells of the order's payment, truly signed, again and again, until the order is confirmed.
+async fn tell_until_confirmed(shop: &Shop, order: &Value) {
+    let look = async || {
+        let body = tells_of_a_payment(&unique("evt_"), order);
+        let genuine = signed(&shop.gateway.webhook_secret, Duration::ZERO, &body);
+        assert_eq!(post_webhook(shop, Some(&genuine), &body).await.status, 202);
+        shop.api.order(id(order)).await.unwrap().found().map(|view| view.status)
+    };
+    until("a confirmed order", look, |status| *status == Some(OrderStatus::Confirmed)).await;
+}
 
 async fn webhooks_that_come_late_thrice_and_out_of_order_change_nothing(shop: &Shop) {
     let faults = WebhookFaults { copies: 3, shuffle_within_ms: 5_000, seed: 20_261_126, ..WebhookFaults::default() };

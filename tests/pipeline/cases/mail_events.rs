@@ -3,7 +3,7 @@
 
 use ops::emulator::Request;
 use order_domain::event::EventType;
-use order_domain::mail_event::MailFate;
+use order_domain::mail_event::{MailFate, MailReport};
 use order_domain::request::Channel;
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ use crate::wait::until;
 
 super::cases![
     a_mail_that_bounces_is_shown_in_the_history_of_its_order,
-    the_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else,
+    each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else,
+    each_rule_sends_a_thin_message_to_the_stage_that_sent_the_mail,
 ];
 
 async fn a_mail_that_bounces_is_shown_in_the_history_of_its_order(shop: &Shop) {
@@ -25,29 +26,67 @@ async fn a_mail_that_bounces_is_shown_in_the_history_of_its_order(shop: &Shop) {
     shop.settled(&order).await;
     shop.mails_to(&email).await;
     until_told(shop, &order, "SENT", None).await;
-    let event = told_by_ses(MailFate::Bounced.detail_type(), &configuration_set(shop).await, id(&order));
+    let report = MailReport::template(MailFate::Bounced, &format!("{:?}", id(&order)), r#""3""#);
     let queue = &shop.connection.queues["contact-queue"];
-    shop.sqs.send_message().queue_url(queue).message_body(event.to_string()).send().await.unwrap();
+    shop.sqs.send_message().queue_url(queue).message_body(report).send().await.unwrap();
     until_told(shop, &order, "REFUSED", Some("BOUNCED")).await;
 }
 
-async fn the_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else(shop: &Shop) {
-    let rule = rule(shop).await;
-    let pattern = rule["EventPattern"].as_str().unwrap();
+async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else(shop: &Shop) {
     let own = configuration_set(shop).await;
-    let delivered = "Email Delivered";
-    let mut expected: Vec<_> = MailFate::ALL.map(|fate| (fate.detail_type(), own.as_str(), true)).to_vec();
-    expected.extend([(delivered, own.as_str(), false), ("Email Bounced", "mail-configuration-set-other", false)]);
-    for (detail_type, configuration_set, matches) in expected {
-        let event = told_by_ses(detail_type, configuration_set, "ord-1").to_string();
-        let asked = json!({ "EventPattern": pattern, "Event": event });
-        let answer = events(shop, "TestEventPattern", &asked).await;
-        assert_eq!(answer["Result"], matches, "{detail_type} of {configuration_set}");
+    let with_tags = |tags: Value, mut event: Value| {
+        event["detail"]["mail"]["tags"] = tags;
+        event
+    };
+    let bounce = |kind: &str, subtype: &str| {
+        let bounce = json!({ "bounceType": kind, "bounceSubType": subtype, "bouncedRecipients": [RECIPIENT] });
+        told_by_ses("Email Bounced", &own, "bounce", bounce)
+    };
+    let complaint = |more: Value| {
+        let complaint = json!({ "complaintSubType": null, "complainedRecipients": [RECIPIENT] });
+        told_by_ses("Email Complaint Received", &own, "complaint", with(complaint, more))
+    };
+    let other_set =
+        json!({ "ses:configuration-set": ["mail-configuration-set-other"], "orderId": ["ord-1"], "sequence": ["3"] });
+    let by_hand = json!({ "ses:configuration-set": [own] });
+    let rejected = told_by_ses("Email Rejected", &own, "reject", json!({ "reason": "Bad content" }));
+    for (event, expected) in [
+        (bounce("Permanent", "General"), Some(MailFate::Bounced)),
+        (bounce("Permanent", "OnAccountSuppressionList"), Some(MailFate::Bounced)),
+        (bounce("Transient", "MailboxFull"), Some(MailFate::NotTaken)),
+        (bounce("Undetermined", "Undetermined"), Some(MailFate::NotTaken)),
+        // Somebody is away: the mail is in the mailbox.
+        (bounce("Transient", "General"), None),
+        (complaint(json!({})), Some(MailFate::Complained)),
+        (complaint(json!({ "complaintFeedbackType": "abuse" })), Some(MailFate::Complained)),
+        (complaint(json!({ "complaintFeedbackType": "not-spam" })), None),
+        (rejected, Some(MailFate::Rejected)),
+        (told_by_ses("Email Delivered", &own, "delivery", json!({})), None),
+        (with_tags(other_set, bounce("Permanent", "General")), None),
+        (with_tags(by_hand, bounce("Permanent", "General")), None),
+    ] {
+        let event = event.to_string();
+        let mut fates = Vec::new();
+        for fate in MailFate::ALL {
+            let asked = json!({ "EventPattern": rule(shop, fate).await["EventPattern"], "Event": event });
+            if events(shop, "TestEventPattern", &asked).await["Result"] == true {
+                fates.push(fate);
+            }
+        }
+        assert_eq!(fates, Vec::from_iter(expected), "{event}");
     }
-    let targets = events(shop, "ListTargetsByRule", &json!({ "Rule": rule["Name"] })).await;
-    let arn = targets["Targets"][0]["Arn"].as_str().unwrap();
-    let (_, queue) = shop.connection.queues["contact-queue"].rsplit_once('/').unwrap();
-    assert!(arn.ends_with(&format!(":{queue}")), "{arn}");
+}
+
+async fn each_rule_sends_a_thin_message_to_the_stage_that_sent_the_mail(shop: &Shop) {
+    for fate in MailFate::ALL {
+        let name = rule(shop, fate).await["Name"].clone();
+        let targets = events(shop, "ListTargetsByRule", &json!({ "Rule": name })).await;
+        let target = &targets["Targets"][0];
+        let (_, queue) = shop.connection.queues["contact-queue"].rsplit_once('/').unwrap();
+        assert!(target["Arn"].as_str().is_some_and(|arn| arn.ends_with(&format!(":{queue}"))), "{target}");
+        let thin = MailReport::template(fate, "<order>", "<sequence>");
+        assert_eq!(target["InputTransformer"]["InputTemplate"], thin, "{target}");
+    }
 }
 
 /// Until the history shows this of the mail about the confirmation, and nothing else.
@@ -62,24 +101,20 @@ async fn until_told(shop: &Shop, order: &Value, outcome: &str, reason: Option<&s
     until(&format!("{outcome} in the history"), look, |told| *told == wanted).await;
 }
 
-/// As the SES Developer Guide shows it, "SES events schema reference"; about the third event of the order.
-fn told_by_ses(detail_type: &str, configuration_set: &str, order_id: &str) -> Value {
-    json!({
+const RECIPIENT: &str = "ada@example.com";
+
+/// As the SES Developer Guide shows it, "SES events schema reference"; about the third event of an order.
+fn told_by_ses(detail_type: &str, configuration_set: &str, what: &str, of_it: Value) -> Value {
+    let tags = json!({ "ses:configuration-set": [configuration_set], "orderId": ["ord-1"], "sequence": ["3"] });
+    let mail = json!({ "source": "orders@shop.example", "destination": [RECIPIENT], "tags": tags });
+    let mut event = json!({
         "version": "0", "id": "12a18625-3328-fafd-2aa5-a5e16310f3ea", "detail-type": detail_type, "source": "aws.ses",
         "account": "000000000000", "time": "2026-11-26T15:36:16Z", "region": "eu-west-2",
         "resources": [format!("arn:aws:ses:eu-west-2:000000000000:configuration-set/{configuration_set}")],
-        "detail": {
-            "eventType": "Bounce",
-            "bounce": {
-                "bounceType": "Permanent", "bounceSubType": "General",
-                "bouncedRecipients": [{ "emailAddress": "ada@example.com", "action": "failed", "status": "5.1.1" }],
-            },
-            "mail": {
-                "source": "orders@shop.example", "destination": ["ada@example.com"],
-                "tags": { "ses:configuration-set": [configuration_set], "orderId": [order_id], "sequence": ["3"] },
-            },
-        },
-    })
+        "detail": { "mail": mail },
+    });
+    event["detail"][what] = of_it;
+    event
 }
 
 /// The configuration set that the environment sends its mails with, if SES has it and it tells EventBridge.
@@ -94,8 +129,9 @@ async fn configuration_set(shop: &Shop) -> String {
     name
 }
 
-async fn rule(shop: &Shop) -> Value {
-    let rules = events(shop, "ListRules", &json!({ "NamePrefix": "mail-events-rule" })).await;
+async fn rule(shop: &Shop, fate: MailFate) -> Value {
+    let prefix = format!("mail-{}-rule", fate.name().to_lowercase().replace('_', "-"));
+    let rules = events(shop, "ListRules", &json!({ "NamePrefix": prefix })).await;
     rules["Rules"][0].clone()
 }
 

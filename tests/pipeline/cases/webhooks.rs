@@ -1,19 +1,16 @@
 //! What the payment gateway tells of its own accord, and what others tell in its name.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::future::{join, join_all};
-use ops::gateway_simulator::Faults;
 use order_domain::order::OrderStatus;
 use order_domain::wiring::metric;
 use order_handlers::adapters::stripe::webhook::TOLERANCE;
 use serde_json::Value;
 
 use crate::aged::Aged;
-use crate::gateway::{hold_for, payments_of, post_webhook, requests, set_faults, signed, tells_of_a_payment};
+use crate::gateway::{hold_for, post_webhook, signed, tells_of_a_payment};
 use crate::order::{id, order_of, unique};
-use crate::shop::{PRICE, Shop};
+use crate::shop::Shop;
 use crate::wait::until;
 
 super::cases![
@@ -22,7 +19,6 @@ super::cases![
     a_webhook_signed_by_somebody_else_brings_no_order_on,
     a_genuine_webhook_that_is_played_again_later_brings_no_order_on,
     a_webhook_of_the_gateway_brings_its_order_on,
-    webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once,
 ];
 
 async fn a_webhook_without_a_signature_is_refused_at_the_edge(shop: &Shop) {
@@ -87,43 +83,4 @@ async fn a_webhook_of_the_gateway_brings_its_order_on(shop: &Shop) {
     Aged::validated(shop, &order, Duration::ZERO).await;
     hold_for(shop, &order).await;
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
-}
-
-/// P11: elsewhere a webhook and a worker that raced captured twice.
-async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(shop: &Shop) {
-    const ORDERS: usize = 20;
-    let tea = shop.stock(ORDERS as u64, 1).await;
-    let orders: Vec<_> = (0..ORDERS).map(|_| order_of(tea.sku.as_str())).collect();
-    // The gateway takes its time, so that what is told of an order overtakes the answer to its payment worker.
-    set_faults(shop, &Faults { latency_ms: 1_000, ..Faults::default() }).await;
-    join(shop.place_at_once(&orders), join_all(orders.iter().map(|order| tell_until_confirmed(shop, order)))).await;
-    set_faults(shop, &Faults::default()).await;
-    // What was told last is dealt with, too.
-    shop.drained(&["reconcile-queue", "inventory-queue", "payment-queue", "fulfilment-queue"]).await;
-
-    let mut asked: HashMap<String, usize> = HashMap::new();
-    for request in requests(shop).await.into_iter().filter(|request| request.path == "/v1/payment_intents") {
-        *asked.entry(request.idempotency_key.unwrap_or_default()).or_default() += 1;
-    }
-    let mut raced = 0;
-    for order in &orders {
-        let payments = payments_of(shop, order).await;
-        assert_eq!((payments.intents.len(), payments.charges), (1, 1), "{}: {payments:?}", id(order));
-        assert_eq!((payments.totals.authorised, payments.totals.held), (PRICE, PRICE), "{}", id(order));
-        assert_eq!(shop.history(order).await.events.len(), 3, "{}", id(order));
-        raced += usize::from(asked.iter().any(|(key, times)| key.contains(&format!(":{}:", id(order))) && *times > 1));
-    }
-    println!("webhooks raced the payment worker on {raced} of {ORDERS} orders");
-    assert!(raced > 0, "no order was asked for twice, which tells nothing: {asked:?}");
-}
-
-/// Tells of the order's payment, truly signed, again and again, until the order is confirmed.
-async fn tell_until_confirmed(shop: &Shop, order: &Value) {
-    let look = async || {
-        let body = tells_of_a_payment(&unique("evt_"), order);
-        let genuine = signed(&shop.gateway.webhook_secret, Duration::ZERO, &body);
-        assert_eq!(post_webhook(shop, Some(&genuine), &body).await.status, 202);
-        shop.api.order(id(order)).await.unwrap().found().map(|view| view.status)
-    };
-    until("a confirmed order", look, |status| *status == Some(OrderStatus::Confirmed)).await;
 }

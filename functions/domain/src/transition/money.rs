@@ -67,7 +67,8 @@ impl Order {
                     && authorisation.attempt > old.attempt
                     && authorisation.payment_intent != old.payment_intent =>
             {
-                let order = Self { authorisation: Some(authorisation), ..self.clone() };
+                let authorisation = Some(authorisation.with_an_end(occasion.at));
+                let order = Self { authorisation, ..self.clone() };
                 take(order.moved(EventType::PaymentAuthorised, self.status, StockEffect::None, occasion))
             }
             _ => self.money_was(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::event::{EventType, Occasion};
 use crate::message::{Command, FulfilmentCommand, Message};
-use crate::order::{Order, OrderStatus, RejectionReason};
+use crate::order::{Authorisation, Order, OrderStatus, RejectionReason};
 use crate::time::Timestamp;
 use crate::transition::{Step, StockEffect, take};
 
@@ -20,6 +20,14 @@ pub const RESERVATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an amount is held where the gateway does not say it: Visa's shortest
 /// (docs.stripe.com/payments/place-a-hold-on-a-payment-method). What became of it, the gateway is asked.
 pub const SHORTEST_HOLD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+
+impl Authorisation {
+    /// With an end that does not move, whatever else happens to the order.
+    pub(super) fn with_an_end(self, authorised_at: Timestamp) -> Self {
+        let capture_before = self.capture_before.or_else(|| Some(authorised_at.after(SHORTEST_HOLD)));
+        Self { capture_before, ..self }
+    }
+}
 
 impl Order {
     /// Whether the pipeline itself still has to do something: move the order on, find out about its money, or settle it.
@@ -73,6 +81,7 @@ impl Order {
 
     fn hold_lapses_at(&self) -> Option<Timestamp> {
         let hold = self.authorisation.as_ref().filter(|_| self.holds_for_dispatch())?;
+        // Orders that were stored before a hold always had an end.
         Some(hold.capture_before.unwrap_or_else(|| self.updated_at.after(SHORTEST_HOLD)))
     }
 

@@ -140,6 +140,7 @@ impl Order {
     /// The gateway holds the amount.
     #[must_use]
     pub fn authorised(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
+        let authorisation = authorisation.with_an_end(occasion.at);
         if self.awaits_payment() {
             return take(
                 Self {

@@ -76,7 +76,10 @@ fn answer_to<R>(error: &SdkError<SendEmailError, R>, from: &str) -> Result<Recei
         // In the sandbox a mail to an address that is not verified is rejected as one from such an address is; the text
         // names the addresses that failed.
         Some(SendEmailError::MessageRejected(rejected)) => !names(rejected.message().unwrap_or_default(), from),
-        Some(SendEmailError::BadRequestException(_)) => true,
+        // Somebody deleted the configuration set: the customer's address is as good as before.
+        Some(SendEmailError::BadRequestException(bad)) => {
+            !bad.message().unwrap_or_default().to_ascii_lowercase().contains("configuration set")
+        }
         _ => false,
     };
     if refused {
@@ -123,6 +126,9 @@ mod tests {
             rejected(&format!("{unverified} orders@shop.example, ada@example.com")),
             SendEmailError::MailFromDomainNotVerifiedException(MailFromDomainNotVerifiedException::builder().build()),
             SendEmailError::NotFoundException(NotFoundException::builder().build()),
+            SendEmailError::BadRequestException(
+                BadRequestException::builder().message("Configuration set <mail> does not exist.").build(),
+            ),
             SendEmailError::AccountSuspendedException(AccountSuspendedException::builder().build()),
             SendEmailError::SendingPausedException(SendingPausedException::builder().build()),
             SendEmailError::TooManyRequestsException(TooManyRequestsException::builder().build()),

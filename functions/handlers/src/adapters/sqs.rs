@@ -178,6 +178,8 @@ mod tests {
         let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["reason", "error", "sourceMessageId"]);
         assert_eq!(attributes[1].1.len(), ERROR_LENGTH);
+        let traced = attributes_of(&DeadLetter { trace: Some("Root=1-5759e988".into()), ..letter(None) });
+        assert_eq!(traced[3], ("traceHeader", "Root=1-5759e988".to_owned()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use order_domain::event::{Event, EventType};
 use order_domain::id::OrderId;
+use order_domain::mail_event::MailFate;
 use order_domain::notification::Topic;
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
@@ -121,14 +122,8 @@ pub enum Refusal {
     OptedOut,
     /// Mail to the address is refused: it is no address, or one that may not be written to.
     AddressRefused,
-    /// The customer's mail server has no such mailbox. SES told so after it had taken the mail.
-    Bounced,
-    /// The customer's mailbox took nothing for as long as SES tried, or answered for somebody who is away.
-    MailboxUnavailable,
-    /// The customer calls the mail unwanted.
-    Complained,
-    /// SES found malware in the mail, and did not send it.
-    MailRejected,
+    /// What SES told of a mail after it had taken it.
+    Mail(MailFate),
     /// The device does not take notifications any more.
     EndpointDisabled,
     /// There is no such device, or it is not one of this account's.
@@ -144,10 +139,7 @@ impl Refusal {
             Self::InvalidNumber => "INVALID_NUMBER",
             Self::OptedOut => "OPTED_OUT",
             Self::AddressRefused => "ADDRESS_REFUSED",
-            Self::Bounced => "BOUNCED",
-            Self::MailboxUnavailable => "MAILBOX_UNAVAILABLE",
-            Self::Complained => "COMPLAINED",
-            Self::MailRejected => "MAIL_REJECTED",
+            Self::Mail(fate) => fate.name(),
             Self::EndpointDisabled => "ENDPOINT_DISABLED",
             Self::EndpointUnknown => "ENDPOINT_UNKNOWN",
         }
@@ -180,7 +172,8 @@ pub trait SentLog: Send + Sync {
     /// Those that were sent, or refused for good, before, of those asked for.
     fn sent(&self, sendings: &[Sending]) -> impl Future<Output = Result<HashSet<Sending>, Failure>> + Send;
 
-    /// Records what became of notifications, and when.
+    /// Records what became of notifications, and when. No sending takes the place of a refusal: a channel can refuse before it
+    /// is recorded that it took the notification.
     fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 

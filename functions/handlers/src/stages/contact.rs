@@ -9,16 +9,17 @@
 //! the customer has no address for, has nothing to record: nothing was tried. The queue keeps a message for 4 days at most,
 //! so that nobody is told of what is older than that and no news any more.
 //!
-//! What SES tells later of a mail that it took, a bounce or a complaint, replaces what was recorded of it.
+//! What SES tells of a mail that it took, a bounce or a complaint, replaces what was recorded of it, and stays.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
 use futures::{join, try_join};
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::mail_event::{MailEvent, MailFate, is_from_event_bridge};
+use order_domain::mail_event::MailReport;
 use order_domain::message::{ContactCommand, Recipient};
 use order_domain::notification::Notice;
 use order_domain::order::Order;
@@ -85,18 +86,23 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let asked: Vec<Result<Asked, Failure>> = batch.iter().map(asked).collect();
         // Each telling once, however many deliveries ask for it: they share what comes of it.
-        let (mut tellings, mut fates) = (BTreeSet::new(), Vec::new());
+        let (mut tellings, mut reports) = (BTreeSet::new(), HashMap::new());
         for asked in asked.iter().flatten() {
             match asked {
                 Asked::Tell(command) => _ = tellings.insert(command.clone()),
-                Asked::Record(sending, refusal) => fates.push((sending.clone(), Receipt::Refused(*refusal))),
+                Asked::Record(sending, refusal) => _ = reports.insert(sending.clone(), *refusal),
             }
         }
-        let (told, recorded) = join!(self.tell(tellings), self.record(&fates));
+        // Of what it is told by SES it needs nobody to tell again.
+        tellings.retain(|command| !reports.contains_key(&sending(command)));
+        let (told, recorded) = join!(self.tell(tellings), self.record_reports(&reports));
         let unanswered = || Err(Failure::transient_because("a telling was not answered for"));
-        let results = asked.into_iter().map(|asked| match asked? {
-            Asked::Tell(command) => told.get(&command).cloned().unwrap_or_else(unanswered),
-            Asked::Record(..) => recorded.clone(),
+        let results = asked.into_iter().map(|asked| {
+            let (told, recorded) = match asked? {
+                Asked::Tell(command) => (told.get(&command), recorded.get(&sending(&command))),
+                Asked::Record(sending, _) => (None, recorded.get(&sending)),
+            };
+            told.or(recorded).cloned().unwrap_or_else(unanswered)
         });
         settle(&self.queue, &self.runtime, self.policy, batch, results.collect()).await
     }
@@ -210,6 +216,20 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         Ok(Some(Ok(text)))
     }
 
+    /// Records what SES told of mails, each for itself. It is counted once it is recorded.
+    async fn record_reports(&self, reports: &HashMap<Sending, Refusal>) -> HashMap<Sending, Result<(), Failure>> {
+        let now = self.runtime.now();
+        let recorded = reports.iter().map(async |(sending, refusal)| {
+            let recorded = self.database.record(&[(sending.clone(), Receipt::Refused(*refusal))], now).await;
+            if recorded.is_ok() {
+                tracing::warn!(order_id = %sending.order_id, reason = %refusal, "an e-mail did not arrive, or was not wanted");
+                self.runtime.count(metric::NOTIFICATIONS_REFUSED, 1);
+            }
+            (sending.clone(), recorded)
+        });
+        join_all(recorded).await.into_iter().collect()
+    }
+
     /// Records what was taken or refused for good. What cannot be recorded may be sent again.
     async fn record(&self, receipts: &[(Sending, Receipt)]) -> Result<(), Failure> {
         if receipts.is_empty() {
@@ -236,17 +256,14 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
 
 /// Two kinds of messages reach the queue.
 fn asked(delivery: &Delivery) -> Result<Asked, Failure> {
-    if !is_from_event_bridge(&delivery.body) {
-        return delivery.parsed().map(Asked::Tell);
-    }
-    let MailEvent { order_id, sequence, fate, permanent } = delivery.parsed()?;
-    let refusal = match fate {
-        MailFate::Bounced if permanent => Refusal::Bounced,
-        MailFate::Bounced => Refusal::MailboxUnavailable,
-        MailFate::Complained => Refusal::Complained,
-        MailFate::Rejected => Refusal::MailRejected,
-    };
-    Ok(Asked::Record(Sending { order_id, sequence, addressee: Addressee::Customer(Channel::Email) }, refusal))
+    let command = delivery.parsed().map(Asked::Tell);
+    command.or_else(|no_command| match delivery.parsed() {
+        Ok(MailReport { mail, order_id, sequence }) => {
+            let addressee = Addressee::Customer(Channel::Email);
+            Ok(Asked::Record(Sending { order_id, sequence, addressee }, Refusal::Mail(mail)))
+        }
+        Err(_) => Err(no_command),
+    })
 }
 
 fn sending(asked: &ContactCommand) -> Sending {

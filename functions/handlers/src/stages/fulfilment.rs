@@ -251,7 +251,7 @@ impl Fact {
 
 fn not_stored(id: &OrderId, age: Duration) -> Failure {
     if age < PATIENCE_WITH_AN_EARLY_REPORT {
-        Failure::transient_because(format!("order {id} is not stored yet"))
+        Failure::too_early(format!("order {id} is not stored yet"), None)
     } else {
         unknown(id)
     }

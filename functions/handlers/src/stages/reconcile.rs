@@ -61,7 +61,12 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             .each(batch, asked, name, async |delivery, asked| match asked {
                 // Many wait after an outage, and one looks for all of them.
                 Asked::Sweep if swept.swap(true, Ordering::Relaxed) => Ok(None),
-                Asked::Sweep => self.sweep().await.map(|()| None),
+                Asked::Sweep => {
+                    self.sweep().await?;
+                    // The queue is webhooks' too, so that only this tells that the schedule is alive.
+                    self.runtime.count(metric::SWEEPS, 1);
+                    Ok(None)
+                }
                 Asked::Webhook(signed) => self.webhook(delivery, &signed).await,
             })
             .await

@@ -481,7 +481,14 @@ impl SentLog for &Shop {
         if self.fails(Fault::Record, None) {
             return Err(broken("the orders table"));
         }
-        self.sent.lock().unwrap().extend(sent.iter().cloned());
+        let mut log = self.sent.lock().unwrap();
+        for (sending, receipt) in sent {
+            // A refusal stays.
+            let known = log.entry(sending.clone()).or_insert(*receipt);
+            if *receipt != Receipt::Sent {
+                *known = *receipt;
+            }
+        }
         Ok(())
     }
 }

@@ -1,19 +1,23 @@
 //! What tells the stage that sends e-mails what became of them: a configuration set, with which they are sent, tells
-//! EventBridge of those that did not arrive, and a rule puts that into the stage's queue. The queue's own policy lets it.
+//! EventBridge of those that did not arrive, and a rule for each fate puts a thin message into the stage's queue. The queue's own
+//! policy lets it.
 
-use order_domain::mail_event::{CONFIGURATION_SET_TAG, MailFate};
+use std::collections::BTreeSet;
+
+use order_domain::mail_event::{CONFIGURATION_SET_TAG, MailFate, MailReport, ORDER_ID_TAG, SEQUENCE_TAG};
 
 use super::inputs::Given;
 use super::source::source_queue;
+use crate::aws::cloudwatch_event_target::InputTransformer;
 use crate::aws::sesv2_configuration_set::SuppressionOptions;
 use crate::aws::sesv2_configuration_set_event_destination::{EventDestination, EventDestinationEventBridgeDestination};
 use crate::aws::{
     CloudwatchEventRule, CloudwatchEventTarget, Sesv2ConfigurationSet, Sesv2ConfigurationSetEventDestination,
 };
 use crate::naming::{logical, suffixed};
-use crate::pipeline::{MAIL_CONFIGURATION_SET, MAIL_EVENTS_RULE, StageDescription};
+use crate::pipeline::{MAIL_CONFIGURATION_SET, MAIL_EVENTS, StageDescription, mail_rule_name};
 use crate::terraform::kind::Text;
-use crate::terraform::{Expression, Json, Module};
+use crate::terraform::{Expression, Json, Module, Value};
 use crate::{array, object};
 
 /// The one bus that SES tells.
@@ -31,42 +35,64 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
             .suppression_options([SuppressionOptions {}.suppressed_reasons(SUPPRESSED_AFTER)]),
     );
     let set = set.under_same_condition();
-    let told_of: Vec<&str> = MailFate::ALL.map(MailFate::event_type).to_vec();
+    let told_of = BTreeSet::from(MailFate::ALL.map(MailFate::event_type));
     module.add_when(
         &wanted,
         &logical(MAIL_CONFIGURATION_SET),
         Sesv2ConfigurationSetEventDestination {
             configuration_set_name: set.configuration_set_name(),
-            event_destination_name: named(MAIL_EVENTS_RULE),
-            event_destination: [EventDestination { matching_event_types: told_of }
+            event_destination_name: named(MAIL_EVENTS),
+            event_destination: [EventDestination { matching_event_types: told_of.into_iter().collect::<Vec<_>>() }
                 .enabled(true)
                 .event_bridge_destination([EventDestinationEventBridgeDestination {
                     event_bus_arn: given.surroundings.arn("events", BUS),
                 }])],
         },
     );
-    let sent_with = (CONFIGURATION_SET_TAG.to_owned(), array![named(MAIL_CONFIGURATION_SET)]);
-    let pattern = object! {
-        "source": array!["aws.ses"],
-        "detail-type": MailFate::ALL.map(MailFate::detail_type).to_vec(),
-        "detail": object! {
-            "mail": object! { "tags": Json::object(vec![sent_with]) },
-        },
-    };
-    let rule = module.add_when(
-        &wanted,
-        &logical(MAIL_EVENTS_RULE),
-        CloudwatchEventRule {}
-            .name(named(MAIL_EVENTS_RULE))
-            .description("Puts what SES tells of a mail that did not arrive into the queue of the stage that sent it.")
-            .event_pattern(pattern.encode()),
-    );
-    module.add_when(
-        &wanted,
-        &logical(MAIL_EVENTS_RULE),
-        CloudwatchEventTarget { rule: rule.under_same_condition().name(), arn: source_queue(stage, &given.queue_arns) },
-    );
+    for fate in MailFate::ALL {
+        let name = mail_rule_name(fate);
+        let rule = module.add_when(
+            &wanted,
+            &logical(&name),
+            CloudwatchEventRule {}
+                .name(named(&name))
+                .description(format!(
+                    "Tells the {} stage of the mails of which SES says {}.",
+                    stage.stage.name(),
+                    fate.name()
+                ))
+                .event_pattern(pattern(fate, named(MAIL_CONFIGURATION_SET)).encode()),
+        );
+        let first_of = |tag: &str| format!("$.detail.mail.tags.{tag}[0]");
+        module.add_when(
+            &wanted,
+            &logical(&name),
+            CloudwatchEventTarget {
+                rule: rule.under_same_condition().name(),
+                arn: source_queue(stage, &given.queue_arns),
+            }
+            .input_transformer([InputTransformer {
+                input_template: MailReport::template(fate, "<order>", "<sequence>"),
+            }
+            .input_paths([("order", first_of(ORDER_ID_TAG)), ("sequence", first_of(SEQUENCE_TAG))])]),
+        );
+    }
     set.arn()
+}
+
+/// What SES tells of a fate, of the mails that this program sent with the configuration set.
+fn pattern(fate: MailFate, configuration_set: Value<Text>) -> Json {
+    let is_there = || array![object! { "exists": true }];
+    let tags =
+        [(CONFIGURATION_SET_TAG, array![configuration_set]), (ORDER_ID_TAG, is_there()), (SEQUENCE_TAG, is_there())];
+    let tags = Json::object(tags.map(|(tag, values)| (tag.to_owned(), values)).to_vec());
+    let mut detail = vec![("mail".to_owned(), object! { "tags": tags })];
+    detail.extend(fate.told_apart_by().map(|(object, fields)| (object.to_owned(), Json::from(&fields))));
+    object! {
+        "source": array!["aws.ses"],
+        "detail-type": array![fate.detail_type()],
+        "detail": Json::object(detail),
+    }
 }
 
 /// SES's list of addresses that the account sends nothing to.

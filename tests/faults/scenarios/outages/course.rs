@@ -21,10 +21,10 @@ use crate::world::World;
 /// With fewer there would not be one of every kind.
 const ORDERS: usize = 16;
 /// Longest time for the outage to show.
-const SHOWS_WITHIN: Duration = Duration::from_secs(60);
+const SHOWS_WITHIN: Duration = Duration::from_secs(180);
 /// Longest time for what waited to be done afterwards: waits have grown, and what a broken function was given comes back
 /// when its queue's visibility timeout ends.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How far orders get meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]

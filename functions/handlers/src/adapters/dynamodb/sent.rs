@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use futures::future::join_all;
 use order_domain::id::OrderId;
@@ -43,15 +45,19 @@ impl DynamoDb {
         let mut items = Vec::with_capacity(sent.len());
         // A transaction refuses a key that it holds twice.
         for (sending, receipt) in sent.iter().filter(|(sending, _)| recorded.insert(sending)) {
-            let put = Put::builder().table_name(&self.orders).set_item(Some(sent_item(sending, *receipt, at))).build();
-            let put = put.map_err(|error| Failure::transient(what, error))?;
+            let put = Put::builder().table_name(&self.orders).set_item(Some(sent_item(sending, *receipt, at)));
+            let put = match overwrites_no_refusal(*receipt) {
+                None => put,
+                Some(condition) => put.condition_expression(condition),
+            };
+            let put = put.build().map_err(|error| Failure::transient(what, error))?;
             items.push(TransactWriteItem::builder().put(put).build());
         }
         let write = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         if write.is_ok() {
             return Ok(());
         }
-        // One item that is contended or throttled must not make all of them be told again.
+        // One item that is contended or throttled, or refused by now, must not make all of them be told again.
         let recorded = join_all(sent.iter().map(|(sending, receipt)| self.record_one(sending, *receipt, at))).await;
         recorded.into_iter().collect()
     }
@@ -60,8 +66,9 @@ impl DynamoDb {
         let mut failed = None;
         for _ in 0..TRIES_TO_RECORD {
             let put = self.client.put_item().table_name(&self.orders).set_item(Some(sent_item(sending, receipt, at)));
-            match put.send().await {
+            match put.set_condition_expression(overwrites_no_refusal(receipt)).send().await {
                 Ok(_) => return Ok(()),
+                Err(error) if is_refused_already(&error) => return Ok(()),
                 Err(error) => failed = Some(classify("what was sent could not be recorded", error)),
             }
         }
@@ -74,6 +81,15 @@ impl SentHistory for DynamoDb {
         let items = self.items_of(id, SENT_PREFIX, &format!("what was told of order {id}")).await?;
         Ok(items.iter().filter_map(told).collect())
     }
+}
+
+/// SES can tell of a bounce before it is recorded that it took the mail.
+fn overwrites_no_refusal(receipt: Receipt) -> Option<String> {
+    (receipt == Receipt::Sent).then(|| format!("attribute_not_exists({REFUSED})"))
+}
+
+fn is_refused_already<R>(error: &SdkError<PutItemError, R>) -> bool {
+    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
 }
 
 fn sent_item(sending: &Sending, receipt: Receipt, at: Timestamp) -> Item {
