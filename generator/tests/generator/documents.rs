@@ -10,9 +10,10 @@ use crate::support::{address, of_kind, resources, roots};
 /// The arguments that name a resource at AWS.
 const NAMES: [&str; 10] = [
     "alarm_name",
-    "configuration_set_name",
     "dashboard_name",
     "event_destination_name",
+    // After the destination's, which names its set too.
+    "configuration_set_name",
     "function_name",
     "group_name",
     "name",
@@ -187,14 +188,23 @@ fn nothing_is_without_its_alarms() {
     }
     for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
         let key = name.replace('_', "-");
-        let scheduled =
-            |key: &str| of_kind("aws_scheduler_schedule").contains_key(&key.replace("function", "schedule"));
-        let queue = key.replace("function", "queue");
-        if scheduled(&name) && !watched("queue_names", &queue, "NumberOfMessagesSent") {
-            missing.insert(format!("{queue}: NumberOfMessagesSent"));
-        }
         if mapping.body.contains_key("starting_position") && !watched("function_names", &key, "IteratorAge") {
             missing.insert(format!("{key}: IteratorAge"));
+        }
+    }
+    for (name, _) in of_kind("aws_scheduler_schedule") {
+        let silence = alarms.get(&format!("{name}_silent_alarm"));
+        if !silence.is_some_and(|alarm| alarm.body["comparison_operator"] == "LessThanThreshold") {
+            missing.insert(format!("{name}: silence"));
+        }
+    }
+    for (name, rule) in of_kind("aws_cloudwatch_event_rule") {
+        let fails = |alarm: &Declared| {
+            alarm.body["metric_name"] == "FailedInvocations"
+                && alarm.body["dimensions"]["RuleName"] == rule.body["name"]
+        };
+        if !alarms.values().any(fails) {
+            missing.insert(format!("{name}: FailedInvocations"));
         }
     }
     assert!(missing.is_empty(), "without an alarm: {missing:#?}");
