@@ -187,6 +187,8 @@ pub enum FulfilmentCommand {
     ReportFailedRefund {
         /// The order.
         order_id: OrderId,
+        /// The gateway's id of the refund.
+        refund: String,
     },
 }
 
@@ -201,7 +203,7 @@ impl FulfilmentCommand {
             | Self::ExpireReservation { order_id }
             | Self::RenewHold { order_id }
             | Self::GiveUpHold { order_id, .. }
-            | Self::ReportFailedRefund { order_id } => order_id,
+            | Self::ReportFailedRefund { order_id, .. } => order_id,
         }
     }
 }

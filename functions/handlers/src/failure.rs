@@ -74,6 +74,8 @@ pub enum DeadLetterReason {
     TextUnwritable,
     /// The gateway could not give money back: a person has to, in another way.
     RefundFailed,
+    /// Money that the gateway had given back came back, days later: a person has to give it back in another way.
+    RefundReturned,
     /// What is stored cannot be read by this program: another version of it wrote the item, or somebody did by hand. Trying
     /// again reads the same; so a person mends it, or deploys, and redrives.
     ItemUnreadable,
@@ -81,7 +83,7 @@ pub enum DeadLetterReason {
 
 impl DeadLetterReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotAnOrder,
         Self::NotACommand,
         Self::OrderUnknown,
@@ -94,6 +96,7 @@ impl DeadLetterReason {
         Self::MoneyLost,
         Self::TextUnwritable,
         Self::RefundFailed,
+        Self::RefundReturned,
         Self::ItemUnreadable,
     ];
 
@@ -102,7 +105,11 @@ impl DeadLetterReason {
     #[must_use]
     pub const fn concerns_the_order(self) -> bool {
         match self {
-            Self::RequestRefused | Self::StockInconsistent | Self::MoneyLost | Self::RefundFailed => true,
+            Self::RequestRefused
+            | Self::StockInconsistent
+            | Self::MoneyLost
+            | Self::RefundFailed
+            | Self::RefundReturned => true,
             Self::NotAnOrder
             | Self::NotACommand
             | Self::NotAnEvent
@@ -130,6 +137,7 @@ impl DeadLetterReason {
             Self::MoneyLost => "MONEY_LOST",
             Self::TextUnwritable => "TEXT_UNWRITABLE",
             Self::RefundFailed => "REFUND_FAILED",
+            Self::RefundReturned => "REFUND_RETURNED",
             Self::ItemUnreadable => "ITEM_UNREADABLE",
             Self::WorkPanicked => "WORK_PANICKED",
         }

@@ -321,10 +321,10 @@ async fn a_refund_that_failed_days_later_marks_its_order_and_lies_where_a_person
     for _ in 0..2 {
         assert!(reconcile(&shop, &[webhook("genuine", "refund-failed ord-1")]).await.is_empty());
         drain(&shop).await;
-        assert_eq!(shop.buried.lock().unwrap().last().unwrap().reason, "REFUND_FAILED");
+        assert_eq!(shop.buried.lock().unwrap().last().unwrap().reason, "REFUND_RETURNED");
         let order = shop.order("ord-1");
         // And the order says so, once, however often the gateway tells.
-        assert_eq!((order.attention.unwrap().reason.as_str(), order.version), ("REFUND_FAILED", 4));
+        assert_eq!((order.attention.unwrap().reason.as_str(), order.version), ("REFUND_RETURNED", 4));
     }
 }
 

@@ -170,7 +170,7 @@ fn told_to_the_customer() -> Value {
                         "enum": ["SENT", "REFUSED"],
                         "description": "Handed to the channel, or refused for good: that is never tried again.",
                     },
-                    "reason": { "type": "string", "description": "Why it was refused, e.g. `INVALID_NUMBER`." },
+                    "reason": { "type": "string", "description": "Why it was refused, at once (e.g. `INVALID_NUMBER`) or later (e.g. `BOUNCED`)." },
                     "at": without_dialect(&order_domain::schema::published::<Timestamp>()),
                 },
             },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use ops::cancel::Cancel;
 use ops::dead_letters::{
-    DeadLetterError, DeadLetterQueue, Filter, Letter, Options, Redriven, Report, find, list, printable, queues,
+    Action, DeadLetterError, DeadLetterQueue, Filter, Letter, Options, Redriven, Report, find, list, printable, queues,
     redrive, show,
 };
 use ops::deployed::Deployed;
@@ -19,7 +19,7 @@ use super::{Failure, Outcome};
 
 const LIST_HELP: &str = "\
 Looking at a letter hides it from others for a moment and counts as a receive; it is given back at once, and no letter is
-ever deleted here. TOO_MANY_RECEIVES are the letters that SQS moved by itself: messages whose receives were used up: they kill the function each time, or their stage was broken or throttled for hours.
+deleted by a look. TOO_MANY_RECEIVES are the letters that SQS moved by itself: messages whose receives were used up: they kill the function each time, or their stage was broken or throttled for hours.
 
 Exit codes: 0 there are no dead letters; 1 there are; 2 the queues could not be asked.";
 
@@ -48,6 +48,19 @@ Examples:
   cargo ops dlq redrive inventory-dlq --reason STOCK_INCONSISTENT
   cargo ops dlq redrive --all --rate 50 --suffix prod";
 
+const DISCARD_HELP: &str = "\
+For letters that nothing can be done with: no order, a command that its order refused, a refund that was paid in another way.
+While they lie there the queue's alarm stays on, and the next letter pages nobody. Say which: by reason, by order, or both.
+
+What each letter was (order, reason, error; not what the customer wrote) is written into the audit record before it is
+deleted: pk REDRIVE#<id>, sk AUDIT#LETTER#<message id>. What is deleted does not come back.
+
+Exit codes: 0 every such letter is gone; 1 some are still there; 2 it could not run; 130 stopped by Ctrl-C.
+
+Examples:
+  cargo ops dlq discard fulfilment-dlq --reason ILLEGAL_COMMAND --dry-run
+  cargo ops dlq discard fulfilment-dlq --reason REFUND_RETURNED --order ord-7f3a --by Ada";
+
 /// Dead letters.
 #[derive(Debug, Subcommand)]
 pub enum Dlq {
@@ -60,6 +73,9 @@ pub enum Dlq {
     /// Puts letters back to work
     #[command(after_help = REDRIVE_HELP)]
     Redrive(Redrive),
+    /// Deletes letters that nothing can be done with
+    #[command(after_help = DISCARD_HELP, mut_group("which", |which| which.required(true)))]
+    Discard(Discard),
 }
 
 #[derive(Debug, Args)]
@@ -96,19 +112,44 @@ pub struct Redrive {
     /// Every dead-letter queue
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Args)]
+pub struct Discard {
+    /// The queue, e.g. payment-dlq; its stage's name does as well
+    queue: String,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Which letters are meant.
+#[derive(Debug, Args)]
+#[group(id = "which", multiple = true)]
+struct Which {
     /// Only letters of this reason
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
     /// Only letters of this order
     #[arg(long, value_name = "ID", value_parser = |text: &str| OrderId::new(text))]
     order: Option<OrderId>,
+}
+
+/// How it is done.
+#[derive(Debug, Args)]
+struct How {
     /// Only count the letters
     #[arg(long)]
     dry_run: bool,
     /// Letters a second, at most; events, for notify-dlq
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     rate: u32,
-    /// Who redrives, for the audit record, beside your AWS identity or user name
+    /// Who does it, for the audit record, beside your AWS identity or user name
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// Print one JSON array
@@ -124,6 +165,7 @@ impl Dlq {
             Self::List(command) => command.run(cancel).await,
             Self::Show(command) => command.run(cancel).await,
             Self::Redrive(command) => command.run(cancel).await,
+            Self::Discard(command) => command.run(cancel).await,
         }
     }
 }
@@ -219,8 +261,32 @@ fn print_letter(shown: &Shown<'_>) {
 
 impl Redrive {
     async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
-        let deployed = self.place.reach().await?;
-        let queues = self.queues(&deployed).await?;
+        let deployed = self.how.place.reach().await?;
+        let queues = match &self.queue {
+            Some(name) => vec![find(&deployed, name).await?],
+            None => queues(&deployed).await?,
+        };
+        self.how.apply(Action::Redrive, self.which, &deployed, &queues, cancel).await
+    }
+}
+
+impl Discard {
+    async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
+        let deployed = self.how.place.reach().await?;
+        let queues = [find(&deployed, &self.queue).await?];
+        self.how.apply(Action::Discard, self.which, &deployed, &queues, cancel).await
+    }
+}
+
+impl How {
+    async fn apply(
+        self,
+        action: Action,
+        Which { reason, order }: Which,
+        deployed: &Deployed,
+        queues: &[DeadLetterQueue],
+        cancel: &Cancel,
+    ) -> Result<Outcome, Failure> {
         let by = match (self.by, self.dry_run) {
             (by, true) => by.unwrap_or_default(),
             (None, false) => deployed.operator().await?,
@@ -230,14 +296,13 @@ impl Redrive {
                 Err(_) => by,
             },
         };
-        let filter = Filter { reason: self.reason, order: self.order };
-        let options = Options { filter, dry_run: self.dry_run, rate: self.rate, by };
-        let (mut all, mut failure) = (Vec::with_capacity(queues.len()), None);
-        for queue in &queues {
+        let options = Options { action, filter: Filter { reason, order }, dry_run: self.dry_run, rate: self.rate, by };
+        let (mut all, mut failure): (Vec<Redriven>, Option<DeadLetterError>) = (Vec::with_capacity(queues.len()), None);
+        for queue in queues {
             if cancel.is_cancelled() {
                 break;
             }
-            match redrive(&deployed, queue, &options, Progress::detect(), cancel).await {
+            match redrive(deployed, queue, &options, Progress::detect(), cancel).await {
                 Ok(redriven) => all.push(redriven),
                 Err(error) => {
                     failure = Some(error);
@@ -245,7 +310,7 @@ impl Redrive {
                 }
             }
             if let (false, Some(redriven)) = (self.json, all.last()) {
-                print_redriven(redriven);
+                print_redriven(redriven, action);
             }
         }
         if self.json {
@@ -260,23 +325,21 @@ impl Redrive {
             () => Outcome::Failed,
         })
     }
-
-    async fn queues(&self, deployed: &Deployed) -> Result<Vec<DeadLetterQueue>, DeadLetterError> {
-        match &self.queue {
-            Some(name) => Ok(vec![find(deployed, name).await?]),
-            None => queues(deployed).await,
-        }
-    }
 }
 
-fn print_redriven(redriven: &Redriven) {
+fn print_redriven(redriven: &Redriven, action: Action) {
     let Redriven { from, to, .. } = redriven;
     let moved = number_of(redriven.moved);
-    if redriven.dry_run {
-        println!("{from}: {moved} would go to {to}");
-    } else {
-        println!("{from}: {moved} went to {to}");
+    match (action, redriven.dry_run) {
+        (Action::Redrive, true) => println!("{from}: {moved} would go to {to}"),
+        (Action::Redrive, false) => println!("{from}: {moved} went to {to}"),
+        (Action::Discard, true) => println!("{from}: {moved} would be deleted"),
+        (Action::Discard, false) => println!("{from}: {moved} deleted"),
     }
+    let not_deleted = match action {
+        Action::Redrive => "sent but not deleted: the next redrive repeats them",
+        Action::Discard => "on record but not deleted: they are still there",
+    };
     for (reason, letters) in &redriven.reasons {
         println!("  {letters:>7}  {}", printable(reason));
     }
@@ -284,7 +347,7 @@ fn print_redriven(redriven: &Redriven) {
         (redriven.passed_over, "passed over by the filters"),
         (redriven.too_young, "left, since they came back or arrived after the beginning"),
         (redriven.failed, "not moved, and still there"),
-        (redriven.not_deleted, "sent but not deleted: the next redrive repeats them"),
+        (redriven.not_deleted, not_deleted),
     ] {
         if count > 0 {
             println!("  {count:>7}  {what}");

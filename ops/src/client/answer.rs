@@ -5,7 +5,7 @@ use std::time::Duration;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::money::Money;
-use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use order_domain::order::{Attention, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use serde::Deserialize;
@@ -91,6 +91,8 @@ pub struct OrderView {
     pub total: Money,
     /// What was given back to the customer, in minor units.
     pub refunded: u64,
+    /// Why a person has to look at it.
+    pub attention: Option<Attention>,
     /// How often it changed.
     pub version: u64,
     /// When the API accepted it.

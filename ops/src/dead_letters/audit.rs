@@ -1,5 +1,6 @@
-//! Who redrove what: two items of the orders table that are written once and never changed. The first is written before
-//! the first letter moves, so that a redrive that was killed is on record too: it has no second.
+//! Who redrove or discarded what: items of the orders table that are written once and never changed. The first is written before
+//! the first letter moves, so that a redrive that was killed is on record too: it has no last one. A letter that is discarded
+//! has one of its own, written before it is deleted.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,11 +10,13 @@ use rand::Rng;
 use serde::Serialize;
 
 use super::error::Cause;
-use super::{DeadLetterError, DeadLetterQueue, Method, Options, Redriven};
+use super::{DeadLetterError, DeadLetterQueue, Letter, Method, Options, Redriven};
 use crate::deployed::Deployed;
 
 /// Sort key of the record of what was to be done.
 const BEGUN: &str = "AUDIT";
+/// Beginning of the sort key of the record of a letter that was discarded.
+const LETTER: &str = "AUDIT#LETTER#";
 /// Sort key of the record of what was done.
 const ENDED: &str = "AUDIT#OUTCOME";
 
@@ -80,6 +83,11 @@ impl Audit {
         };
         audit.write(BEGUN, &begun).await?;
         Ok(audit)
+    }
+
+    /// Writes what a letter was that is going to be discarded: all that is shown of it.
+    pub async fn letter(&self, letter: &Letter) -> Result<(), DeadLetterError> {
+        self.write(&format!("{LETTER}{}", letter.message_id), letter).await
     }
 
     /// Writes what was done.

@@ -2,7 +2,7 @@
 //!
 //! A letter is never lost here. Looking at one only hides it for a moment; redriving one sends it to its source queue first
 //! and deletes it after, so that an interruption can repeat a letter (which every stage takes as the repetition that it is)
-//! and never drop one. What customers wrote stays in the letter: nothing here shows a body.
+//! and never drop one. Only who discards letters deletes them without, and each is on record. What customers wrote stays in the letter: nothing here shows a body.
 
 mod audit;
 mod error;
@@ -19,6 +19,6 @@ mod stream;
 pub use error::DeadLetterError;
 pub use letter::{Letter, StreamBatch, TOO_MANY_RECEIVES, printable};
 pub use list::{Group, Report, list, show};
-pub use outcome::{Filter, Method, Options, Redriven};
+pub use outcome::{Action, Filter, Method, Options, Redriven};
 pub use queue::{DeadLetterQueue, find, queues};
 pub use redrive::redrive;

@@ -1,4 +1,4 @@
-//! What a redrive is asked for, and what it says that it did.
+//! What a redrive or a discard is asked for, and what it says that it did.
 
 use std::collections::BTreeMap;
 
@@ -31,9 +31,20 @@ impl Filter {
     }
 }
 
-/// How to redrive.
+/// What becomes of the letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// They go back to work.
+    Redrive,
+    /// They are deleted, and only the audit record tells of them: there is nothing that they could be good for.
+    Discard,
+}
+
+/// How to redrive, or to discard.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// What becomes of them.
+    pub action: Action,
     /// Which letters.
     pub filter: Filter,
     /// Only count them.
@@ -54,9 +65,11 @@ pub enum Method {
     MoveTask,
     /// The events that they stand for were read from the table and told.
     Replay,
+    /// Each was received, written into the audit record without its body, and deleted.
+    Discard,
 }
 
-/// What a redrive of one queue did, or would do.
+/// What a redrive or a discard of one queue did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Redriven {
@@ -64,7 +77,7 @@ pub struct Redriven {
     pub redrive_id: Option<String>,
     /// From where.
     pub from: String,
-    /// To where.
+    /// To where; nowhere, for a discard.
     pub to: String,
     /// Who did it.
     pub by: String,
@@ -72,7 +85,7 @@ pub struct Redriven {
     pub method: Method,
     /// Nothing was moved: it was only counted.
     pub dry_run: bool,
-    /// Letters moved, or that would be.
+    /// Letters moved or discarded, or that would be.
     pub moved: u64,
     /// Of those, by reason, where they were looked at.
     pub reasons: BTreeMap<String, u64>,

@@ -1,4 +1,4 @@
-//! Putting letters back to work: which way, and letter by letter.
+//! Putting letters back to work, or out of the world: which way, and letter by letter.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::audit::Audit;
 use super::messages::{BATCH, give_back, receive};
 use super::queue::{self, DeadLetterQueue};
-use super::{DeadLetterError, Letter, Method, Options, Redriven, list, move_task, send, stream};
+use super::{Action, DeadLetterError, Letter, Method, Options, Redriven, list, move_task, send, stream};
 use crate::cancel::Cancel;
 use crate::deployed::Deployed;
 use crate::progress::Progress;
@@ -20,10 +20,12 @@ use crate::progress::Progress;
 const HIDDEN: Duration = Duration::from_secs(120);
 /// A dry run looks at no more letters than this.
 const DRY_RUN_LIMIT: usize = 10_000;
+/// Where letters go that are discarded.
+const NOWHERE: &str = "nowhere";
 /// Letters are sent this often a second, at most; a higher rate sends several at once.
 const SENDS_PER_SECOND: u32 = 10;
 
-/// Redrives the letters of a queue. It can be stopped at any moment, run again, and run beside another.
+/// Redrives or discards the letters of a queue. It can be stopped at any moment, run again, and run beside another.
 ///
 /// # Errors
 ///
@@ -36,31 +38,37 @@ pub async fn redrive(
     progress: Progress,
     cancel: &Cancel,
 ) -> Result<Redriven, DeadLetterError> {
-    let Some(source) = &queue.source else {
-        return stream::redrive(deployed, queue, options, progress, cancel).await;
+    let discards = options.action == Action::Discard;
+    let source = match &queue.source {
+        _ if discards => None,
+        None => return stream::redrive(deployed, queue, options, progress, cancel).await,
+        source => source.as_deref(),
     };
     let client = Client::new(deployed.aws());
     let letters = queue::count(&client, queue).await?;
-    let nothing = |method| Redriven::nothing(queue, &queue.source_name(), method, options);
+    let to = if discards { NOWHERE.to_owned() } else { queue.source_name() };
+    let one_by_one = if discards { Method::Discard } else { Method::Letters };
+    let nothing = |method| Redriven::nothing(queue, &to, method, options);
     if options.dry_run {
         let seen = list::look(&client, queue, DRY_RUN_LIMIT, cancel).await?;
-        let mut redriven = nothing(Method::Letters);
+        let mut redriven = nothing(one_by_one);
         for letter in &seen {
             if options.filter.lets(letter) { redriven.count(letter) } else { redriven.passed_over += 1 }
         }
         return Ok(redriven);
     }
     if letters == 0 {
-        return Ok(nothing(Method::Letters));
+        return Ok(nothing(one_by_one));
     }
     // A webhook has to be sent with the time at which it was accepted, which a task of SQS does not do.
-    if options.filter.is_open() && queue.stage != Stage::Reconcile {
+    if let (Some(source), true, true) = (source, options.filter.is_open(), queue.stage != Stage::Reconcile) {
         let moved = move_task::redrive(deployed, &client, queue, source, letters, options, progress, cancel).await?;
         if let Some(redriven) = moved {
             return Ok(redriven);
         }
     }
-    let step = progress.counted(format!("Redriving {}", queue.name), letters);
+    let doing = if discards { "Discarding letters of" } else { "Redriving" };
+    let step = progress.counted(format!("{doing} {}", queue.name), letters);
     let mut run = Run {
         deployed,
         client,
@@ -72,7 +80,7 @@ pub async fn redrive(
         audit: None,
         sent_ids: HashSet::new(),
         held: HashMap::new(),
-        redriven: nothing(Method::Letters),
+        redriven: nothing(one_by_one),
     };
     let outcome = run.all(&step, cancel).await;
     let handles: Vec<String> = run.held.drain().map(|(_, handle)| handle).collect();
@@ -102,7 +110,8 @@ struct Run<'a> {
     deployed: &'a Deployed,
     client: Client,
     queue: &'a DeadLetterQueue,
-    source: &'a str,
+    /// Where they go; nowhere, where they are discarded.
+    source: Option<&'a str>,
     /// About how many letters there were at the beginning.
     letters: u64,
     options: &'a Options,
@@ -169,8 +178,7 @@ impl Run<'_> {
                 return Ok(());
             }
             let began = Instant::now();
-            let audit = self.begun().await?.to_owned();
-            let sent = send::send(&self.client, self.source, &self.queue.source_name(), chunk, &audit).await?;
+            let sent = self.send(chunk).await?;
             let mut handles = Vec::with_capacity(chunk.len());
             for (letter, sent) in chunk.iter().zip(sent) {
                 match sent {
@@ -198,17 +206,29 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Sends letters, or writes down what is discarded; for each its id in the source queue, or why it was not taken.
+    async fn send(&mut self, letters: &[Letter]) -> Result<Vec<Result<String, String>>, DeadLetterError> {
+        let (client, source, name) = (self.client.clone(), self.source, self.queue.source_name());
+        let audit = self.begun().await?;
+        let Some(source) = source else {
+            for letter in letters {
+                audit.letter(letter).await?;
+            }
+            return Ok(letters.iter().map(|letter| Ok(letter.message_id.clone())).collect());
+        };
+        send::send(&client, source, &name, letters, &audit.id).await
+    }
+
     /// The audit record, begun with the first letter that is to move.
-    async fn begun(&mut self) -> Result<&str, DeadLetterError> {
+    async fn begun(&mut self) -> Result<&Audit, DeadLetterError> {
         let audit = match self.audit.take() {
             Some(audit) => audit,
             None => {
-                let to = self.queue.source_name();
-                let (deployed, queue) = (self.deployed, self.queue);
-                Audit::begin(deployed, queue, &to, Method::Letters, self.letters, self.options).await?
+                let (deployed, queue, Redriven { to, method, .. }) = (self.deployed, self.queue, &self.redriven);
+                Audit::begin(deployed, queue, to, *method, self.letters, self.options).await?
             }
         };
         self.redriven.redrive_id = Some(audit.id.clone());
-        Ok(&self.audit.insert(audit).id)
+        Ok(self.audit.insert(audit))
     }
 }

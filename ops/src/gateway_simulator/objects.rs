@@ -115,6 +115,16 @@ pub fn refund(refund: &Refund) -> Value {
     })
 }
 
+/// A refund whose money came back from the customer's bank.
+#[must_use]
+pub fn failed_refund(of: &Refund) -> Value {
+    let mut object = refund(of);
+    object["status"] = "failed".into();
+    object["failure_reason"] = "expired_or_canceled_card".into();
+    object["failure_balance_transaction"] = "txn_simulated".into();
+    object
+}
+
 fn payment_error(decline: Decline, charge: &str) -> Value {
     json!({
         "type": "card_error",

@@ -33,6 +33,8 @@ pub struct TestCard {
     pub last4: &'static str,
     /// What its issuer answers.
     pub answer: IssuerAnswer,
+    /// Whether its bank sends back what is refunded, after the refund was said to have succeeded.
+    pub refunds_come_back: bool,
 }
 
 /// The refusal of a payment that needs 3-D Secure, when the caller cannot offer it.
@@ -46,11 +48,11 @@ const GENERIC: Decline =
     Decline { code: "card_declined", decline_code: "generic_decline", message: "Your card was declined." };
 
 const fn approved(token: &'static str, brand: &'static str, last4: &'static str) -> TestCard {
-    TestCard { token, brand, last4, answer: IssuerAnswer::Approved }
+    TestCard { token, brand, last4, answer: IssuerAnswer::Approved, refunds_come_back: false }
 }
 
 const fn declined(token: &'static str, last4: &'static str, decline: Decline) -> TestCard {
-    TestCard { token, brand: "visa", last4, answer: IssuerAnswer::Declined(decline) }
+    TestCard { answer: IssuerAnswer::Declined(decline), ..approved(token, "visa", last4) }
 }
 
 const CARDS: &[TestCard] = &[
@@ -82,11 +84,10 @@ const CARDS: &[TestCard] = &[
         },
     ),
     TestCard {
-        token: "pm_card_authenticationRequired",
-        brand: "visa",
-        last4: "3184",
         answer: IssuerAnswer::AuthenticationRequired,
+        ..approved("pm_card_authenticationRequired", "visa", "3184")
     },
+    TestCard { refunds_come_back: true, ..approved("pm_card_refundFail", "visa", "5126") },
 ];
 
 /// What Stripe says to a second use of a card that belongs to no customer. The error has no code.

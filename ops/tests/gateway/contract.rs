@@ -27,13 +27,15 @@ async fn everything(http: &reqwest::Client) -> (Vec<Exchange>, Vec<Value>) {
     simulator.set_webhooks(Some(webhooks));
     let gateway = StripeGateway::at(&recorder.url, KEY, "dev").unwrap();
     let once = |faults: Faults| simulator.set_faults(Faults { remaining: Some(1), ..faults });
-    let held = async |id: &str, attempt| {
-        let order = order(id, "pm_card_visa");
+    let held_from = async |id: &str, card: &str, attempt| {
+        let order = order(id, card);
         let GatewayAnswer::Authorised(authorisation) = gateway.authorise(&order, attempt).await.unwrap() else {
             panic!("{id} was declined")
         };
         with(&order, &authorisation)
     };
+
+    let held = async |id: &str, attempt| held_from(id, "pm_card_visa", attempt).await;
 
     let taken = held("ord-1", 1).await;
     let surplus = held("ord-1", 2).await;
@@ -48,6 +50,9 @@ async fn everything(http: &reqwest::Client) -> (Vec<Exchange>, Vec<Value>) {
         let answer = gateway.authorise(&order(&format!("ord-{method}").replace('_', "-"), method), 1).await.unwrap();
         assert!(matches!(answer, GatewayAnswer::Declined(_)), "{answer:?}");
     }
+    let sent_back = held_from("ord-3", "pm_card_refundFail", 1).await;
+    assert_eq!(gateway.capture(&sent_back).await.unwrap(), CaptureAnswer::Captured);
+    gateway.refund(&sent_back, 999).await.unwrap();
     let lapsed = held("ord-2", 1).await;
     simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
     assert_eq!(gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Lapsed);
@@ -125,7 +130,8 @@ async fn what_is_asked_is_valid_and_what_the_simulator_answers_is_stripes() {
     types.dedup();
     let all =
         ["amount_capturable_updated", "canceled", "payment_failed", "succeeded"].map(|n| format!("payment_intent.{n}"));
-    assert_eq!(types, [&["charge.refunded".to_owned()][..], &all].concat());
+    let [refunded, failed] = ["charge.refunded", "refund.failed"].map(str::to_owned);
+    assert_eq!(types, [&[refunded][..], &all, &[failed]].concat());
 }
 
 /// The mock keeps no state: whatever is done to a payment, it shows one that waits for a card. That the adapter says so

@@ -54,6 +54,14 @@ async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
     // Nobody was named: on AWS the caller's identity is on record.
     assert!(payment["by"].as_str().unwrap().starts_with("arn:aws:"), "{payment}");
     assert_eq!(code(&run(&pipeline, &["dlq", "show", "shipping"]).await), 2);
+
+    // Nothing is deleted without saying what.
+    pipeline.bury("payment-dlq", "ord-2", "ILLEGAL_COMMAND").await;
+    assert_eq!(code(&run(&pipeline, &["dlq", "discard", "payment-dlq"]).await), 2);
+    assert_eq!(pipeline.visible("payment-dlq").await, 1);
+    let discarded = run(&pipeline, &["dlq", "discard", "payment-dlq", "--order", "ord-2", "--json"]).await;
+    assert_eq!((code(&discarded), printed(&discarded)[0]["moved"].as_u64()), (0, Some(1)));
+    assert_eq!(pipeline.visible("payment-dlq").await, 0);
     pipeline.stop().await;
 }
 

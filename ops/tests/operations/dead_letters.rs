@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use ops::cancel::Cancel;
-use ops::dead_letters::{Filter, Method, Options, Redriven, find, list, queues, redrive, show};
+use ops::dead_letters::{Action, Filter, Method, Options, Redriven, find, list, queues, redrive, show};
 use ops::progress::Progress;
 use order_domain::id::OrderId;
 
 use crate::pipeline::{Pipeline, until};
 
 fn options() -> Options {
-    Options { filter: Filter::default(), dry_run: false, rate: 500, by: "the tester".into() }
+    Options { action: Action::Redrive, filter: Filter::default(), dry_run: false, rate: 500, by: "the tester".into() }
 }
 
 async fn run(pipeline: &Pipeline, queue: &str, options: &Options, cancel: &Cancel) -> Redriven {
@@ -202,5 +202,37 @@ async fn an_unknown_queue_is_answered_with_those_that_there_are() {
     let pipeline = Pipeline::start().await;
     let error = find(&pipeline.deployed, "shipping-dlq").await.unwrap_err().to_string();
     assert!(error.contains("validate-dlq, payment-dlq, notify-dlq"), "{error}");
+    pipeline.stop().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_is_discarded_is_gone_and_on_record_and_no_other_is() {
+    let pipeline = Pipeline::start().await;
+    for (order, reason) in [("ord-1", "ILLEGAL_COMMAND"), ("ord-2", "ILLEGAL_COMMAND"), ("ord-3", "MONEY_LOST")] {
+        pipeline.bury("payment-dlq", order, reason).await;
+    }
+    let filter = Filter { reason: Some("ILLEGAL_COMMAND".into()), order: None };
+    let options = Options { action: Action::Discard, filter, ..options() };
+    let counted = run(&pipeline, "payment-dlq", &Options { dry_run: true, ..options.clone() }, &Cancel::new()).await;
+    assert_eq!((counted.moved, counted.passed_over, pipeline.visible("payment-dlq").await), (2, 1, 3), "{counted:?}");
+
+    let discarded = run(&pipeline, "payment-dlq", &options, &Cancel::new()).await;
+    assert_eq!(
+        (discarded.moved, discarded.method, discarded.is_complete()),
+        (2, Method::Discard, true),
+        "{discarded:?}"
+    );
+    assert_eq!((pipeline.visible("payment-dlq").await, pipeline.visible("payment-queue").await), (1, 0));
+
+    let audit = pipeline.audit(&discarded.redrive_id.unwrap()).await;
+    let text = |item: usize, name: &str| audit[item][name].as_s().unwrap().clone();
+    assert_eq!(audit.len(), 4, "{audit:?}");
+    assert_eq!((text(0, "sk"), text(0, "by"), text(0, "to")), ("AUDIT".into(), "the tester".into(), "nowhere".into()));
+    let orders: BTreeSet<_> = [1, 2].map(|item| text(item, "orderId")).into();
+    assert_eq!(orders, ["ord-1", "ord-2"].map(str::to_owned).into());
+    assert!(
+        [1, 2].iter().all(|item| text(*item, "sk").starts_with("AUDIT#LETTER#") && !audit[*item].contains_key("body"))
+    );
+    assert_eq!(text(3, "sk"), "AUDIT#OUTCOME");
     pipeline.stop().await;
 }

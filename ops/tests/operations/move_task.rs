@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use ops::cancel::Cancel;
-use ops::dead_letters::{DeadLetterError, DeadLetterQueue, Filter, Method, Options, Redriven, redrive};
+use ops::dead_letters::{Action, DeadLetterError, DeadLetterQueue, Filter, Method, Options, Redriven, redrive};
 use ops::deployed::Deployed;
 use ops::environment::Connection;
 use ops::progress::Progress;
@@ -77,7 +77,13 @@ async fn run(deployed: &Deployed, cancel: &Cancel) -> Result<Redriven, DeadLette
     let url = |name: &'static str| async move { deployed.queue_url(name).await.unwrap().unwrap() };
     let (url, source) = (url("payment-dlq").await, Some(url("payment-queue").await));
     let queue = DeadLetterQueue { name: "payment-dlq".into(), stage: Stage::Payment, url, source };
-    let options = Options { filter: Filter::default(), dry_run: false, rate: 40, by: "the tester".into() };
+    let options = Options {
+        action: Action::Redrive,
+        filter: Filter::default(),
+        dry_run: false,
+        rate: 40,
+        by: "the tester".into(),
+    };
     redrive(deployed, &queue, &options, Progress::silent(), cancel).await
 }
 

@@ -1,7 +1,7 @@
 //! Redriving what Lambda gave up of the table's stream.
 
 use ops::cancel::Cancel;
-use ops::dead_letters::{Filter, Method, Options, Redriven, find, redrive};
+use ops::dead_letters::{Action, Filter, Method, Options, Redriven, find, redrive};
 use ops::progress::Progress;
 use serde_json::json;
 
@@ -9,7 +9,13 @@ use crate::pipeline::Pipeline;
 
 async fn run(pipeline: &Pipeline) -> Redriven {
     let queue = find(&pipeline.deployed, "notify-dlq").await.unwrap();
-    let options = Options { filter: Filter::default(), dry_run: false, rate: 500, by: "the tester".into() };
+    let options = Options {
+        action: Action::Redrive,
+        filter: Filter::default(),
+        dry_run: false,
+        rate: 500,
+        by: "the tester".into(),
+    };
     redrive(&pipeline.deployed, &queue, &options, Progress::silent(), &Cancel::new()).await.unwrap()
 }
 

@@ -16,6 +16,7 @@ super::cases![
     a_cancelled_order_gives_stock_and_money_back,
     a_cancellation_that_comes_too_late_is_refused_and_told,
     a_return_is_refunded_whole_or_in_part,
+    a_refund_that_comes_back_from_the_customers_bank_marks_its_order_and_calls_a_person,
     reports_and_cancellations_that_break_the_model_get_400,
     a_report_on_an_order_that_is_rejected_goes_to_the_dead_letter_queue,
 ];
@@ -102,6 +103,24 @@ async fn a_return_is_refunded_whole_or_in_part(shop: &Shop) {
         let view = shop.view(&order, "refunded", |view| view.refunded > 0).await;
         assert_eq!((view.refunded, view.payment_status, view.status), (refunded, status, OrderStatus::Completed));
     }
+}
+
+async fn a_refund_that_comes_back_from_the_customers_bank_marks_its_order_and_calls_a_person(shop: &Shop) {
+    let tea = shop.stock(5, 1).await;
+    let order = with(order_of(tea.sku.as_str()), json!({ "payment": { "method": "pm_card_refundFail" } }));
+    confirmed(shop, &order).await;
+    shop.dispatch(&order).await;
+    shop.report(json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
+    shop.view(&order, "completed", |view| view.status == OrderStatus::Completed).await;
+    shop.report(json!({ "update": "RETURNED", "orderId": id(&order) })).await;
+    // The gateway says that it gave the money back, and later, by a webhook, that the bank did not take it.
+    let view = shop.view(&order, "marked", |view| view.attention.is_some()).await;
+    assert_eq!((view.refunded, view.payment_status), (PRICE, PaymentStatus::Refunded));
+    assert_eq!(view.attention.unwrap().reason, "REFUND_RETURNED");
+    let is_it = |body: &Value| body["command"] == "REPORT_FAILED_REFUND" && body["orderId"] == order["orderId"];
+    let letter = shop.dead_letter_where("fulfilment-dlq", is_it).await;
+    assert_eq!(letter["reason"], "REFUND_RETURNED");
+    assert!(letter["error"].contains("re_simulated"), "{letter:?}");
 }
 
 async fn reports_and_cancellations_that_break_the_model_get_400(shop: &Shop) {

@@ -41,7 +41,7 @@ impl Webhooks for StripeWebhooks {
                 kind: match event.kind {
                     Kind::Cancelled => GatewayEventKind::Canceled,
                     Kind::Held => GatewayEventKind::Held,
-                    Kind::RefundFailed => GatewayEventKind::RefundFailed,
+                    Kind::RefundFailed => GatewayEventKind::RefundFailed { refund: event.refund.unwrap_or_default() },
                     _ => GatewayEventKind::Other,
                 },
                 order_id: event.order_id.filter(|_| event.environment.is_none_or(|label| label == self.environment)),

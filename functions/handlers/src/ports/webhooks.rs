@@ -6,14 +6,17 @@ use order_domain::time::Timestamp;
 use crate::failure::Failure;
 
 /// What a webhook tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayEventKind {
     /// The gateway gave up what it held.
     Canceled,
     /// The gateway holds money.
     Held,
     /// Money that was said to be given back was not.
-    RefundFailed,
+    RefundFailed {
+        /// The gateway's id of the refund.
+        refund: String,
+    },
     /// Anything else.
     Other,
 }

@@ -60,10 +60,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                 return self.give_up_hold(delivery, &order, payment_intent).await.map(|()| None);
             }
             // The customer was told otherwise, and no retry brings the money back: a person has to.
-            FulfilmentCommand::ReportFailedRefund { order_id } => {
+            FulfilmentCommand::ReportFailedRefund { order_id, refund } => {
                 return Err(Failure::Permanent {
-                    what: format!("the refund of order {order_id} failed at the gateway"),
-                    reason: DeadLetterReason::RefundFailed,
+                    what: format!("refund {refund} of order {order_id} came back to the gateway"),
+                    reason: DeadLetterReason::RefundReturned,
                     cause: None,
                 });
             }

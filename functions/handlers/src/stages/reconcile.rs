@@ -140,9 +140,9 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             }
         };
         let Some(order_id) = &event.order_id else { return Ok(None) };
-        if event.kind == GatewayEventKind::RefundFailed {
-            let order_id = order_id.clone();
-            return Ok(Some(Message::Fulfilment(FulfilmentCommand::ReportFailedRefund { order_id })));
+        if let GatewayEventKind::RefundFailed { refund } = &event.kind {
+            let (order_id, refund) = (order_id.clone(), refund.clone());
+            return Ok(Some(Message::Fulfilment(FulfilmentCommand::ReportFailedRefund { order_id, refund })));
         }
         let mut orders = self.database.load(&BTreeSet::from([order_id.clone()])).await?;
         let order = orders.remove(order_id);

@@ -424,7 +424,7 @@ impl Webhooks for &Shop {
         let kind = match kind {
             "canceled" => GatewayEventKind::Canceled,
             "held" => GatewayEventKind::Held,
-            "refund-failed" => GatewayEventKind::RefundFailed,
+            "refund-failed" => GatewayEventKind::RefundFailed { refund: "re_1".into() },
             _ => GatewayEventKind::Other,
         };
         let order_id = OrderId::new(order).ok();

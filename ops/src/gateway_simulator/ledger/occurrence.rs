@@ -19,6 +19,8 @@ pub enum EventType {
     Succeeded,
     /// Money was given back, or a part of it.
     ChargeRefunded,
+    /// What was given back came back: the customer's bank does not take it.
+    RefundFailed,
 }
 
 impl EventType {
@@ -32,6 +34,7 @@ impl EventType {
             Self::Canceled => "payment_intent.canceled",
             Self::Succeeded => "payment_intent.succeeded",
             Self::ChargeRefunded => "charge.refunded",
+            Self::RefundFailed => "refund.failed",
         }
     }
 }
@@ -41,7 +44,7 @@ impl EventType {
 pub struct Occurrence {
     /// What.
     pub event_type: EventType,
-    /// The payment or charge as it was then.
+    /// The payment, charge or refund as it was then.
     pub object: Value,
     /// When.
     pub at: UnixSeconds,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::answer::Problem;
 use super::super::command::RefundTarget;
 use super::super::objects;
-use super::{Charge, ChargeState, EventType, Ledger, UnixSeconds, identifier};
+use super::{Charge, ChargeState, EventType, Ledger, Occurrence, UnixSeconds, identifier};
 
 /// A refund.
 #[derive(Debug, Clone)]
@@ -65,6 +65,7 @@ impl Ledger {
             return Err(Problem::parameter("amount_too_large", "amount", message));
         }
         *refunded += amount;
+        let comes_back = intent.payment_method.is_some_and(|card| card.refunds_come_back);
         let refund = Refund {
             id: identifier("re", number),
             intent: intent.id.clone(),
@@ -77,6 +78,11 @@ impl Ledger {
         };
         let answer = objects::refund(&refund);
         self.changed(&refund.intent, Some(EventType::ChargeRefunded), now);
+        if comes_back {
+            // Days later, at Stripe. Whether the charge then shows it as not refunded is not documented; here it does not.
+            let object = objects::failed_refund(&refund);
+            self.occurrences.push(Occurrence { event_type: EventType::RefundFailed, object, at: now });
+        }
         self.refunds.push(refund);
         Ok(answer)
     }

@@ -31,6 +31,8 @@ pub struct GatewayEvent {
     pub environment: Option<String>,
     /// The payment.
     pub payment_intent: Option<String>,
+    /// The refund, where it is about one.
+    pub refund: Option<String>,
 }
 
 /// What happened.
@@ -177,6 +179,7 @@ impl GatewayEvent {
             order_id: text(&object["metadata"][ORDER_LABEL]).and_then(|id| OrderId::new(id).ok()),
             environment: text(&object["metadata"][ENVIRONMENT_LABEL]),
             payment_intent,
+            refund: text(&object["id"]).filter(|_| object["object"] == "refund"),
         })
     }
 }

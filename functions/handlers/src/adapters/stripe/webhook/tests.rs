@@ -129,6 +129,12 @@ fn what_is_unknown_in_an_event_is_no_error_and_what_is_no_event_is() {
     let refunded = read(json!({ "id": "evt_2", "type": "charge.refunded", "data": { "object": charge } })).unwrap();
     assert_eq!((refunded.kind, refunded.payment_intent.as_deref()), (Kind::Refunded, Some("pi_1")));
     assert_eq!(refunded.order_id, None);
+    let labels = json!({ "orderId": "ord-1", "environment": "dev" });
+    let refund =
+        json!({ "object": "refund", "id": "re_1", "payment_intent": "pi_1", "status": "failed", "metadata": labels });
+    let failed = read(json!({ "id": "evt_4", "type": "refund.failed", "data": { "object": refund } })).unwrap();
+    assert_eq!((failed.kind, failed.refund.as_deref()), (Kind::RefundFailed, Some("re_1")));
+    assert_eq!((failed.order_id, failed.environment.as_deref()), (OrderId::new("ord-1").ok(), Some("dev")));
     let other = read(json!({ "id": "evt_3", "type": "customer.created", "data": 7 })).unwrap();
     assert_eq!((other.kind, other.payment_intent), (Kind::Other("customer.created".into()), None));
     for body in [json!({}), json!([]), json!({ "id": "evt_1" }), json!({ "id": 1, "type": "charge.refunded" })] {
