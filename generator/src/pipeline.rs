@@ -30,7 +30,7 @@ pub const QUEUE_RETENTION_SECONDS: u32 = 4 * 24 * 60 * 60;
 pub const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 const _: () = assert!(DEAD_LETTER_RETENTION_SECONDS > QUEUE_RETENTION_SECONDS);
 
-/// What retries look like for a stage behind a queue. An hour's outage of what it calls costs fewer than 25 receives.
+/// What retries look like for a stage behind a queue. An hour's outage of what it calls costs about half of the receives.
 const RETRIES: QueueSource = QueueSource {
     batch_size: 10,
     batching_window_seconds: 0,
@@ -126,8 +126,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             alarm_age_seconds: 60,
         }),
         forwards_to: &[Stage::Contact],
-        // What was done before, the orders, the topics, ten batches of messages, recording it.
-        calls: Calls { aws: 14, gateway: 0 },
+        // What was done before, the orders, the topics, ten batches of messages, three tries to record it.
+        calls: Calls { aws: 16, gateway: 0 },
         timeout_seconds: 60,
         memory_mib: 256,
         schedule: None,
@@ -151,8 +151,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             ..RETRIES
         }),
         forwards_to: &[],
-        // What is stored, all at once; telling it; recording it. What became of mails is recorded beside that.
-        calls: Calls { aws: 3, gateway: 0 },
+        // What is stored, all at once; telling it; three tries to record it. What became of mails is recorded beside that.
+        calls: Calls { aws: 5, gateway: 0 },
         timeout_seconds: 30,
         memory_mib: 256,
         schedule: None,

@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use order_domain::time::Timestamp;
+use order_domain::wiring::timeout;
 
 pub use guarded::Guarded;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub bad_percentage: usize,
     /// A call that takes as long as this counts as bad, whatever its answer.
     pub slow_after: Duration,
+    /// How long a probe takes at most: meanwhile nobody else calls.
+    pub probe_takes: Duration,
     /// How long it stays open at first; it doubles with every probe that fails.
     pub open_for: Duration,
     /// How long it stays open at most.
@@ -40,6 +43,7 @@ pub const PAYMENT_GATEWAY: Settings = Settings {
     minimum_calls: 10,
     bad_percentage: 50,
     slow_after: Duration::from_secs(8),
+    probe_takes: timeout::GATEWAY_CALL,
     open_for: Duration::from_secs(15),
     open_for_at_most: Duration::from_secs(5 * 60),
 };
@@ -104,9 +108,9 @@ impl CircuitBreaker {
             State::Closed(_) => Ok(Permit { started: now, probe: false }),
             State::Open { until, .. } if now < until => Err(CircuitOpen { retry_after: until.since(now) }),
             // What came with the probe waits for its answer and not for another whole time: when it is good, all may go on.
-            // A probe whose function was killed never reports: after a slow call's time another may try.
-            State::HalfOpen { since, open_for } if now.since(since) < self.settings.slow_after => {
-                Err(CircuitOpen { retry_after: self.settings.slow_after.min(open_for) })
+            // A probe whose function was killed never reports: after a call's time another may try.
+            State::HalfOpen { since, open_for } if now.since(since) < self.settings.probe_takes => {
+                Err(CircuitOpen { retry_after: self.settings.probe_takes.min(open_for) })
             }
             State::Open { open_for, .. } | State::HalfOpen { open_for, .. } => {
                 *state = State::HalfOpen { since: now, open_for };
@@ -117,7 +121,8 @@ impl CircuitBreaker {
 
     /// Tells how a permitted call ended: `failed` when the dependency gave no answer of its own.
     pub fn record(&self, permit: &Permit, now: Timestamp, failed: bool) -> Effect {
-        let Settings { window, minimum_calls, bad_percentage, slow_after, open_for, open_for_at_most } = self.settings;
+        let Settings { window, minimum_calls, bad_percentage, slow_after, open_for, open_for_at_most, .. } =
+            self.settings;
         let bad = failed || now.since(permit.started) >= slow_after;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *state {
@@ -208,7 +213,7 @@ mod tests {
         let breaker = opened();
         for (now, open_for) in [(15, 30), (45, 60)] {
             let probe = breaker.admit(at(now)).unwrap();
-            assert_eq!(breaker.admit(at(now)), Err(CircuitOpen { retry_after: PAYMENT_GATEWAY.slow_after }));
+            assert_eq!(breaker.admit(at(now)), Err(CircuitOpen { retry_after: PAYMENT_GATEWAY.probe_takes }));
             breaker.record(&probe, at(now), true);
             let retry_after = Duration::from_secs(open_for);
             assert_eq!(breaker.admit(at(now)), Err(CircuitOpen { retry_after }));
@@ -231,7 +236,7 @@ mod tests {
     fn a_probe_that_never_came_back_does_not_keep_it_open_for_ever() {
         let breaker = opened();
         breaker.admit(at(15)).unwrap();
-        assert!(breaker.admit(at(16)).is_err());
-        assert!(breaker.admit(at(23)).is_ok());
+        assert!(breaker.admit(at(24)).is_err());
+        assert!(breaker.admit(at(25)).is_ok());
     }
 }

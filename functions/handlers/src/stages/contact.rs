@@ -39,9 +39,9 @@ use crate::texts::Texts;
 
 /// Sends at a time: few enough not to be throttled at once (SES begins at 14 mails a second, SNS at 20 text messages).
 const CONCURRENT_SENDS: usize = 16;
-/// No send is begun with less time than this left: it takes 3 s at worst, and so does its record. One that is broken off may
-/// have been taken.
-const TIME_TO_TELL: Duration = Duration::from_secs(6);
+/// No send is begun with less time than this left: it takes 3 s at worst, and so does each of three tries to record it. One that
+/// is broken off may have been taken.
+const TIME_TO_TELL: Duration = Duration::from_secs(12);
 
 /// The stage that reaches customers.
 #[derive(Debug)]

@@ -29,10 +29,11 @@ use crate::ports::{Addressee, Loaded, Notification, Notifier, Orders, Queue, Rec
 /// BatchGetItem can look up with all of their addressees.
 const CHUNK: usize = 20;
 /// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
-/// channels, and on two topics that are down) and the record take 3 s each at worst.
-const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(42);
-/// No record is told alone with less time than this left: two reads, the topics, its messages, the record and a dead letter.
-const TIME_FOR_A_RECORD: Duration = Duration::from_secs(18);
+/// channels, and on two topics that are down) and the record, three times, take 3 s each at worst.
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(48);
+/// No record is told alone with less time than this left: two reads, the topics, its messages, the record, three times,
+/// and a dead letter.
+const TIME_FOR_A_RECORD: Duration = Duration::from_secs(24);
 
 /// A record of the orders table's stream.
 #[derive(Debug, Clone)]
