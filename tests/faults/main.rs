@@ -28,12 +28,14 @@ mod world;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use futures::FutureExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use ops::cancel::Cancel;
 use ops::environment::{EnvironmentError, UpOptions, with_environment};
 use ops::progress::Progress;
+use tokio::time::{Instant, timeout_at};
 
 use scenarios::Scenario;
 use world::World;
@@ -62,6 +64,10 @@ fn main() -> ExitCode {
     }
 }
 
+/// Longest time for all of them, three times what they take on a quiet machine of two cores: where something is wrong, each of them
+/// may wait for long, and somebody waits for the answer.
+const AT_MOST: Duration = Duration::from_secs(40 * 60);
+
 /// Runs the scenarios in one environment; what became of each, and of the environment.
 async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
     let mut options = UpOptions::local(format!("faults-{}", std::process::id())).with_fault_proxies().with_restarts();
@@ -69,10 +75,14 @@ async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
     options.cancel = Cancel::on_signals().expect("signal handlers");
     let finished = with_environment(options, async |environment| {
         let world = World::open(environment).await;
-        let mut outcomes = Vec::new();
+        let (mut outcomes, end) = (Vec::new(), Instant::now() + AT_MOST);
         for Scenario { name, run, .. } in scenarios {
-            // The panic's message was printed when it happened.
-            let outcome = AssertUnwindSafe(run(&world)).catch_unwind().await.map_err(|_| "see above");
+            let outcome = match timeout_at(end, AssertUnwindSafe(run(&world)).catch_unwind()).await {
+                Ok(Ok(())) => Ok(()),
+                // The panic's message was printed when it happened.
+                Ok(Err(_)) => Err("see above"),
+                Err(_) => Err("there was no time left for it: see which scenario before it took so long"),
+            };
             world.mend().await;
             outcomes.push((name, outcome));
         }
