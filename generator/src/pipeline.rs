@@ -128,7 +128,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         forwards_to: &[Stage::Contact],
         // What was done before, the orders, the topics, ten batches of messages, three tries to record it.
         calls: Calls { aws: 16, gateway: 0 },
-        timeout_seconds: 60,
+        timeout_seconds: 90,
         memory_mib: 256,
         schedule: None,
         grants: &[

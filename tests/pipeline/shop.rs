@@ -30,7 +30,7 @@ pub const PRICE: u64 = 999;
 /// Longest time for an answer that is not the API's.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Most lines that the emulator gives of a log, the oldest.
+/// Most lines that the emulator gives of a log at once, the oldest.
 const LOG_LINES: usize = 10_000;
 
 /// The resource types whose read-back on the emulator differs from what was applied; on AWS their second plan is empty
@@ -273,13 +273,24 @@ impl Shop {
 
     /// Those of them that were written since then.
     pub async fn log_since(&self, function: &str, since: Timestamp) -> Vec<Value> {
-        let (group, since) = (&self.connection.log_groups[function], since.unix_milliseconds());
-        let input = json!({ "logGroupName": group, "limit": LOG_LINES, "startTime": since }).to_string();
-        let request = Request::Json { target: "Logs_20140328.FilterLogEvents", input: &input };
-        let answer: Value = serde_json::from_str(&self.aws("logs", request).await).unwrap();
-        let events = answer["events"].as_array().cloned().unwrap_or_default();
-        assert!(events.len() < LOG_LINES, "the log of {function} is longer than what was read of it");
-        events.into_iter().filter_map(|event| serde_json::from_str(event["message"].as_str()?.trim()).ok()).collect()
+        let (group, mut since) = (&self.connection.log_groups[function], since.unix_milliseconds());
+        let mut lines: Vec<Value> = Vec::new();
+        loop {
+            let input = json!({ "logGroupName": group, "limit": LOG_LINES, "startTime": since }).to_string();
+            let request = Request::Json { target: "Logs_20140328.FilterLogEvents", input: &input };
+            let answer: Value = serde_json::from_str(&self.aws("logs", request).await).unwrap();
+            let page = answer["events"].as_array().cloned().unwrap_or_default();
+            let Some(last) = page.last().filter(|_| page.len() == LOG_LINES).map(|line| line["timestamp"].clone())
+            else {
+                lines.extend(page);
+                break;
+            };
+            // There are more, and the emulator gives no token: those of the last millisecond come again with the next page.
+            assert!(last.as_i64() > Some(since), "the log of {function} cannot be read on");
+            lines.extend(page.into_iter().filter(|line| line["timestamp"] != last));
+            since = last.as_i64().unwrap_or(since);
+        }
+        lines.into_iter().filter_map(|event| serde_json::from_str(event["message"].as_str()?.trim()).ok()).collect()
     }
 
     /// Plans again; the changes that are none of the emulator's listed differences.

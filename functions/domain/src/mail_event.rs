@@ -24,8 +24,8 @@ pub enum MailFate {
     Bounced,
     /// The customer's mail server took it not, for as long as SES tried: a full mailbox, a mail that it finds too large.
     ///
-    /// Bounces that SES calls `Transient` and `General` are not among them: most are the answer of somebody who is away, whose
-    /// mailbox has the mail.
+    /// The answer of somebody who is away, whose mailbox has the mail, is not among them, although SES calls it a bounce, too:
+    /// `Transient` and `General`, as what it could not deliver for hours, but without a report that says so.
     NotTaken,
     /// The customer calls it, or an earlier one, unwanted. Not every provider tells.
     Complained,
@@ -75,8 +75,10 @@ impl MailFate {
         match self {
             Self::Bounced => Some(("bounce", json!({ "bounceType": ["Permanent"] }))),
             Self::NotTaken => {
-                let subtypes = json!([{ "anything-but": ["General"] }]);
-                Some(("bounce", json!({ "bounceType": ["Transient", "Undetermined"], "bounceSubType": subtypes })))
+                let any_other = json!({ "bounceSubType": [{ "anything-but": ["General"] }] });
+                let reported = json!({ "bouncedRecipients": { "action": ["failed"] } });
+                let types = json!(["Transient", "Undetermined"]);
+                Some(("bounce", json!({ "bounceType": types, "$or": [any_other, reported] })))
             }
             Self::Complained => {
                 // `not-spam` takes a complaint back.

@@ -134,7 +134,7 @@ pub async fn settle(
     let given_back = join_all(failed.map(|(delivery, failure)| async move {
         let buried = match &failure {
             Failure::Permanent { reason, .. } => bury(queue, runtime, delivery, *reason, &failure).await,
-            Failure::Transient { .. } | Failure::Waiting { .. } => false,
+            Failure::Transient { .. } | Failure::Waiting { .. } | Failure::Early { .. } => false,
         };
         if buried {
             return None;
@@ -145,13 +145,16 @@ pub async fn settle(
             error = %chain(&failure),
             "a delivery is given back to its queue"
         );
-        if matches!(failure, Failure::Transient { .. }) && runtime.now().since(delivery.sent_at) > LONG {
+        let failed = !matches!(failure, Failure::Early { .. });
+        if failed && runtime.now().since(delivery.sent_at) > LONG {
             runtime.count(metric::RETRIED_FOR_LONG, 1);
         }
         let backoff = policy.wait(delivery.receive_count, runtime.chance());
         let wait = match failure {
             // Spread over as much again, so that those who waited do not all come at once.
-            Failure::Waiting { wait, .. } => backoff.max(wait + wait.mul_f64(runtime.chance())),
+            Failure::Waiting { wait, .. } | Failure::Early { wait, .. } => {
+                backoff.max(wait + wait.mul_f64(runtime.chance()))
+            }
             Failure::Transient { .. } | Failure::Permanent { .. } => backoff,
         };
         Some((delivery, wait))

@@ -22,13 +22,24 @@ pub enum Failure {
         #[source]
         cause: Option<Cause>,
     },
-    /// Nothing failed: it is not tried before a time, because what it needs is known to be down, or it came too early. As transient
-    /// as the other, but the delivery waits at least that long, so that an outage costs few receives.
+    /// May not be tried before a time: what it needs is known to be down, or busy. As transient as the other, but the delivery waits
+    /// at least that long, so that an outage costs few receives.
     #[error("{what}; it waits")]
     Waiting {
         /// What is not tried, for which order.
         what: String,
         /// For how long, at least; the queue's backoff can be longer.
+        wait: Duration,
+        /// Why.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// Nothing failed: it came too early, and is tried after a time.
+    #[error("{what}; it is too early")]
+    Early {
+        /// What is not done yet, for which order.
+        what: String,
+        /// How long to wait, at least; the queue's backoff can be longer.
         wait: Duration,
         /// Why.
         #[source]
@@ -147,7 +158,7 @@ impl DeadLetterReason {
 impl Failure {
     /// Something overtook what it has to wait for.
     pub fn too_early(what: impl Into<String>, cause: Option<Cause>) -> Self {
-        Self::Waiting { what: what.into(), wait: Duration::ZERO, cause }
+        Self::Early { what: what.into(), wait: Duration::ZERO, cause }
     }
 
     /// A failure that may pass.

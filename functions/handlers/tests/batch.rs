@@ -257,15 +257,16 @@ async fn a_stream_whose_topics_hang_gives_its_records_back_in_time() {
 async fn what_has_failed_for_minutes_is_counted_and_what_waits_for_something_else_is_not() {
     let shop = Shop::open();
     let old = Delivery { sent_at: Timestamp::from_unix_seconds(1_764_000_000 - 301).unwrap(), ..delivery("old", "{}") };
-    let batch = [delivery("young", "{}"), old.clone(), old.clone(), old];
+    let batch = [delivery("young", "{}"), old.clone(), old.clone(), old.clone(), old];
     let results = vec![
         Err(Failure::transient_because("a table is throttled")),
         Err(Failure::transient_because("a table is throttled")),
+        Err(Failure::Waiting { what: "the circuit is open".into(), wait: Duration::from_secs(15), cause: None }),
         Err(Failure::too_early("a report overtook its order", None)),
         Ok(()),
     ];
-    assert_eq!(settle(&&shop, &&shop, POLICY, &batch, results).await.len(), 3);
-    assert_eq!(shop.counts.lock().unwrap().get(metric::RETRIED_FOR_LONG), Some(&1));
+    assert_eq!(settle(&&shop, &&shop, POLICY, &batch, results).await.len(), 4);
+    assert_eq!(shop.counts.lock().unwrap().get(metric::RETRIED_FOR_LONG), Some(&2));
 }
 
 #[tokio::test]

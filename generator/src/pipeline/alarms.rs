@@ -98,8 +98,8 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, Severit
         (
             "retried-for-long-alarm",
             metric::RETRIED_FOR_LONG,
-            // Retries are up to a quarter of an hour apart by then.
-            Threshold { limit: Limit::AtMost(0), breaches: 2, of: 15 },
+            // One that fails by chance is no reason to get up, and retries are up to a quarter of an hour apart by then.
+            Threshold { limit: Limit::AtMost(0), breaches: 3, of: 30 },
             Page,
             "Something that a stage calls has failed for more than five minutes: messages wait, and orders or customers with them. \
          Nothing is lost while they wait. First: look at the dashboard for the stage that retries, then in its log for what fails \
@@ -253,7 +253,7 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
             metric: "Throttles",
             statistic: Statistic::Sum,
             threshold: THREE_OF_FIVE_MINUTES(0),
-            severity: Severity::Ticket,
+            severity: Severity::Page,
         },
     ];
     if let Some((queue, settings)) = stage.queue() {

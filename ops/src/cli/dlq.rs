@@ -55,7 +55,7 @@ While they lie there the queue's alarm stays on, and the next letter pages nobod
 What each letter was (order, reason, error; not what the customer wrote) is written into the audit record before it is
 deleted: pk REDRIVE#<id>, sk AUDIT#LETTER#<message id>. What is deleted does not come back.
 
-Exit codes: 0 every such letter is gone; 1 some are still there; 2 it could not run; 130 stopped by Ctrl-C.
+Exit codes: 0 every such letter that was there at the beginning is gone (or was counted); 1 some are still there; 2 it could not run; 130 stopped by Ctrl-C.
 
 Examples:
   cargo ops dlq discard fulfilment-dlq --reason ILLEGAL_COMMAND --dry-run
@@ -146,7 +146,7 @@ struct How {
     /// Only count the letters
     #[arg(long)]
     dry_run: bool,
-    /// Letters a second, at most; events, for notify-dlq
+    /// Letters a second, at most; events, where notify-dlq is redriven
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     rate: u32,
     /// Who does it, for the audit record, beside your AWS identity or user name

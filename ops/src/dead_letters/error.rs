@@ -24,6 +24,12 @@ pub enum DeadLetterError {
         /// The environment.
         environment: String,
     },
+    /// A discard of everything.
+    #[error("say which letters of {queue} are to be discarded: those of a reason, of an order, or of both")]
+    NothingNamed {
+        /// The queue.
+        queue: String,
+    },
     /// SQS did not do what it was asked.
     #[error("SQS could not {action} {queue}; what was done so far stays done, and the command can be run again")]
     Queue {

@@ -39,6 +39,9 @@ pub async fn redrive(
     cancel: &Cancel,
 ) -> Result<Redriven, DeadLetterError> {
     let discards = options.action == Action::Discard;
+    if discards && options.filter.is_open() {
+        return Err(DeadLetterError::NothingNamed { queue: queue.name.clone() });
+    }
     let source = match &queue.source {
         _ if discards => None,
         None => return stream::redrive(deployed, queue, options, progress, cancel).await,
@@ -196,6 +199,9 @@ impl Run<'_> {
             }
             let kept = send::delete(&self.client, &self.queue.url, &self.queue.name, &handles).await;
             self.redriven.not_deleted += kept;
+            if self.source.is_none() {
+                self.redriven.moved -= kept;
+            }
             step.done(self.redriven.moved);
             let share = Duration::from_secs(1).mul_f64(chunk.len() as f64 / f64::from(self.options.rate.max(1)));
             tokio::select! {

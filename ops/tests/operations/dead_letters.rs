@@ -224,6 +224,12 @@ async fn a_letter_that_is_discarded_is_gone_and_on_record_and_no_other_is() {
     );
     assert_eq!((pipeline.visible("payment-dlq").await, pipeline.visible("payment-queue").await), (1, 0));
 
+    let everything = Options { filter: Filter::default(), ..options };
+    let queue = find(&pipeline.deployed, "payment-dlq").await.unwrap();
+    let refused = redrive(&pipeline.deployed, &queue, &everything, Progress::silent(), &Cancel::new()).await;
+    assert!(refused.unwrap_err().to_string().starts_with("say which letters"));
+    assert_eq!(pipeline.visible("payment-dlq").await, 1);
+
     let audit = pipeline.audit(&discarded.redrive_id.unwrap()).await;
     let text = |item: usize, name: &str| audit[item][name].as_s().unwrap().clone();
     assert_eq!(audit.len(), 4, "{audit:?}");

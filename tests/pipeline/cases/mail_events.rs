@@ -39,11 +39,20 @@ async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothin
         event
     };
     let bounce = |kind: &str, subtype: &str| {
-        let bounce = json!({ "bounceType": kind, "bounceSubType": subtype, "bouncedRecipients": [RECIPIENT] });
+        let recipient = json!({ "emailAddress": RECIPIENT });
+        json!({ "bounceType": kind, "bounceSubType": subtype, "bouncedRecipients": [recipient] })
+    };
+    let bounced = |kind: &str, subtype: &str| told_by_ses("Email Bounced", &own, "bounce", bounce(kind, subtype));
+    // What came to it after hours of trying, as SES tells it.
+    let expired = |status: &str| {
+        let mut bounce = bounce("Transient", "General");
+        bounce["bouncedRecipients"][0]["action"] = "failed".into();
+        bounce["bouncedRecipients"][0]["status"] = status.into();
+        bounce["bouncedRecipients"][0]["diagnosticCode"] = "smtp; 554 4.4.7 Message expired: unable to deliver".into();
         told_by_ses("Email Bounced", &own, "bounce", bounce)
     };
     let complaint = |more: Value| {
-        let complaint = json!({ "complaintSubType": null, "complainedRecipients": [RECIPIENT] });
+        let complaint = json!({ "complaintSubType": null, "complainedRecipients": [{ "emailAddress": RECIPIENT }] });
         told_by_ses("Email Complaint Received", &own, "complaint", with(complaint, more))
     };
     let other_set =
@@ -51,19 +60,21 @@ async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothin
     let by_hand = json!({ "ses:configuration-set": [own] });
     let rejected = told_by_ses("Email Rejected", &own, "reject", json!({ "reason": "Bad content" }));
     for (event, expected) in [
-        (bounce("Permanent", "General"), Some(MailFate::Bounced)),
-        (bounce("Permanent", "OnAccountSuppressionList"), Some(MailFate::Bounced)),
-        (bounce("Transient", "MailboxFull"), Some(MailFate::NotTaken)),
-        (bounce("Undetermined", "Undetermined"), Some(MailFate::NotTaken)),
+        (bounced("Permanent", "General"), Some(MailFate::Bounced)),
+        (bounced("Permanent", "OnAccountSuppressionList"), Some(MailFate::Bounced)),
+        (bounced("Transient", "MailboxFull"), Some(MailFate::NotTaken)),
+        (bounced("Undetermined", "Undetermined"), Some(MailFate::NotTaken)),
+        // A domain that does not exist.
+        (expired("4.4.7"), Some(MailFate::NotTaken)),
         // Somebody is away: the mail is in the mailbox.
-        (bounce("Transient", "General"), None),
+        (bounced("Transient", "General"), None),
         (complaint(json!({})), Some(MailFate::Complained)),
         (complaint(json!({ "complaintFeedbackType": "abuse" })), Some(MailFate::Complained)),
         (complaint(json!({ "complaintFeedbackType": "not-spam" })), None),
         (rejected, Some(MailFate::Rejected)),
         (told_by_ses("Email Delivered", &own, "delivery", json!({})), None),
-        (with_tags(other_set, bounce("Permanent", "General")), None),
-        (with_tags(by_hand, bounce("Permanent", "General")), None),
+        (with_tags(other_set, bounced("Permanent", "General")), None),
+        (with_tags(by_hand, bounced("Permanent", "General")), None),
     ] {
         let event = event.to_string();
         let mut fates = Vec::new();

@@ -120,7 +120,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         }
         let age = self.runtime.now().since(delivery.sent_at);
         if age < RECORDED_WITHIN {
-            return Err(Failure::Waiting {
+            return Err(Failure::Early {
                 what: format!("payment {payment_intent} may still become the hold of order {}", order.order_id),
                 wait: RECORDED_WITHIN.saturating_sub(age),
                 cause: None,

@@ -43,7 +43,7 @@ pub async fn hold(
         }
         // What was asked for before this key, or before the change that set the clock back, may not be found yet.
         if age_of_key < SEARCH_IS_CURRENT_AFTER {
-            return Err(Failure::Waiting {
+            return Err(Failure::Early {
                 what: format!("whether the gateway holds money for order {} is not known yet", order.order_id),
                 wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),
                 cause: None,

@@ -81,7 +81,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
         // Nobody asks for a cancelled order's money any more: what was asked before is looked for, once it can be found.
         let quiet = now.since(order.updated_at);
         if quiet < SEARCH_IS_CURRENT_AFTER {
-            return Err(Failure::Waiting {
+            return Err(Failure::Early {
                 what: format!(
                     "whether the gateway holds money for cancelled order {} is not known yet",
                     order.order_id

@@ -19,8 +19,9 @@ pub struct Deliverer {
 }
 
 impl Deliverer {
-    /// Delivers one copy of an event.
-    pub async fn run(self, event: u64, copy: u32, body: Arc<str>) {
+    /// Delivers one copy of an event, after a delay.
+    pub async fn run(self, event: u64, copy: u32, body: Arc<str>, delay: Duration) {
+        tokio::time::sleep(delay).await;
         let faults = &self.settings.faults;
         if faults.shuffle_within_ms > 0 {
             let seed = faults.seed ^ event.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ u64::from(copy);

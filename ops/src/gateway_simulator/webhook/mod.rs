@@ -7,6 +7,7 @@ mod settings;
 mod signature;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -15,7 +16,11 @@ pub use settings::{WebhookFaults, WebhookSettings, WebhookSummary};
 pub use signature::header as signature_header;
 
 use super::engine::Untold;
+use super::ledger::EventType;
 use delivery::Deliverer;
+
+/// How long a bank takes to send a refund back: days, and here long enough for everybody to have heard of the refund itself.
+const A_REFUND_FAILS_AFTER: Duration = Duration::from_secs(3);
 
 /// Tells the endpoint what happens.
 #[derive(Debug)]
@@ -79,11 +84,13 @@ impl Webhooks {
             inner.summary.events += 1;
             let number = inner.events;
             drop(inner);
+            let comes_later = untold.occurrence.event_type == EventType::RefundFailed;
+            let delay = if comes_later { A_REFUND_FAILS_AFTER } else { Duration::ZERO };
             let body: Arc<str> = event::body(&untold, number).into();
             for copy in 0..settings.faults.copies.max(1) {
                 self.state.inner().summary.pending += 1;
                 let deliverer = Deliverer { state: Arc::clone(&self.state), settings: settings.clone() };
-                deliveries.spawn_on(deliverer.run(number, copy, Arc::clone(&body)), &self.runtime);
+                deliveries.spawn_on(deliverer.run(number, copy, Arc::clone(&body), delay), &self.runtime);
             }
         }
     }
