@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "the stages' tests use the rest of it")]
 mod memory;
 
+use std::collections::BTreeMap;
+
 use memory::{Fault, POLICY, Shop, delivery};
 use order_domain::event::Event;
 use order_domain::id::OrderId;
@@ -504,15 +506,19 @@ async fn a_full_batch_is_told_whole() {
     assert_eq!(told(&shop).len(), 34 * 7);
 }
 
-/// The shop's events, and what its customer was told of the third.
-struct Archive<'a>(&'a Shop, Vec<Told>);
+/// The shop's events, what its customer was told of the third, and which of them cannot be read.
+struct Archive<'a>(&'a Shop, Vec<Told>, Option<u64>);
 
 impl Reads for Archive<'_> {
     async fn order(&self, _: &OrderId) -> Result<Option<Order>, Failure> {
         Ok(None)
     }
-    async fn history(&self, id: &OrderId) -> Result<Vec<Event>, Failure> {
-        Ok(self.0.history(id.as_str()))
+    async fn history(&self, id: &OrderId) -> Result<BTreeMap<u64, Result<Event, Failure>>, Failure> {
+        let events = self.0.history(id.as_str()).into_iter();
+        let damaged = || Err(Failure::transient_because("it cannot be read"));
+        Ok(events
+            .map(|event| (event.sequence, if Some(event.sequence) == self.2 { damaged() } else { Ok(event) }))
+            .collect())
     }
     async fn customer_orders(
         &self,
@@ -520,7 +526,8 @@ impl Reads for Archive<'_> {
         _: u16,
         _: Option<&Cursor>,
     ) -> Result<Page, Failure> {
-        Ok(Page { orders: Vec::new(), next: None })
+        let unreadable = vec![(OrderId::new("ord-9").unwrap(), Failure::transient_because("it cannot be read"))];
+        Ok(Page { orders: Vec::new(), unreadable, next: None })
     }
 }
 
@@ -538,7 +545,7 @@ async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was
     let sent = Told { sequence: 3, channel: Channel::Email, outcome: Outcome::Sent, reason: None, at };
     let reason = Some(Refusal::InvalidNumber.name().to_owned());
     let refused = Told { sequence: 3, channel: Channel::Sms, outcome: Outcome::Refused, reason, at };
-    let query = Query { database: Archive(&shop, vec![sent, refused]) };
+    let query = Query { database: Archive(&shop, vec![sent, refused], None) };
     let answer = query.answer(Question::History("ord-1".into())).await;
     let events = answer.body["events"].as_array().unwrap();
     assert_eq!(events[0]["notifications"], serde_json::json!([]));
@@ -552,6 +559,23 @@ async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was
     // It is still the event that it was.
     assert_eq!(serde_json::from_value::<Event>(events[2].clone()).unwrap(), shop.history("ord-1")[2]);
     assert_eq!(query.answer(Question::History("ord-2".into())).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named_and_hides_nothing_else() {
+    let shop = Shop::with("TEA", &[5]);
+    confirmed(&shop, "ord-1", PHONE).await;
+    let query = Query { database: Archive(&shop, Vec::new(), Some(2)) };
+    let answer = query.answer(Question::History("ord-1".into())).await;
+    let numbers: Vec<_> =
+        answer.body["events"].as_array().unwrap().iter().map(|event| event["sequence"].clone()).collect();
+    assert_eq!(
+        (answer.status, numbers, &answer.body["unreadable"]),
+        (200, vec![1.into(), 3.into()], &serde_json::json!([2]))
+    );
+    let customer = Question::CustomerOrders { customer: "cus-1".into(), limit: None, cursor: None };
+    let answer = query.answer(customer).await;
+    assert_eq!((answer.status, &answer.body["unreadable"]), (200, &serde_json::json!(["ord-9"])));
 }
 
 #[test]

@@ -131,12 +131,20 @@ fn answer(read: &Read) -> Value {
                 "events": { "type": "array", "items": {
                     "allOf": [{ "$ref": "event.schema.json" }, { "$ref": "#/components/schemas/ToldToTheCustomer" }],
                 } },
+                "unreadable": {
+                    "type": "array", "items": { "type": "integer" },
+                    "description": "Numbers of events that are stored and cannot be read now.",
+                },
             },
         }),
         "list_customer_orders" => json!({
             "type": "object", "required": ["orders", "next"],
             "properties": {
                 "orders": { "type": "array", "items": { "type": "object" } },
+                "unreadable": {
+                    "type": "array", "items": { "type": "string" },
+                    "description": "Ids of orders that are stored and cannot be read now.",
+                },
                 "next": { "type": ["string", "null"], "description": "The cursor of the next page." },
             },
         }),

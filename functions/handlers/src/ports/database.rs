@@ -154,10 +154,12 @@ pub struct CustomerOrder {
 }
 
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Page {
     /// The orders, newest first.
     pub orders: Vec<CustomerOrder>,
+    /// Those that cannot be read.
+    pub unreadable: Vec<(OrderId, Failure)>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -167,8 +169,11 @@ pub trait Reads: Send + Sync {
     /// One order.
     fn order(&self, id: &OrderId) -> impl Future<Output = Result<Option<Order>, Failure>> + Send;
 
-    /// An order's events, oldest first; none when there is no such order.
-    fn history(&self, id: &OrderId) -> impl Future<Output = Result<Vec<Event>, Failure>> + Send;
+    /// An order's events by their numbers; none when there is no such order. One that cannot be read hides no other.
+    fn history(
+        &self,
+        id: &OrderId,
+    ) -> impl Future<Output = Result<BTreeMap<u64, Result<Event, Failure>>, Failure>> + Send;
 
     /// A customer's orders, newest first.
     fn customer_orders(

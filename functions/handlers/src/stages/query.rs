@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::order::Order;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, chain};
@@ -82,8 +83,17 @@ impl<D: Reads + SentHistory> Query<D> {
         if events.is_empty() {
             return Ok(not_yet(&id));
         }
-        let events: Vec<Value> = events.iter().map(|event| with_notifications(event, &told)).collect();
-        Ok(ok(json!({ "orderId": id, "events": events })))
+        let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+        for (number, event) in events {
+            match event {
+                Ok(event) => readable.push(with_notifications(&event, &told)),
+                Err(failure) => {
+                    tracing::error!(error = %chain(&failure), "a history is shown without an event");
+                    unreadable.push(number);
+                }
+            }
+        }
+        Ok(ok(with_unreadable(json!({ "orderId": id, "events": readable }), &unreadable)))
     }
 
     async fn customer_orders(
@@ -106,7 +116,12 @@ impl<D: Reads + SentHistory> Query<D> {
             Some(None) => return Ok(problem(400, "Bad Request", "cursor must be the `next` of the page before")),
         };
         let page = self.database.customer_orders(&customer, limit, cursor.as_ref()).await?;
-        Ok(ok(json!({ "orders": page.orders, "next": page.next.as_ref().map(write_cursor) })))
+        for (_, failure) in &page.unreadable {
+            tracing::error!(error = %chain(failure), "a list of orders is shown without an order");
+        }
+        let unreadable: Vec<_> = page.unreadable.iter().map(|(id, _)| id).collect();
+        let shown = json!({ "orders": page.orders, "next": page.next.as_ref().map(write_cursor) });
+        Ok(ok(with_unreadable(shown, &unreadable)))
     }
 }
 
@@ -143,6 +158,14 @@ fn with_notifications(event: &Event, told: &[Told]) -> Value {
     let told: Vec<&Told> = told.iter().filter(|told| told.sequence == event.sequence).collect();
     let mut shown = json!(event);
     shown["notifications"] = json!(told);
+    shown
+}
+
+/// What is stored and cannot be read is named: whoever asks must not take the rest for all. Usually there is none, and no field.
+fn with_unreadable<T: Serialize>(mut shown: Value, unreadable: &[T]) -> Value {
+    if !unreadable.is_empty() {
+        shown["unreadable"] = json!(unreadable);
+    }
     shown
 }
 

@@ -90,12 +90,10 @@ impl DynamoDb {
 }
 
 /// The order that an entry of the index is about. What is no order's holds no order up.
-fn order_of(entry: &Item) -> Option<OrderId> {
+pub(super) fn order_of(entry: &Item) -> Option<OrderId> {
     let key = entry.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
     let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
-    OrderId::new(id)
-        .inspect_err(|error| tracing::error!(?key, %error, "the index of open orders holds something else"))
-        .ok()
+    OrderId::new(id).inspect_err(|error| tracing::error!(?key, %error, "an index of orders holds something else")).ok()
 }
 
 #[cfg(test)]

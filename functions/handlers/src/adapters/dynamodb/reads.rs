@@ -1,13 +1,15 @@
 //! What the API reads.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::BTreeMap;
+
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::order::Order;
 use order_domain::wiring::table;
 
 use super::items::{order_key, read};
-use super::{DynamoDb, Item, string};
+use super::open_orders::order_of;
+use super::{DynamoDb, Item, key_of, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{Cursor, CustomerOrder, Page, Reads};
@@ -20,10 +22,14 @@ impl Reads for DynamoDb {
         got.item.map(|item| read(item, &what)).transpose()
     }
 
-    async fn history(&self, id: &OrderId) -> Result<Vec<Event>, Failure> {
-        let what = format!("the history of order {id}");
-        let items = self.items_of(id, table::EVENT_PREFIX, &what).await?;
-        items.into_iter().map(|item| read::<Event>(item, &what)).collect()
+    async fn history(&self, id: &OrderId) -> Result<BTreeMap<u64, Result<Event, Failure>>, Failure> {
+        let items = self.items_of(id, table::EVENT_PREFIX, &format!("the history of order {id}")).await?;
+        let numbered = |item: Item| {
+            let (_, sort) = key_of(&item)?;
+            let number = sort.strip_prefix(table::EVENT_PREFIX)?.parse().ok()?;
+            Some((number, read(item, &format!("event {number} of order {id}"))))
+        };
+        Ok(items.into_iter().filter_map(numbered).collect())
     }
 
     async fn customer_orders(&self, customer: &CustomerId, limit: u16, from: Option<&Cursor>) -> Result<Page, Failure> {
@@ -42,16 +48,16 @@ impl Reads for DynamoDb {
             .send()
             .await
             .map_err(|error| classify(format!("{what} could not be read"), error))?;
-        let orders: Result<Vec<CustomerOrder>, Failure> =
-            page.items.unwrap_or_default().into_iter().map(|item| read(item, &what)).collect();
-        let orders = orders?;
-        let sort = page.last_evaluated_key.as_ref().and_then(|key| key.get(table::CUSTOMER_INDEX_SORT_KEY));
-        let sort = sort.and_then(|value| AttributeValue::as_s(value).ok());
-        let next = orders
-            .last()
-            .zip(sort)
-            .map(|(order, sort)| Cursor { order_id: order.order_id.clone(), sort: sort.clone() });
-        Ok(Page { orders, next })
+        let (mut orders, mut unreadable) = (Vec::new(), Vec::new());
+        for item in page.items.unwrap_or_default() {
+            // The key is there, whatever became of the rest.
+            let Some(id) = order_of(&item) else { continue };
+            match read::<CustomerOrder>(item, &format!("order {id}")) {
+                Ok(order) => orders.push(order),
+                Err(failure) => unreadable.push((id, failure)),
+            }
+        }
+        Ok(Page { orders, unreadable, next: page.last_evaluated_key.as_ref().and_then(cursor) })
     }
 }
 
@@ -81,6 +87,12 @@ impl DynamoDb {
             }
         }
     }
+}
+
+/// Where the next page begins.
+fn cursor(last: &Item) -> Option<Cursor> {
+    let sort = last.get(table::CUSTOMER_INDEX_SORT_KEY)?.as_s().ok()?.clone();
+    Some(Cursor { order_id: order_of(last)?, sort })
 }
 
 /// The customer is the request's, not the cursor's: a cursor opens nobody else's list.
