@@ -54,7 +54,8 @@ pub const fn maximum_concurrency(stage: Stage) -> usize {
 pub const fn function_timeout(stage: Stage) -> Duration {
     match stage {
         Stage::Validate | Stage::Inventory | Stage::Contact => Duration::from_secs(30),
-        Stage::Notify | Stage::Reconcile => Duration::from_secs(60),
+        Stage::Notify => Duration::from_secs(90),
+        Stage::Reconcile => Duration::from_secs(60),
         Stage::Payment => Duration::from_secs(75),
         Stage::Fulfilment => Duration::from_secs(130),
         Stage::Query => Duration::from_secs(10),
