@@ -41,6 +41,13 @@ impl Texts {
         get(http, &url).await
     }
 
+    /// Every message, by its number.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_number
+            .iter()
+            .flat_map(|(number, texts)| texts.iter().map(move |text| (number.as_str(), text.message.as_str())))
+    }
+
     /// How many messages to a number name an order.
     #[must_use]
     pub fn about(&self, number: &str, order_id: &str) -> usize {
@@ -72,6 +79,12 @@ impl Mails {
     /// [`DemoError::Call`] when the emulator does not answer.
     pub async fn read(http: &reqwest::Client, connection: &Connection) -> Result<Self, DemoError> {
         get(http, &format!("{}/_ministack/ses/messages", connection.endpoint)).await
+    }
+
+    /// Every e-mail's text, by its address.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mails = self.by_account.values().flatten();
+        mails.flat_map(|mail| mail.to.iter().map(move |to| (to.as_str(), mail.text.as_str())))
     }
 
     /// How many e-mails to an address name an order.

@@ -93,7 +93,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
                 Asked::Record(sending, refusal) => _ = reports.insert(sending.clone(), *refusal),
             }
         }
-        // Of what it is told by SES it needs nobody to tell again.
+        // A mail of which SES tells was sent: nobody has to be told again.
         tellings.retain(|command| !reports.contains_key(&sending(command)));
         let (told, recorded) = join!(self.tell(tellings), self.record_reports(&reports));
         let unanswered = || Err(Failure::transient_because("a telling was not answered for"));

@@ -33,6 +33,13 @@ pub(super) fn order_key(id: &OrderId) -> Item {
     key(format!("ORDER#{id}"), "ORDER")
 }
 
+/// The order that an entry of an index is about. What is no order's holds no order up.
+pub(super) fn order_of(entry: &Item) -> Option<OrderId> {
+    let key = entry.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
+    let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
+    OrderId::new(id).inspect_err(|error| tracing::error!(?key, %error, "an index of orders holds something else")).ok()
+}
+
 pub(super) fn event_key(id: &OrderId, sequence: u64) -> Item {
     key(format!("ORDER#{id}"), format!("{}{sequence:0SEQUENCE_DIGITS$}", table::EVENT_PREFIX))
 }
@@ -85,4 +92,18 @@ pub(super) fn event_item(event: &Event) -> Result<Item, Failure> {
 pub(super) fn read<'a, T: serde::Deserialize<'a>>(item: Item, what: &str) -> Result<T, Failure> {
     serde_dynamo::from_item(item)
         .map_err(|error| Failure::permanent(DeadLetterReason::ItemUnreadable, format!("{what} cannot be read"), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_index_that_is_no_orders_is_left_out() {
+        let entry = |key: &str| Item::from([(table::PARTITION_KEY.to_owned(), string(key))]);
+        assert_eq!(order_of(&entry("ORDER#ord-1")), OrderId::new("ord-1").ok());
+        for other in [entry("SKU#TEA"), entry("ORDER#not an id"), Item::new()] {
+            assert_eq!(order_of(&other), None, "{other:?}");
+        }
+    }
 }

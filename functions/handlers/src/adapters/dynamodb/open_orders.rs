@@ -8,8 +8,8 @@ use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::wiring::table;
 
-use super::items::{OPEN_SHARDS, order_key};
-use super::{DynamoDb, Item, number, string};
+use super::items::{OPEN_SHARDS, order_key, order_of};
+use super::{DynamoDb, number, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::OpenOrders;
@@ -86,26 +86,5 @@ impl DynamoDb {
             .await
             .map_err(|error| classify("the open orders could not be read", error))?;
         Ok(found.items.unwrap_or_default().iter().filter_map(order_of).collect())
-    }
-}
-
-/// The order that an entry of the index is about. What is no order's holds no order up.
-pub(super) fn order_of(entry: &Item) -> Option<OrderId> {
-    let key = entry.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
-    let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
-    OrderId::new(id).inspect_err(|error| tracing::error!(?key, %error, "an index of orders holds something else")).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_of_the_index_that_is_no_orders_is_left_out() {
-        let entry = |key: &str| Item::from([(table::PARTITION_KEY.to_owned(), string(key))]);
-        assert_eq!(order_of(&entry("ORDER#ord-1")), OrderId::new("ord-1").ok());
-        for other in [entry("SKU#TEA"), entry("ORDER#not an id"), Item::new()] {
-            assert_eq!(order_of(&other), None, "{other:?}");
-        }
     }
 }

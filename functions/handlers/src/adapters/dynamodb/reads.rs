@@ -7,8 +7,7 @@ use order_domain::id::{CustomerId, OrderId};
 use order_domain::order::Order;
 use order_domain::wiring::table;
 
-use super::items::{order_key, read};
-use super::open_orders::order_of;
+use super::items::{order_key, order_of, read};
 use super::{DynamoDb, Item, key_of, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;

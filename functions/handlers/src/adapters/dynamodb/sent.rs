@@ -46,11 +46,8 @@ impl DynamoDb {
         // A transaction refuses a key that it holds twice.
         for (sending, receipt) in sent.iter().filter(|(sending, _)| recorded.insert(sending)) {
             let put = Put::builder().table_name(&self.orders).set_item(Some(sent_item(sending, *receipt, at)));
-            let put = match overwrites_no_refusal(*receipt) {
-                None => put,
-                Some(condition) => put.condition_expression(condition),
-            };
-            let put = put.build().map_err(|error| Failure::transient(what, error))?;
+            let put = put.set_condition_expression(overwrites_no_refusal(*receipt)).build();
+            let put = put.map_err(|error| Failure::transient(what, error))?;
             items.push(TransactWriteItem::builder().put(put).build());
         }
         let write = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
