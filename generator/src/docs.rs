@@ -2,6 +2,7 @@
 
 mod document;
 pub mod events;
+mod explore;
 pub mod openapi;
 pub mod permissions;
 pub mod stages;

@@ -9,9 +9,10 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-use order_domain::message;
+use order_contract::message;
 use order_domain::notification::Topic;
-use order_domain::wiring::{Stage, table};
+use order_contract::table;
+use order_domain::stage::Stage;
 
 pub use alarms::{Alarm, Limit, Severity, Statistic, Subject, Threshold, alarms};
 pub use grants::{Grant, TableAction};

@@ -9,7 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 
 use crate::client::aws_configuration;
 use crate::emulator::REGION;

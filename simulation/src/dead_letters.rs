@@ -2,11 +2,12 @@
 
 use order_domain::event::{Cause, Occasion};
 use order_domain::id::OrderId;
-use order_domain::message::{FulfilmentCommand, ShipmentUpdate};
+use order_contract::api::ShipmentUpdate;
+use order_contract::message::FulfilmentCommand;
 use order_domain::order::Order;
 use order_domain::request::PlaceOrder;
 use order_domain::transition::Step;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::EventKey;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::ports::Signed;
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use order_domain::event::EventType;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
-use order_domain::message::{ContactCommand, Recipient};
+use order_contract::message::{ContactCommand, Recipient};
 use order_domain::notification::{Notice, topics_of};
 use order_domain::order::{Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use order_domain::transition::Change;
 use order_domain::transition::overdue::RESERVATION_LIFETIME;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::{Addressee, EventKey, Sending};
 

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use futures::FutureExt as _;
 use order_domain::id::OrderId;
-use order_domain::message::ContactCommand;
-use order_domain::wiring::Stage;
+use order_contract::message::ContactCommand;
+use order_domain::stage::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::circuit_breaker::Guarded;
 use order_handlers::stages::contact::Contact;

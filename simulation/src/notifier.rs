@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::message::{ContactCommand, Recipient};
+use order_contract::message::{ContactCommand, Recipient};
 use order_domain::notification::{CallingCodes, Notice};
 use order_domain::order::Order;
 use order_domain::request::Channel;

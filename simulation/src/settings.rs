@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use order_domain::wiring::{Stage, timeout};
+use order_contract::timeout;
+use order_domain::stage::Stage;
 use order_handlers::retry::RetryPolicy;
 
 /// Messages in one invocation, at most.

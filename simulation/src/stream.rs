@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use order_domain::event::Event;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::stages::notify::Record;
 
 use crate::fault::FaultKind;

@@ -9,11 +9,11 @@ use order_domain::catalogue::Product;
 use order_domain::charges::{DeliveryCharge, VatRate};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
-use order_domain::message::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
+use order_contract::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
 use order_domain::request::{Channel, Customer, PlaceOrder};
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::ports::EventKey;
 
 use crate::chance::{Chance, stream};

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use order_domain::id::OrderId;
-use order_domain::message::SWEEP;
+use order_contract::message::SWEEP;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 

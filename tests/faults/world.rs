@@ -16,7 +16,7 @@ use ops::replay::{Options, Window, replay};
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_domain::wiring::metric;
+use order_contract::metric;
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::failure::Failure;
 use order_handlers::ports::Orders as _;

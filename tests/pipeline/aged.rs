@@ -12,7 +12,7 @@ use order_domain::request::PlaceOrder;
 use order_domain::stock::StockPart;
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, Step, receive};
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::ports::{Catalogue as _, Committed, Orders as _};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use order_domain::event::EventType;
 use order_domain::notification::{Topic, topics_of};
-use order_domain::wiring::table;
+use order_contract::table;
 
 use crate::shop::Shop;
 use crate::wait::{DEADLINE, PAUSE};

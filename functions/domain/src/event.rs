@@ -9,7 +9,7 @@ use crate::id::{CustomerId, OrderId};
 use crate::money::Money;
 use crate::order::{CancellationReason, OrderStatus, PaymentStatus, RejectionReason, Shipment, ShipmentStatus};
 use crate::time::Timestamp;
-use crate::wiring::Stage;
+use crate::stage::Stage;
 
 /// What happened to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 pub use self::calling_codes::{CallingCodes, InvalidCallingCodes};
 pub use self::notice::Notice;
 use crate::event::EventType;
-use crate::wiring::variable;
 
 /// A topic that other systems subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,16 +32,6 @@ impl Topic {
             Self::OrderConfirmation => "order-confirmation",
             Self::PaymentStatus => "payment-status",
             Self::ShipmentUpdates => "shipment-updates",
-        }
-    }
-
-    /// The environment variable that holds its ARN.
-    #[must_use]
-    pub const fn variable(self) -> &'static str {
-        match self {
-            Self::OrderConfirmation => variable::ORDER_CONFIRMATION_TOPIC_ARN,
-            Self::PaymentStatus => variable::PAYMENT_STATUS_TOPIC_ARN,
-            Self::ShipmentUpdates => variable::SHIPMENT_UPDATES_TOPIC_ARN,
         }
     }
 }

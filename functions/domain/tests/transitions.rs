@@ -19,7 +19,7 @@ use order_domain::stock::StockPart;
 use order_domain::time::Timestamp;
 use order_domain::transition::overdue::SHORTEST_HOLD;
 use order_domain::transition::{Change, MoneyDue, Step, StockEffect, receive};
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use order_domain::event::{Cause, Occasion};
-use order_domain::message::Message;
+use order_contract::message::Message;
 use order_domain::time::Timestamp;
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use crate::failure::{DeadLetterReason, Failure, chain};
 use crate::ports::{DeadLetter, Queue, Runtime, Signed};

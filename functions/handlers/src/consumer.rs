@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use order_domain::event::Cause;
 use order_domain::id::OrderId;
-use order_domain::message::ConcernsOrder;
+use order_contract::message::ConcernsOrder;
 use order_domain::order::Order;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 
 use crate::batch::{Delivery, Handled, contained, forward, settle};
 use crate::decision::decide;

@@ -12,7 +12,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use memory::{Fault, POLICY, Shop, body, delivery};
 use order_domain::order::OrderStatus;
 use order_domain::time::Timestamp;
-use order_domain::wiring::metric;
+use order_contract::metric;
 use order_handlers::batch::{Delivery, settle};
 use order_handlers::channels::Channels;
 use order_handlers::failure::{DeadLetterReason, Failure};

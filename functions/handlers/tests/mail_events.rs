@@ -7,11 +7,11 @@ mod memory;
 
 use memory::{Fault, POLICY, Shop, delivery};
 use order_domain::id::OrderId;
-use order_domain::mail_event::{MailFate, MailReport};
-use order_domain::message::{ContactCommand, Recipient};
+use order_contract::mail_event::{MailFate, MailReport};
+use order_contract::message::{ContactCommand, Recipient};
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
-use order_domain::wiring::metric;
+use order_contract::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
 use order_handlers::ports::{Addressee, Receipt, Refusal, Sending, SentLog as _};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use memory::{POLICY, Shop, body, delivery};
 use order_domain::order::OrderStatus;
-use order_domain::wiring::metric;
+use order_contract::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::circuit_breaker::{CircuitBreaker, Guarded, PAYMENT_GATEWAY};
 use order_handlers::stages::inventory::Inventory;

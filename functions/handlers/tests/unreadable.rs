@@ -156,7 +156,7 @@ async fn a_sweep_passes_over_an_order_that_cannot_be_read_counts_it_and_looks_ag
     let sweep = [delivery("sweep", r#"{"command":"SWEEP"}"#)];
     let brought_on = |shop: &Shop| next(shop).iter().map(|message| message.message_id.clone()).collect::<Vec<_>>();
     let unreadable =
-        |shop: &Shop| shop.counts.lock().unwrap().get(order_domain::wiring::metric::ORDERS_UNREADABLE).copied();
+        |shop: &Shop| shop.counts.lock().unwrap().get(order_contract::metric::ORDERS_UNREADABLE).copied();
     shop.pass(CHECK_AFTER + Duration::from_secs(1));
     assert!(reconcile(&shop, &sweep).await.is_empty());
     assert_eq!((brought_on(&shop), unreadable(&shop)), (vec!["ord-2".to_owned(), "ord-3".to_owned()], Some(1)));

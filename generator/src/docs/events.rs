@@ -6,7 +6,7 @@ use std::path::Path;
 use order_domain::event::{Event, EventType};
 use order_domain::notification::{Topic, topics_of};
 use order_domain::order::OrderStatus;
-use order_domain::wiring::TopicAttribute;
+use order_contract::topic_attribute::TopicAttribute;
 use serde_json::{Map, Value};
 
 use super::{FOLDER, page};
@@ -29,7 +29,7 @@ const fn held_by(attribute: TopicAttribute) -> &'static str {
 pub fn schema() -> RenderedFile {
     let mut document = Map::new();
     document.insert("$comment".to_owned(), format!("{MARKER} from the generator; do not edit.").into());
-    if let Value::Object(schema) = order_domain::schema::published::<Event>() {
+    if let Value::Object(schema) = order_contract::schema::published::<Event>() {
         document.extend(schema);
     }
     RenderedFile {
@@ -65,7 +65,7 @@ pub fn file() -> RenderedFile {
         let _ = write!(text, " `{}` |", topic_name(topic));
     }
     let _ = writeln!(text, "\n| --- | --- |{}", " :-: |".repeat(Topic::ALL.len()));
-    let schema = order_domain::schema::published::<EventType>();
+    let schema = order_contract::schema::published::<EventType>();
     for event in EventType::ALL {
         let on = |topic: Topic| if topics_of(event).contains(&topic) { " x |" } else { " |" };
         let topics: String = Topic::ALL.into_iter().map(on).collect();
@@ -84,7 +84,7 @@ fn meaning(schema: &Value, event: EventType) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use order_domain::transition::explore::explore;
+    use crate::docs::explore::explore;
 
     use super::super::states::sample;
     use super::*;

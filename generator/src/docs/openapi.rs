@@ -173,13 +173,13 @@ fn told_to_the_customer() -> Value {
             "items": {
                 "type": "object", "required": ["channel", "outcome"],
                 "properties": {
-                    "channel": without_dialect(&order_domain::schema::published::<Channel>()),
+                    "channel": without_dialect(&order_contract::schema::published::<Channel>()),
                     "outcome": {
                         "enum": ["SENT", "REFUSED"],
                         "description": "Handed to the channel, or refused for good: that is never tried again.",
                     },
                     "reason": { "type": "string", "description": "Why it was refused, at once (e.g. `INVALID_NUMBER`) or later (e.g. `BOUNCED`)." },
-                    "at": without_dialect(&order_domain::schema::published::<Timestamp>()),
+                    "at": without_dialect(&order_contract::schema::published::<Timestamp>()),
                 },
             },
         } },

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use order_domain::wiring::timeout;
+use order_contract::timeout;
 
 use super::page;
 use crate::RenderedFile;

@@ -10,8 +10,8 @@ use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::request::PlaceOrder;
 use order_domain::time::Timestamp;
-use order_domain::transition::explore::{Answer, COMMANDS, Explored, Machine, Sample, State, explore};
-use order_domain::wiring::Stage;
+use crate::docs::explore::{Answer, COMMANDS, Explored, Machine, Sample, State, explore};
+use order_domain::stage::Stage;
 use serde::Serialize;
 
 use super::page;

@@ -9,7 +9,7 @@ pub(crate) mod routes;
 
 use std::collections::BTreeSet;
 
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 
 use super::surroundings::Surroundings;
 use crate::aws::api_gateway_rest_api::{ApiGatewayRestApiReference, EndpointConfiguration};

@@ -4,7 +4,7 @@ mod dashboard;
 
 use std::collections::BTreeMap;
 
-use order_domain::wiring::metric;
+use order_contract::metric;
 
 use super::{environment_suffix, xray_enabled};
 use crate::aws::cloudwatch_metric_alarm::CloudwatchMetricAlarmReference;

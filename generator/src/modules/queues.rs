@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use order_domain::mail_event::MailFate;
+use order_contract::mail_event::MailFate;
 
 use super::surroundings::Surroundings;
 use super::{environment_suffix, require_tls};

@@ -1,6 +1,6 @@
 //! `modules/table`: the orders with their history, and the inventory.
 
-use order_domain::wiring::table::{
+use order_contract::table::{
     CUSTOMER_INDEX, CUSTOMER_INDEX_PARTITION_KEY, CUSTOMER_INDEX_SORT_KEY, OPEN_ORDERS_INDEX,
     OPEN_ORDERS_INDEX_PARTITION_KEY, OPEN_ORDERS_INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY,
 };

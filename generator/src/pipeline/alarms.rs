@@ -1,8 +1,9 @@
 //! When somebody has to look, derived from the stages: every queue, function and dead-letter queue, the API, and what a
 //! customer notices.
 
-use order_domain::mail_event::MailFate;
-use order_domain::wiring::{Stage, metric};
+use order_contract::mail_event::MailFate;
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use super::names::{Queue, mail_rule};
 use super::{Source, StageDescription, stages};

@@ -1,8 +1,9 @@
 //! What the pipeline's parts are called, without the environment's suffix.
 
-use order_domain::mail_event::MailFate;
+use order_contract::mail_event::MailFate;
 use order_domain::notification::Topic;
-use order_domain::wiring::{Stage, variable};
+use order_contract::variable;
+use order_domain::stage::Stage;
 
 /// A queue of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! What a stage is described by.
 
-use order_domain::wiring::{Stage, timeout};
+use order_contract::timeout;
+use order_domain::stage::Stage;
 
 use super::grants::Grant;
 use super::names::{self, Queue, Table};

@@ -5,7 +5,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table;
+use order_contract::table;
 use rand::Rng;
 use serde::Serialize;
 

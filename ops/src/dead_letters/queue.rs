@@ -3,7 +3,7 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 
 use super::DeadLetterError;
 use crate::deployed::Deployed;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use order_domain::time::Timestamp;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use tokio::time::Instant;
 
 use super::audit::Audit;

@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::{
     MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
 
-use order_domain::message::WEBHOOK_SIGNATURE_ATTRIBUTE;
+use order_contract::api::around::WEBHOOK_SIGNATURE_ATTRIBUTE;
 use order_handlers::adapters::sqs::ACCEPTED_AT_ATTRIBUTE;
 
 use super::{DeadLetterError, Letter};

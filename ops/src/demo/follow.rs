@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use order_domain::order::Order;
-use order_domain::wiring::table;
+use order_contract::table;
 
 use super::error::DemoError;
 use crate::progress::Step;

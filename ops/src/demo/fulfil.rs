@@ -152,7 +152,7 @@ fn next(reports: &[Report], sent: usize, order: &Order) -> Option<Report> {
 
 #[cfg(test)]
 mod tests {
-    use order_domain::message::ShipmentUpdate;
+    use order_contract::api::ShipmentUpdate;
     use order_domain::order::PaymentStatus;
 
     use super::super::perfect;

@@ -9,7 +9,7 @@ use order_domain::notification::topics_of;
 use order_domain::request::PlaceOrder;
 use order_domain::time::Timestamp;
 use order_domain::transition::receive;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 
 use super::end::End;
 use super::judge::{Answer, Observed, owed};

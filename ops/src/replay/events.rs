@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table;
+use order_contract::table;
 
 use super::window::Windows;
 

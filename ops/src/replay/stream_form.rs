@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table;
+use order_contract::table;
 use serde_json::{Map, Value, json};
 
 use super::EventId;

@@ -11,7 +11,7 @@ use ops::dead_letters::{Action, DeadLetterError, DeadLetterQueue, Filter, Method
 use ops::deployed::Deployed;
 use ops::environment::Connection;
 use ops::progress::Progress;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use serde_json::{Value, json};
 
 use crate::pipeline::until;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use order_domain::event::{Event, EventType};
 use order_domain::id::{OrderId, Sku};
-use order_domain::message::{Command, Message};
+use order_contract::message::{Command, Message};
 use order_domain::money::Currency;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, StockEffect};
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
     Catalogue, Committed, EventKey, Events, Loaded, OpenOrders, Orders, Prices, Runtime as _, SEARCH_IS_CURRENT_AFTER,

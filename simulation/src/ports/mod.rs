@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::Runtime;
 use tokio::time::Instant;

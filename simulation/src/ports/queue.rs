@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use order_domain::message::Message;
-use order_domain::wiring::Stage;
+use order_contract::message::Message;
+use order_domain::stage::Stage;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{DeadLetter, Queue};
 

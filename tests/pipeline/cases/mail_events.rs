@@ -3,7 +3,7 @@
 
 use ops::emulator::Request;
 use order_domain::event::EventType;
-use order_domain::mail_event::{MailFate, MailReport};
+use order_contract::mail_event::{MailFate, MailReport};
 use order_domain::request::Channel;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What operations sees.
 
-use order_domain::wiring::metric;
+use order_contract::metric;
 use serde_json::Value;
 
 use crate::order::order_of;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use order_domain::order::OrderStatus;
-use order_domain::wiring::metric;
+use order_contract::metric;
 use order_handlers::adapters::stripe::webhook::TOLERANCE;
 use serde_json::Value;
 

@@ -10,7 +10,6 @@
 //! - [`attention`]: what only a person can bring on.
 
 pub mod attention;
-pub mod explore;
 pub mod fulfilment;
 pub mod money;
 pub mod overdue;
@@ -19,6 +18,7 @@ pub mod placing;
 use crate::event::{Event, EventType, Occasion};
 use crate::order::{Order, OrderStatus};
 pub use money::MoneyDue;
+pub use overdue::RecoveryCommand;
 pub use placing::receive;
 
 /// A change that is ready to be committed: the order, its event and what happens to its stock, in one transaction.

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use crate::event::{EventType, Occasion};
-use crate::message::{Command, FulfilmentCommand, Message};
 use crate::order::{Authorisation, Order, OrderStatus, RejectionReason};
 use crate::time::Timestamp;
 use crate::transition::{Step, StockEffect, take};
@@ -20,6 +19,21 @@ pub const RESERVATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an amount is held where the gateway does not say it: Visa's shortest
 /// (docs.stripe.com/payments/place-a-hold-on-a-payment-method). What became of it, the gateway is asked.
 pub const SHORTEST_HOLD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+
+/// What moves an order on that stopped moving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryCommand {
+    /// Reserve the stock of every line.
+    ReserveStock,
+    /// Authorise the payment.
+    AuthorisePayment,
+    /// Settle the money that its states make due.
+    SettleMoney,
+    /// Authorise again: the authorisation expired before the dispatch.
+    Reauthorise,
+    /// Release the stock of an order that could not be paid for too long.
+    ExpireReservation,
+}
 
 impl Authorisation {
     /// With an end that does not move, whatever else happens to the order.
@@ -55,20 +69,17 @@ impl Order {
         now.after(now.since(self.updated_at).clamp(CHECK_AFTER, CHECK_AT_LEAST_EVERY))
     }
 
-    /// The message that brings the order on; `None` where it waits for somebody else, or is done.
+    /// What to ask for so that the order moves on; `None` where it waits for somebody else, or is done.
     #[must_use]
-    pub fn brought_on_by(&self, now: Timestamp) -> Option<Message> {
-        let order_id = self.order_id.clone();
+    pub fn recovery_command(&self, now: Timestamp) -> Option<RecoveryCommand> {
         match self.status {
-            OrderStatus::Reserved if self.reservation_has_expired(now) => {
-                Some(Message::Fulfilment(FulfilmentCommand::ExpireReservation { order_id }))
-            }
+            OrderStatus::Reserved if self.reservation_has_expired(now) => Some(RecoveryCommand::ExpireReservation),
             _ if self.attention.is_some() => None,
-            OrderStatus::Validated => Some(Command::reserve_stock(order_id)),
-            OrderStatus::Reserved => Some(Command::authorise_payment(order_id)),
-            _ if self.may_hold_money_unknown_to_us() => Some(Command::authorise_payment(order_id)),
-            _ if self.money_due().is_some() => Some(Message::Fulfilment(FulfilmentCommand::SettleMoney { order_id })),
-            _ if self.hold_has_lapsed(now) => Some(Message::Fulfilment(FulfilmentCommand::RenewHold { order_id })),
+            OrderStatus::Validated => Some(RecoveryCommand::ReserveStock),
+            OrderStatus::Reserved => Some(RecoveryCommand::AuthorisePayment),
+            _ if self.may_hold_money_unknown_to_us() => Some(RecoveryCommand::AuthorisePayment),
+            _ if self.money_due().is_some() => Some(RecoveryCommand::SettleMoney),
+            _ if self.hold_has_lapsed(now) => Some(RecoveryCommand::Reauthorise),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream;
 use order_domain::event::Event;
 use order_domain::notification::{CallingCodes, Topic};
-use order_domain::wiring::variable;
+use order_contract::variable;
 
 use super::ses::Ses;
 use super::settings::{self, SettingError};

@@ -4,8 +4,8 @@ use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
-use order_domain::mail_event::{ORDER_ID_TAG, SEQUENCE_TAG};
-use order_domain::wiring::variable;
+use order_contract::mail_event::{ORDER_ID_TAG, SEQUENCE_TAG};
+use order_contract::variable;
 
 use super::settings::{self, SettingError};
 use crate::failure::Failure;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use order_domain::wiring::variable;
+use order_contract::variable;
 
 use crate::retry::RetryPolicy;
 

@@ -8,7 +8,8 @@ use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use order_domain::event::Event;
 use order_domain::notification::Topic;
-use order_domain::wiring::{TopicAttribute, variable};
+use order_contract::variable;
+use order_contract::topic_attribute::TopicAttribute;
 use serde_json::json;
 
 use super::settings::{self, SettingError};
@@ -32,7 +33,7 @@ impl Sns {
     /// # Errors
     /// When it does not name them all.
     pub fn from_environment(client: Client) -> Result<Self, SettingError> {
-        let topics = Topic::ALL.into_iter().map(|topic| Ok((topic, settings::text(topic.variable())?)));
+        let topics = Topic::ALL.into_iter().map(|topic| Ok((topic, settings::text(variable::topic_arn(topic))?)));
         let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
         Ok(Self { client, environment, topics: topics.collect::<Result<_, SettingError>>()? })
     }

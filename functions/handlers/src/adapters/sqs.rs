@@ -7,8 +7,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use order_domain::message::{Message, WEBHOOK_SIGNATURE_ATTRIBUTE};
-use order_domain::wiring::{Stage, variable};
+use order_contract::api::around::WEBHOOK_SIGNATURE_ATTRIBUTE;
+use order_contract::message::Message;
+use order_contract::variable;
+use order_domain::stage::Stage;
 
 use super::aws::classify;
 use super::settings::{self, SettingError};
@@ -47,7 +49,7 @@ impl SqsQueue {
             source: settings::text(variable::SOURCE_QUEUE_URL).unwrap_or_default(),
             next: Stage::ALL
                 .into_iter()
-                .filter_map(|stage| Some((stage, settings::text(stage.queue_variable()?).ok()?)))
+                .filter_map(|stage| Some((stage, settings::text(variable::queue_url(stage)?).ok()?)))
                 .collect(),
             dead_letters: settings::text(variable::DEAD_LETTER_QUEUE_URL)?,
         })
@@ -89,7 +91,7 @@ impl Queue for SqsQueue {
         let mut answers: Vec<(usize, Result<(), Failure>)> = Vec::with_capacity(messages.len());
         for (stage, messages) in by_stage {
             let Some(queue) = self.next.get(&stage) else {
-                let name = stage.queue_variable().unwrap_or("no variable");
+                let name = variable::queue_url(stage).unwrap_or("no variable");
                 let failure = Failure::transient(
                     format!("there is no way to the {} stage", stage.name()),
                     SettingError::Missing(name),

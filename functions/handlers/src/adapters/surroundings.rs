@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use order_domain::time::Timestamp;
-use order_domain::wiring::metric;
+use order_contract::metric;
 use serde_json::{Map, Value, json};
 
 use crate::ports::Runtime;

@@ -1,7 +1,7 @@
 //! The payment gateway's webhooks: Stripe's events, signed with a secret of their own.
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use order_domain::wiring::variable;
+use order_contract::variable;
 
 use super::secret::Secret;
 use super::settings::{self, SettingError};

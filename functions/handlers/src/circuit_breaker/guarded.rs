@@ -1,7 +1,7 @@
 //! The payment gateway behind a circuit breaker.
 
 use order_domain::order::Order;
-use order_domain::wiring::metric;
+use order_contract::metric;
 
 use super::{CircuitBreaker, Effect, Permit};
 use crate::failure::Failure;

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use order_domain::time::Timestamp;
-use order_domain::wiring::timeout;
+use order_contract::timeout;
 
 pub use guarded::Guarded;
 

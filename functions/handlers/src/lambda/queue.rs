@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
-use order_domain::message::WEBHOOK_SIGNATURE_ATTRIBUTE;
+use order_contract::api::around::WEBHOOK_SIGNATURE_ATTRIBUTE;
 use order_domain::time::Timestamp;
 
 use super::WholeBatch;

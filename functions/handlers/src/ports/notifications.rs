@@ -5,11 +5,11 @@ use std::fmt;
 
 use order_domain::event::{Event, EventType};
 use order_domain::id::OrderId;
-use order_domain::mail_event::MailFate;
+use order_contract::mail_event::MailFate;
 use order_domain::notification::Topic;
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use serde::Serialize;
 
 use crate::failure::Failure;

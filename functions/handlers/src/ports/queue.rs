@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use order_domain::message::Message;
+use order_contract::message::Message;
 
 use super::Signed;
 use crate::failure::Failure;

@@ -15,7 +15,7 @@ pub trait Runtime: Send + Sync {
     /// How long the work of this invocation may still take.
     fn remaining(&self) -> Duration;
 
-    /// Counts something; the names are those of `order_domain::wiring::metric`.
+    /// Counts something; the names are those of `order_contract::metric`.
     fn count(&self, metric: &'static str, how_many: usize);
 
     /// Measures a time.

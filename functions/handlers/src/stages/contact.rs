@@ -19,12 +19,12 @@ use futures::stream::{self, StreamExt as _};
 use futures::{join, try_join};
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::mail_event::MailReport;
-use order_domain::message::{ContactCommand, Recipient};
+use order_contract::mail_event::MailReport;
+use order_contract::message::{ContactCommand, Recipient};
 use order_domain::notification::Notice;
 use order_domain::order::Order;
 use order_domain::request::Channel;
-use order_domain::wiring::metric;
+use order_contract::metric;
 
 use crate::batch::{Delivery, contained, settle};
 use crate::channels::Channels;

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use order_domain::event::{Cause, Occasion};
 use order_domain::id::OrderId;
-use order_domain::message::{ConcernsOrder, FulfilmentCommand, ShipmentUpdate};
+use order_contract::api::ShipmentUpdate;
+use order_contract::message::{ConcernsOrder, FulfilmentCommand};
 use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::transition::{MoneyDue, Step};
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use super::hold::{give_up_unless_kept, hold};
 use crate::batch::{Delivery, Handled};

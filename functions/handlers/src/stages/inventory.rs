@@ -2,11 +2,12 @@
 
 use order_domain::event::Cause;
 use order_domain::id::OrderId;
-use order_domain::message::{Command, Message};
+use order_contract::message::{Command, Message};
 use order_domain::order::{Line, Order, OrderStatus};
 use order_domain::stock::{StockPart, most_parts, spread};
 use order_domain::transition::Step;
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;

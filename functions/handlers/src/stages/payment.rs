@@ -1,10 +1,11 @@
 //! Payment: asks the gateway to hold the order's total, then confirms the order, or declines it and releases its stock.
 
 use order_domain::event::Cause;
-use order_domain::message::{Command, FulfilmentCommand, Message};
+use order_contract::message::{Command, FulfilmentCommand, Message};
 use order_domain::order::{Order, OrderStatus};
 use order_domain::transition::Step;
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use super::hold::{FIRST_ATTEMPT, give_up_unless_kept, hold, look};
 use crate::batch::{Delivery, Handled};

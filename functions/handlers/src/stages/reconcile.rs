@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
 use order_domain::id::OrderId;
-use order_domain::message::{FulfilmentCommand, Message, ReconcileCommand};
+use order_contract::message::{FulfilmentCommand, Message, ReconcileCommand};
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
 use order_domain::transition::overdue::CHECK_AFTER;
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
@@ -81,9 +82,9 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let due: Vec<&Order> =
             orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
         let messages: Vec<(&Order, Message)> =
-            due.iter().filter_map(|order| Some((*order, order.brought_on_by(now)?))).collect();
+            due.iter().filter_map(|order| Some((*order, Message::recovery(order, now)?))).collect();
         let mut failed = None;
-        let mut again: Vec<&Order> = due.iter().copied().filter(|order| order.brought_on_by(now).is_none()).collect();
+        let mut again: Vec<&Order> = due.iter().copied().filter(|order| order.recovery_command(now).is_none()).collect();
         if !messages.is_empty() {
             // A hold that is looked at because its time is over did not stop moving.
             let stopped = messages.iter().filter(|(order, _)| order.is_open()).count();
@@ -173,7 +174,7 @@ fn follows_from(order: &Order, event: &GatewayEvent, now: Timestamp) -> Option<M
             let (order_id, payment_intent) = (order.order_id.clone(), event.payment_intent.clone());
             Some(Message::Fulfilment(FulfilmentCommand::GiveUpHold { order_id, payment_intent }))
         }
-        _ => order.brought_on_by(now).filter(|_| order.is_open()),
+        _ => Message::recovery(order, now).filter(|_| order.is_open()),
     }
 }
 

@@ -6,11 +6,12 @@ use order_domain::catalogue::{Priced, price};
 use order_domain::event::Cause;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
-use order_domain::message::{Command, Message};
+use order_contract::message::{Command, Message};
 use order_domain::order::{Order, OrderStatus, RejectionReason};
 use order_domain::request::PlaceOrder;
 use order_domain::transition::receive;
-use order_domain::wiring::{Stage, metric};
+use order_contract::metric;
+use order_domain::stage::Stage;
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;

@@ -8,12 +8,12 @@ use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
 use order_domain::event::{Cause, Event, Occasion};
 use order_domain::id::{OrderId, Sku};
-use order_domain::message::Message;
+use order_contract::message::Message;
 use order_domain::money::{Currency, Money};
 use order_domain::order::{Authorisation, CancellationReason, Order};
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, Step, StockEffect};
-use order_domain::wiring::Stage;
+use order_domain::stage::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{

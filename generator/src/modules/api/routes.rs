@@ -1,11 +1,9 @@
 //! What the API takes and answers: its paths, the documents that it stores, the reads. `methods.rs` makes resources of
 //! them, `docs/openapi.rs` a description for those who call.
 
-use order_domain::message::{
-    AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, Cancellation, ShipmentUpdate, WEBHOOK_SIGNATURE_ATTRIBUTE,
-    WEBHOOK_SIGNATURE_HEADERS,
-};
-use order_domain::wiring::Stage;
+use order_contract::api::{Cancellation, ShipmentUpdate};
+use order_contract::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, WEBHOOK_SIGNATURE_ATTRIBUTE, WEBHOOK_SIGNATURE_HEADERS};
+use order_domain::stage::Stage;
 
 /// The version of the interface, which names the one stage: a stage is no environment.
 pub(crate) const VERSION: &str = "v1";
@@ -92,7 +90,7 @@ pub(crate) fn documents() -> [Document; 4] {
             model: Some(Model {
                 name: "PlaceOrder",
                 description: "An order as a client sends it, generated from the type that reads it.",
-                schema: order_domain::request::json_schema(),
+                schema: order_contract::schema::of::<order_domain::request::PlaceOrder>(),
             }),
             stage: Stage::Validate,
             authorization: SIGNED,
@@ -106,7 +104,7 @@ pub(crate) fn documents() -> [Document; 4] {
             model: Some(Model {
                 name: "ShipmentUpdate",
                 description: "What the warehouse or the carrier reports, generated from the type that reads it.",
-                schema: order_domain::schema::of::<ShipmentUpdate>(),
+                schema: order_contract::schema::of::<ShipmentUpdate>(),
             }),
             stage: Stage::Fulfilment,
             authorization: SIGNED,
@@ -120,7 +118,7 @@ pub(crate) fn documents() -> [Document; 4] {
             model: Some(Model {
                 name: "Cancellation",
                 description: "Why an order is to be cancelled, generated from the type that reads it.",
-                schema: order_domain::schema::of::<Cancellation>(),
+                schema: order_contract::schema::of::<Cancellation>(),
             }),
             stage: Stage::Fulfilment,
             authorization: SIGNED,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use order_domain::mail_event::{CONFIGURATION_SET_TAG, MailFate, MailReport, ORDER_ID_TAG, SEQUENCE_TAG};
+use order_contract::mail_event::{CONFIGURATION_SET_TAG, MailFate, MailReport, ORDER_ID_TAG, SEQUENCE_TAG};
 
 use super::inputs::Given;
 use super::source::source_queue;

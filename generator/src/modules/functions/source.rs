@@ -1,6 +1,7 @@
 //! What invokes a function: its queue, or the orders table's stream. The API's permission stands with the API.
 
-use order_domain::wiring::{self, Stage};
+use order_contract::table;
+use order_domain::stage::Stage;
 
 use super::inputs::Given;
 use crate::aws::LambdaEventSourceMapping;
@@ -57,11 +58,11 @@ pub(super) fn add(
 
 /// Of all that is committed to the orders table, only the new event items concern anybody outside.
 fn new_events_only() -> Json {
-    let starts_with_event = object! { "S": array![object! { "prefix": wiring::table::EVENT_PREFIX }] };
+    let starts_with_event = object! { "S": array![object! { "prefix": table::EVENT_PREFIX }] };
     object! {
         "eventName": array!["INSERT"],
         "dynamodb": object! {
-            "Keys": Json::object(vec![(wiring::table::SORT_KEY.to_owned(), starts_with_event)]),
+            "Keys": Json::object(vec![(table::SORT_KEY.to_owned(), starts_with_event)]),
         },
     }
 }

@@ -1,6 +1,6 @@
 //! What a function is told of its surroundings.
 
-use order_domain::wiring::variable;
+use order_contract::variable;
 
 use super::inputs::Given;
 use super::source::{dead_letters, queue_of, source_queue};
@@ -25,14 +25,14 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
         variables.push((variable::DEAD_LETTER_QUEUE_URL, dead_letters(stage, &given.dead_letter_queue_urls)));
     }
     for next in stage.forwards_to {
-        if let Some(name) = next.queue_variable() {
+        if let Some(name) = variable::queue_url(*next) {
             variables.push((name, queue_of(*next, &given.queue_urls).into()));
         }
     }
     for grant in stage.grants {
         match grant {
             Grant::Publish(topic) => {
-                variables.push((topic.variable(), given.topic_arns.key(&topic_name(*topic)).into()))
+                variables.push((variable::topic_arn(*topic), given.topic_arns.key(&topic_name(*topic)).into()))
             }
             Grant::Secret(secret) => {
                 variables.push((secret.variable(), given.secret_arn(*secret)));

@@ -1,6 +1,6 @@
 //! The one dashboard: from what the business notices down to what each part does.
 
-use order_domain::wiring::metric;
+use order_contract::metric;
 
 use super::Watched;
 use crate::object;

@@ -14,7 +14,7 @@ use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
 use order_domain::money::Currency;
 use order_domain::order::Order;
-use order_domain::wiring::table;
+use order_contract::table;
 
 use super::{Item, key, string};
 use crate::failure::{DeadLetterReason, Failure};

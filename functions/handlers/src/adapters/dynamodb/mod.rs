@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use order_domain::wiring::{table, variable};
+use order_contract::{table, variable};
 
 use super::aws::classify;
 use super::settings::{self, SettingError};

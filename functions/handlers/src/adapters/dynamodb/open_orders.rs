@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table;
+use order_contract::table;
 
 use super::items::{OPEN_SHARDS, order_key, order_of};
 use super::{DynamoDb, number, string};

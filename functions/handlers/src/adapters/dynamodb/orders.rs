@@ -182,7 +182,7 @@ mod tests {
     use order_domain::request::PlaceOrder;
     use order_domain::time::Timestamp;
     use order_domain::transition::receive;
-    use order_domain::wiring::Stage;
+    use order_domain::stage::Stage;
 
     use super::*;
 

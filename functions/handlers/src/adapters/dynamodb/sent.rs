@@ -10,7 +10,7 @@ use order_domain::id::OrderId;
 use order_domain::request::Channel;
 use order_domain::stock::ITEMS_PER_TRANSACTION;
 use order_domain::time::Timestamp;
-use order_domain::wiring::table::{SENT_AT as AT, SENT_REFUSED as REFUSED};
+use order_contract::table::{SENT_AT as AT, SENT_REFUSED as REFUSED};
 
 use super::items::{SENT_PREFIX, sent_key};
 use super::{DynamoDb, Item, key_of, string};
@@ -128,7 +128,7 @@ mod tests {
         let refused = Receipt::Refused(Refusal::InvalidNumber);
         let item = sent_item(&sms, refused, Timestamp::from_unix_seconds(1_764_000_000).unwrap());
         let names: HashSet<_> = item.keys().map(String::as_str).collect();
-        assert_eq!(names, HashSet::from(order_domain::wiring::table::SENT_ATTRIBUTES));
+        assert_eq!(names, HashSet::from(order_contract::table::SENT_ATTRIBUTES));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use order_domain::id::Sku;
 use order_domain::stock::StockLevel;
-use order_domain::wiring::table;
+use order_contract::table;
 
 use super::{DynamoDb, items, string};
 use crate::adapters::aws::classify;

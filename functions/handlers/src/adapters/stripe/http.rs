@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use order_domain::wiring::timeout;
+use order_contract::timeout;
 use reqwest::{RequestBuilder, StatusCode};
 
 use super::super::secret::Secret;

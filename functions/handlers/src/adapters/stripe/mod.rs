@@ -10,7 +10,7 @@ pub mod webhook;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use order_domain::order::{Authorisation, Order};
-use order_domain::wiring::variable;
+use order_contract::variable;
 
 pub use self::http::GatewaySetupError;
 use self::http::Http;

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_domain::message::{ContactCommand, Message, Recipient};
+use order_contract::message::{ContactCommand, Message, Recipient};
 use order_domain::notification::{Notice, Topic, topics_of};
-use order_domain::wiring::metric;
+use order_contract::metric;
 
 use self::aside::{Aside, put_aside};
 use crate::batch::{Interrupted, interruptible};

@@ -10,7 +10,7 @@ mod stock;
 use aws_sdk_dynamodb::Client;
 use order_domain::catalogue::Product;
 use order_domain::id::Sku;
-use order_domain::wiring::table;
+use order_contract::table;
 
 use super::items::{product_key, stock_key};
 use super::{Item, number, string};

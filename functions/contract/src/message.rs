@@ -3,14 +3,17 @@
 //! What the warehouse, the carrier and customers report is a message too: the API wraps their documents into a
 //! [`FulfilmentCommand`].
 
+use order_domain::event::Cause;
+use order_domain::id::OrderId;
+use order_domain::notification::Topic;
+use order_domain::order::Order;
+use order_domain::request::Channel;
+use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
+use order_domain::transition::RecoveryCommand;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Cause;
-use crate::id::OrderId;
-use crate::notification::Topic;
-use crate::order::{CancellationReason, Shipment};
-use crate::request::Channel;
-use crate::wiring::Stage;
+use crate::api::{Cancellation, ShipmentUpdate};
 
 /// What names the order that it is about.
 pub trait ConcernsOrder {
@@ -99,6 +102,19 @@ pub enum Message {
 }
 
 impl Message {
+    /// The message that moves an order on which stopped moving; `None` where it waits for somebody else, or is done.
+    #[must_use]
+    pub fn recovery(order: &Order, now: Timestamp) -> Option<Self> {
+        let order_id = order.order_id.clone();
+        Some(match order.recovery_command(now)? {
+            RecoveryCommand::ReserveStock => Command::reserve_stock(order_id),
+            RecoveryCommand::AuthorisePayment => Command::authorise_payment(order_id),
+            RecoveryCommand::SettleMoney => Self::Fulfilment(FulfilmentCommand::SettleMoney { order_id }),
+            RecoveryCommand::Reauthorise => Self::Fulfilment(FulfilmentCommand::RenewHold { order_id }),
+            RecoveryCommand::ExpireReservation => Self::Fulfilment(FulfilmentCommand::ExpireReservation { order_id }),
+        })
+    }
+
     /// The stage that it is for.
     #[must_use]
     pub const fn stage(&self) -> Stage {
@@ -216,75 +232,13 @@ pub enum ReconcileCommand {
     Sweep,
 }
 
-/// What the API puts around the document of `POST /shipments` to make it a [`FulfilmentCommand`].
-pub const AROUND_A_SHIPMENT: [&str; 2] = [r#"{"command":"RECORD_SHIPMENT","shipment":"#, "}"];
-/// What the API puts around the order's id and the document of `POST /orders/{orderId}/cancellation`.
-///
-/// The id comes from the path and is not escaped: whatever it holds, [`FulfilmentCommand`] takes no field twice, none that
-/// it does not know, and no id of another shape.
-pub const AROUND_A_CANCELLATION: [&str; 3] = [r#"{"command":"CANCEL_ORDER","orderId":""#, r#"","cancellation":"#, "}"];
-
-/// The message attribute in which the API keeps the signature of what it took at `POST /webhooks/payment`. The message's
-/// body is the request's, byte for byte: the signature is over those bytes.
-pub const WEBHOOK_SIGNATURE_ATTRIBUTE: &str = "signature";
-/// The spellings of the header that carries the signature, in the order in which the attribute has their values, with a
-/// comma between them. API Gateway finds a header by its exact spelling, and HTTP/2 spells all in lower case: usually one
-/// of the values is empty, and an empty element of the attribute means nothing.
-pub const WEBHOOK_SIGNATURE_HEADERS: [&str; 2] = ["Stripe-Signature", "stripe-signature"];
-
 /// What the schedule sends to the reconcile stage's queue: the order to look for orders that stopped moving.
 pub const SWEEP: &str = r#"{"command":"SWEEP"}"#;
-
-/// The document of `POST /shipments`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "update", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum ShipmentUpdate {
-    /// Handed to the carrier.
-    Dispatched {
-        /// The order.
-        order_id: OrderId,
-        /// Who carries it.
-        shipment: Shipment,
-    },
-    /// With the customer.
-    Delivered {
-        /// The order.
-        order_id: OrderId,
-    },
-    /// Sent back.
-    Returned {
-        /// The order.
-        order_id: OrderId,
-        /// What the customer gets back, in minor units; everything where it is not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "u64", range(min = 1, max = 99_999_999))]
-        refund: Option<u64>,
-    },
-}
-
-impl ShipmentUpdate {
-    /// The order that it is about.
-    #[must_use]
-    pub const fn order_id(&self) -> &OrderId {
-        match self {
-            Self::Dispatched { order_id, .. } | Self::Delivered { order_id } | Self::Returned { order_id, .. } => {
-                order_id
-            }
-        }
-    }
-}
-
-/// The document of `POST /orders/{orderId}/cancellation`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Cancellation {
-    /// Why.
-    pub reason: CancellationReason,
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
 
     #[test]
     fn what_the_api_wraps_is_a_command() {
@@ -335,15 +289,5 @@ mod tests {
     #[test]
     fn what_the_schedule_sends_is_a_sweep() {
         assert_eq!(serde_json::from_str::<ReconcileCommand>(SWEEP).unwrap(), ReconcileCommand::Sweep);
-    }
-
-    #[test]
-    fn the_schemas_are_draft_04() {
-        for schema in [crate::schema::of::<ShipmentUpdate>(), crate::schema::of::<Cancellation>()] {
-            let text = schema.to_string();
-            for unknown in ["$ref", "\"const\"", "\"null\"", "\"format\""] {
-                assert!(!text.contains(unknown), "{unknown} in {text}");
-            }
-        }
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use crate::id::OrderId;
+use order_domain::id::OrderId;
 
 /// The tag of a mail with its order's id. SES repeats a mail's tags in whatever it tells of it.
 pub const ORDER_ID_TAG: &str = "orderId";

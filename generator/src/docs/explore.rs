@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
-use crate::catalogue::{PriceList, Product, price};
-use crate::event::{Event, EventType, Occasion};
-use crate::fingerprint::Fingerprint;
-use crate::order::{
+use order_domain::catalogue::{PriceList, Product, price};
+use order_domain::event::{Event, EventType, Occasion};
+use order_domain::fingerprint::Fingerprint;
+use order_domain::order::{
     Authorisation, CancellationReason, Line, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
 };
-use crate::request::PlaceOrder;
-use crate::stock::StockPart;
-use crate::transition::{MoneyDue, Step, receive};
+use order_domain::request::PlaceOrder;
+use order_domain::stock::StockPart;
+use order_domain::transition::{MoneyDue, Step, receive};
 
 /// What the commands are about: an order for a product, and what is told of it.
 #[derive(Debug, Clone)]
@@ -232,12 +232,12 @@ fn what_decides(order: &Order) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::charges::VatRate;
-    use crate::event::Cause;
-    use crate::id::Sku;
-    use crate::money::{Currency, Money};
-    use crate::time::Timestamp;
-    use crate::wiring::Stage;
+    use order_domain::charges::VatRate;
+    use order_domain::event::Cause;
+    use order_domain::id::Sku;
+    use order_domain::money::{Currency, Money};
+    use order_domain::time::Timestamp;
+    use order_domain::stage::Stage;
 
     fn sample() -> Sample {
         let request = |quantity: u32| {

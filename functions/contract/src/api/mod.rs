@@ -1,0 +1,6 @@
+//! The API's documents: what clients send, and what it answers.
+
+pub mod around;
+mod requests;
+
+pub use requests::{Cancellation, ShipmentUpdate};

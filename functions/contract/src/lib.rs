@@ -1,0 +1,14 @@
+//! What the functions, the infrastructure and the clients share, each written once: the generator puts these names and
+//! layouts into Terraform, the functions read and write them, and clients and tools use the same types.
+//!
+//! It knows the domain, and the shape of AWS's services. It does no I/O.
+
+pub mod api;
+pub mod mail_event;
+pub mod message;
+pub mod metric;
+pub mod schema;
+pub mod table;
+pub mod timeout;
+pub mod topic_attribute;
+pub mod variable;

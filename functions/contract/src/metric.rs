@@ -1,0 +1,42 @@
+//! Business metrics, published in CloudWatch's embedded metric format.
+
+/// The CloudWatch namespace.
+pub const NAMESPACE: &str = "OrderPipeline";
+/// The one dimension: the environment's suffix.
+pub const DIMENSION: &str = "Environment";
+/// Orders stored for the first time.
+pub const ORDERS_RECEIVED: &str = "OrdersReceived";
+/// Orders confirmed.
+pub const ORDERS_CONFIRMED: &str = "OrdersConfirmed";
+/// Orders that ended rejected, out of stock or with a declined payment.
+pub const ORDERS_REJECTED: &str = "OrdersRejected";
+/// Orders delivered and paid.
+pub const ORDERS_COMPLETED: &str = "OrdersCompleted";
+/// Orders cancelled.
+pub const ORDERS_CANCELLED: &str = "OrdersCancelled";
+/// Refunds given, whole or in part.
+pub const REFUNDS: &str = "Refunds";
+/// Messages that were moved to a dead-letter queue because they can never succeed.
+pub const ORDERS_FAILED: &str = "OrdersFailed";
+/// Requests that reused an order id with another body.
+pub const ORDER_CONFLICTS: &str = "OrderConflicts";
+/// Milliseconds from the API's acceptance to the confirmation.
+pub const TIME_TO_CONFIRMATION: &str = "TimeToConfirmation";
+/// Deliveries put back for a later retry.
+pub const RETRIES: &str = "Retries";
+/// Deliveries put back because something failed, of messages that have been tried for minutes.
+pub const RETRIED_FOR_LONG: &str = "RetriedForLong";
+/// Looks for orders that stopped moving, to their end.
+pub const SWEEPS: &str = "Sweeps";
+/// Orders that stopped moving and were put back on their queues.
+pub const ORDERS_BROUGHT_ON: &str = "OrdersBroughtOn";
+/// Orders that are due to be looked at and cannot be read.
+pub const ORDERS_UNREADABLE: &str = "OrdersUnreadable";
+/// Times that the payment gateway's circuit opened.
+pub const GATEWAY_CIRCUIT_OPENED: &str = "GatewayCircuitOpened";
+/// Webhooks that the payment gateway did not sign.
+pub const WEBHOOKS_REFUSED: &str = "WebhooksRefused";
+/// Notifications sent, to topics and over every channel.
+pub const NOTIFICATIONS_SENT: &str = "NotificationsSent";
+/// Notifications that will never be sent: a number, address or device that is refused for good.
+pub const NOTIFICATIONS_REFUSED: &str = "NotificationsRefused";
