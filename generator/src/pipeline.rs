@@ -10,8 +10,8 @@ mod stage;
 mod tests;
 
 use order_contract::message;
-use order_domain::notification::Topic;
 use order_contract::table;
+use order_domain::notification::Topic;
 use order_domain::stage::Stage;
 
 pub use alarms::{Alarm, Limit, Severity, Statistic, Subject, Threshold, alarms};

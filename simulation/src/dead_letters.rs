@@ -1,13 +1,13 @@
 //! What lies in a dead-letter queue belongs there, for the reason that it names.
 
-use order_domain::event::{Cause, Occasion};
-use order_domain::id::OrderId;
 use order_contract::api::ShipmentUpdate;
 use order_contract::message::FulfilmentCommand;
+use order_domain::event::{Cause, CommandContext};
+use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::request::PlaceOrder;
-use order_domain::transition::Step;
 use order_domain::stage::Stage;
+use order_domain::transition::Decision;
 use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::EventKey;
 
@@ -15,7 +15,7 @@ use crate::finding;
 use crate::invariants::{SHORT_OUTAGE, says_so, stored};
 use crate::plan::Invariant;
 use crate::table::Stored;
-use crate::world::{Letter, State};
+use crate::world::{DeadLettered, State};
 
 /// For how long an invocation may still believe that an order is not stored: the longest function's time.
 const WHILE_STORED: u64 = 130_000;
@@ -23,7 +23,7 @@ const WHILE_STORED: u64 = 130_000;
 const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
 
 /// Something was just put into a dead-letter queue.
-pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
+pub(crate) fn judge_letter(state: &mut State, letter: &DeadLettered, now: u64) {
     let reason = letter.reason;
     let is = |expected: DeadLetterReason| reason == Some(expected.name());
     let stored = letter.order.and_then(|number| stored(state, number));
@@ -40,8 +40,8 @@ pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
     } else if is(DeadLetterReason::IllegalCommand) {
         let too_old = letter.sent_at.is_some_and(|sent_at| now >= sent_at + PATIENCE);
         stored.is_some_and(|order| match step(order, &letter.body) {
-            Some(Step::Refuse(_)) => true,
-            Some(Step::TooEarly(_)) => too_old,
+            Some(Decision::Reject(_)) => true,
+            Some(Decision::Defer(_)) => too_old,
             _ => false,
         })
     } else if is(DeadLetterReason::NotAnEvent) {
@@ -77,7 +77,7 @@ pub(crate) fn judge_letter(state: &mut State, letter: &Letter, now: u64) {
 }
 
 /// The items that the work on a message needs.
-fn needed(letter: &Letter) -> Vec<Stored> {
+fn needed(letter: &DeadLettered) -> Vec<Stored> {
     let id = letter.order.and_then(|number| OrderId::new(format!("ord-{number}")).ok());
     let mut items: Vec<Stored> = id.map(Stored::Order).into_iter().collect();
     match letter.stage {
@@ -99,27 +99,27 @@ pub(crate) fn event_in(document: &str) -> Option<EventKey> {
 }
 
 /// What the order answers to a report; none where the document is no report.
-fn step(order: &Order, body: &str) -> Option<Step> {
+fn step(order: &Order, body: &str) -> Option<Decision> {
     let (at, actor) = (order.updated_at, Stage::Fulfilment);
-    let occasion = Occasion { at, actor, cause: Cause::RecordShipment, message_id: String::new() };
+    let context = CommandContext { at, actor, cause: Cause::RecordShipment, message_id: String::new() };
     match serde_json::from_str(body).ok()? {
         FulfilmentCommand::RecordShipment { shipment: update } => Some(match update {
-            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &occasion),
-            ShipmentUpdate::Delivered { .. } => order.delivered(&occasion),
-            ShipmentUpdate::Returned { refund, .. } => order.returned(refund, &occasion),
+            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment, &context),
+            ShipmentUpdate::Delivered { .. } => order.delivered(&context),
+            ShipmentUpdate::Returned { refund, .. } => order.returned(refund, &context),
         }),
-        FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &occasion)),
-        FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&occasion)),
+        FulfilmentCommand::CancelOrder { cancellation, .. } => Some(order.cancelled(cancellation.reason, &context)),
+        FulfilmentCommand::ExpireReservation { .. } => Some(order.expired(&context)),
         FulfilmentCommand::SettleMoney { .. }
-        | FulfilmentCommand::RenewHold { .. }
-        | FulfilmentCommand::GiveUpHold { .. }
+        | FulfilmentCommand::Reauthorise { .. }
+        | FulfilmentCommand::CancelPayment { .. }
         | FulfilmentCommand::ReportFailedRefund { .. } => None,
     }
 }
 
 /// Whether the gateway was down for so much of a message's life that its receives were used up: an outage of more than an
 /// hour is longer than the queues are made for, and the reconciler's affair.
-fn outlasted(state: &State, letter: &Letter, now: u64) -> bool {
+fn outlasted(state: &State, letter: &DeadLettered, now: u64) -> bool {
     let Some(sent_at) = letter.sent_at else { return false };
     let asks = matches!(letter.stage, Stage::Payment | Stage::Fulfilment);
     let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > SHORT_OUTAGE;

@@ -52,12 +52,12 @@ fn receive(world: &World, stage: Stage) -> (Vec<Received>, Option<u64>) {
     let (batch, given_up) = queue.receive(now, most, visibility_timeout(stage), in_any_order, &mut state.schedule);
     let next = queue.next_visible();
     for given_up in given_up {
-        state.give_up(stage, given_up, now);
+        state.cancel_payment(stage, given_up, now);
     }
     for received in &batch {
         state.statistics.deliveries += 1;
         state.statistics.redeliveries += u64::from(received.message.receives > 1);
-        if state.strikes(FaultKind::Duplicate, now) {
+        if state.should_inject(FaultKind::Duplicate, now) {
             // Another of SQS's servers did not hear of the receive.
             let again = now + state.faults.chance(FaultKind::Duplicate).below(5_000);
             if let Some(queue) = state.queues.get_mut(&stage) {
@@ -78,7 +78,7 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
                 format!("{} is received from {}-queue, receive {}", message.name(), stage.name(), message.receives)
             });
         }
-        state.strikes(FaultKind::Throttle, now)
+        state.should_inject(FaultKind::Throttle, now)
     };
     // An invocation that is throttled leaves its messages hidden until their visibility ends.
     if !throttled {
@@ -150,7 +150,7 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
         if failed.contains(&message.name()) {
             continue;
         }
-        let comes_back = state.strikes(FaultKind::Duplicate, now);
+        let comes_back = state.should_inject(FaultKind::Duplicate, now);
         let Some(queue) = state.queues.get_mut(&stage) else { continue };
         if comes_back {
             // Another of SQS's servers did not hear of the deletion.

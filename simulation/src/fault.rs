@@ -86,7 +86,7 @@ impl FaultKind {
         }
     }
 
-    /// How often it strikes under heavy faults, in ten thousand of the moments where it can.
+    /// How often it should_inject under heavy faults, in ten thousand of the moments where it can.
     const fn heavy_rate(self) -> u32 {
         match self {
             Self::Crash => 60,
@@ -236,12 +236,12 @@ impl Faults {
         Self { profile, chances, struck: [0; KINDS], until }
     }
 
-    /// Whether this kind strikes now.
+    /// Whether this kind should_inject now.
     pub(crate) fn strike(&mut self, kind: FaultKind, now: u64) -> bool {
         let rate = self.profile.rate(kind);
-        let strikes = rate > 0 && now < self.until && self.chances[kind as usize].hits(rate);
-        self.struck[kind as usize] += u64::from(strikes);
-        strikes
+        let should_inject = rate > 0 && now < self.until && self.chances[kind as usize].hits(rate);
+        self.struck[kind as usize] += u64::from(should_inject);
+        should_inject
     }
 
     /// Whether this kind is in force at all, now.

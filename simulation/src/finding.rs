@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::gateway::Gateway;
 use crate::plan::Plan;
-use crate::world::Letter;
+use crate::world::DeadLettered;
 
 /// A known bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -26,6 +26,6 @@ impl Finding {
 }
 
 /// The known bug that put a letter into a dead-letter queue, if one did.
-pub(crate) const fn behind(_: &Letter, _: Option<&Order>, _: &Gateway) -> Option<Finding> {
+pub(crate) const fn behind(_: &DeadLettered, _: Option<&Order>, _: &Gateway) -> Option<Finding> {
     None
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use order_contract::message::{ContactCommand, ContactRecipient};
 use order_domain::event::EventType;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
-use order_contract::message::{ContactCommand, Recipient};
 use order_domain::notification::{Notice, topics_of};
 use order_domain::order::{Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
+use order_domain::stage::Stage;
 use order_domain::transition::Change;
 use order_domain::transition::overdue::RESERVATION_LIFETIME;
-use order_domain::stage::Stage;
 use order_handlers::failure::DeadLetterReason;
-use order_handlers::ports::{Addressee, EventKey, Sending};
+use order_handlers::ports::{EventKey, NotificationKey, Recipient};
 
 use crate::dead_letters::event_in;
 use crate::gateway::{Intent, IntentStatus};
@@ -21,7 +21,7 @@ use crate::plan::Invariant;
 use crate::ports::LONGEST_INDEX_LAG;
 use crate::table::{Units, Written};
 use crate::workload::{Command, is_plentiful, is_refused, number_of};
-use crate::world::{Letter, QUEUED, State, World};
+use crate::world::{DeadLettered, QUEUED, State, World};
 
 /// By how much clocks disagree, and a little more, in milliseconds.
 const CLOCKS_DISAGREE: u64 = 10_000;
@@ -119,9 +119,9 @@ pub(crate) fn judge_brought_on(world: &World, id: &OrderId, swept_at: Option<u64
     state.statistics.brought_on += 1;
     let Some(order) = state.table.orders.get(id) else { return };
     // A cancelled order that may hold money unknown to us is left to the reconciler on purpose: nobody may have been asked.
-    let open = order.is_open() && !order.may_hold_money_unknown_to_us();
+    let open = order.is_open() && !order.may_have_unknown_authorisation();
     let (number, version) = (number_of(id), order.version);
-    let lost = |letter: &Letter| letter.order == number && letter.stage != Stage::Contact;
+    let lost = |letter: &DeadLettered| letter.order == number && letter.stage != Stage::Contact;
     let waits = QUEUED.iter().filter(|stage| !matches!(stage, Stage::Contact | Stage::Reconcile)).any(|stage| {
         let queue = state.queues.get(stage);
         queue.is_some_and(|queue| queue.messages().any(|message| message.order == number))
@@ -270,7 +270,7 @@ fn judge_money(
 
 /// An order that waits for its dispatch has its money held, unless nobody can know that it has not.
 fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
-    let Some(held) = order.authorisation.as_ref().filter(|_| order.holds_for_dispatch()) else { return };
+    let Some(held) = order.authorisation.as_ref().filter(|_| order.is_authorised_for_dispatch()) else { return };
     let intent = state.gateway.intents.get(&held.payment_intent);
     let lapsed = intent.is_none_or(|intent| intent.status != IntentStatus::RequiresCapture);
     // What was to renew it, or the webhook that told, killed every process, or came while nobody could read the order.
@@ -379,30 +379,34 @@ fn judge_notices(state: &State, found: &mut Found) {
         let lost = |recipient| {
             let (order_id, sequence) = (event.order_id.clone(), event.sequence);
             // Of an order that cannot be read the topics are told all the same.
-            let of_customer = matches!(recipient, Recipient::Channel(_));
+            let of_customer = matches!(recipient, ContactRecipient::Channel(_));
             aside == Some(DeadLetterReason::WorkPanicked.name())
                 || aside == Some(DeadLetterReason::ItemUnreadable.name()) && of_customer
                 || not_told.contains(&ContactCommand { order_id, sequence, recipient })
         };
-        let recorded = |addressee| {
-            state.table.was_sent(&Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee })
+        let recorded = |recipient| {
+            state.table.was_sent(&NotificationKey {
+                order_id: event.order_id.clone(),
+                sequence: event.sequence,
+                recipient,
+            })
         };
-        let told = |addressee| {
-            state.told.tellings.contains_key(&(event.order_id.clone(), event.sequence, addressee))
-                && recorded(addressee)
+        let told = |recipient| {
+            state.told.tellings.contains_key(&(event.order_id.clone(), event.sequence, recipient))
+                && recorded(recipient)
         };
         let topics =
-            topics_of(event.event_type).iter().map(|topic| (Addressee::Topic(*topic), Recipient::Topic(*topic)));
+            topics_of(event.event_type).iter().map(|topic| (Recipient::Topic(*topic), ContactRecipient::Topic(*topic)));
         let mut missing: Vec<&str> = topics
-            .filter(|(addressee, recipient)| !told(*addressee) && !lost(*recipient))
-            .map(|(addressee, _)| addressee.name())
+            .filter(|(recipient, contact)| !told(*recipient) && !lost(*contact))
+            .map(|(recipient, _)| recipient.name())
             .collect();
         if Notice::of(event.event_type).is_some() {
             let customer = channels().to_customer_of(order).filter(|channel| {
-                let addressee = Addressee::Customer(*channel);
+                let recipient = Recipient::Customer(*channel);
                 // A refusal is recorded as one.
-                let done = if is_refused(&order.customer, *channel) { recorded(addressee) } else { told(addressee) };
-                !done && !lost(Recipient::Channel(*channel))
+                let done = if is_refused(&order.customer, *channel) { recorded(recipient) } else { told(recipient) };
+                !done && !lost(ContactRecipient::Channel(*channel))
             });
             missing.extend(customer.map(|channel| channel.name()));
         }

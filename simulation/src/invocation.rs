@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::FutureExt as _;
-use order_domain::id::OrderId;
 use order_contract::message::ContactCommand;
+use order_domain::id::OrderId;
 use order_domain::stage::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::circuit_breaker::Guarded;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use order_contract::message::{ContactCommand, ContactRecipient};
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_contract::message::{ContactCommand, Recipient};
 use order_domain::notification::{CallingCodes, Notice};
 use order_domain::order::Order;
 use order_domain::request::Channel;
 use order_handlers::channels::Channels;
-use order_handlers::ports::{Addressee, Notification, Refusal, Sending};
+use order_handlers::ports::{Notification, NotificationKey, Recipient, Refusal};
 use order_handlers::texts::Texts;
 
 use crate::invocation::Invocation;
@@ -42,11 +42,11 @@ pub(crate) struct Telling {
     recorded_at: Option<u64>,
 }
 
-type Key = (OrderId, u64, Addressee);
+type Key = (OrderId, u64, Recipient);
 
 /// Who was told what.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct NotificationRecord {
     pub(crate) tellings: BTreeMap<Key, Telling>,
     /// Invocations that died, or whose record of what they sent failed: what they told may be told again.
     pub(crate) unrecorded: BTreeSet<u64>,
@@ -54,17 +54,17 @@ pub(crate) struct Told {
     pub(crate) running: BTreeSet<u64>,
 }
 
-impl Told {
+impl NotificationRecord {
     /// A telling was recorded.
-    pub(crate) fn recorded(&mut self, sending: &Sending, now: u64) {
+    pub(crate) fn recorded(&mut self, sending: &NotificationKey, now: u64) {
         if let Some(telling) = self.tellings.get_mut(&key(sending)) {
             telling.recorded_at.get_or_insert(now);
         }
     }
 }
 
-fn key(sending: &Sending) -> Key {
-    (sending.order_id.clone(), sending.sequence, sending.addressee)
+fn key(sending: &NotificationKey) -> Key {
+    (sending.order_id.clone(), sending.sequence, sending.recipient)
 }
 
 /// Why a notification is refused for good, if it is.
@@ -78,16 +78,16 @@ pub(crate) fn refusal(told: &Notification) -> Option<Refusal> {
 }
 
 /// The event that a notification tells of, as it was committed.
-fn event_of<'a>(table: &'a Table, asked: &[ContactCommand], told: &Notification) -> Option<(&'a Event, Addressee)> {
+fn event_of<'a>(table: &'a Table, asked: &[ContactCommand], told: &Notification) -> Option<(&'a Event, Recipient)> {
     if let Notification::Publish(topic, event) = told {
         let committed = table.events.get(&event.order_id)?.get(&event.sequence)?;
-        return (committed == event).then_some((committed, Addressee::Topic(*topic)));
+        return (committed == event).then_some((committed, Recipient::Topic(*topic)));
     }
     // What is told on a channel was asked for by a message of the batch, and says what that event and its order say.
     let mut candidates = asked.iter().filter_map(|command| {
         let event = table.events.get(&command.order_id)?.get(&command.sequence)?;
         let order = table.orders.get(&command.order_id)?;
-        let Recipient::Channel(channel) = command.recipient else { return None };
+        let ContactRecipient::Channel(channel) = command.recipient else { return None };
         is_to(told, channel, order).then_some((event, order, channel))
     });
     let first = candidates.next()?;
@@ -95,7 +95,7 @@ fn event_of<'a>(table: &'a Table, asked: &[ContactCommand], told: &Notification)
     let one_of_several = !others.is_empty();
     let mut all = std::iter::once(first).chain(others);
     let (event, _, channel) = all.find(|(event, order, _)| says(told, event, order, one_of_several))?;
-    Some((event, Addressee::Customer(channel)))
+    Some((event, Recipient::Customer(channel)))
 }
 
 /// Whether a notification goes to the order's customer on that channel; each of the workload has addresses of their own.
@@ -127,8 +127,8 @@ fn says(told: &Notification, event: &Event, order: &Order, to_the_word: bool) ->
 }
 
 /// SNS or SES takes a notification.
-pub(crate) fn take(state: &mut State, told: &Notification, by: &Invocation, now: u64) -> Option<Sending> {
-    let Some((event, addressee)) = event_of(&state.table, &by.asked, told) else {
+pub(crate) fn take(state: &mut State, told: &Notification, by: &Invocation, now: u64) -> Option<NotificationKey> {
+    let Some((event, recipient)) = event_of(&state.table, &by.asked, told) else {
         let what = match told {
             Notification::Publish(topic, Event { sequence, order_id, .. }) => {
                 format!("{} was told of event {sequence} of {order_id}, which is not stored so", topic.name())
@@ -138,7 +138,7 @@ pub(crate) fn take(state: &mut State, told: &Notification, by: &Invocation, now:
         state.broken(Invariant::ToldTheTruth, None, now, what);
         return None;
     };
-    let sending = Sending { order_id: event.order_id.clone(), sequence: event.sequence, addressee };
+    let sending = NotificationKey { order_id: event.order_id.clone(), sequence: event.sequence, recipient };
     let sequence = event.sequence;
     let order = number_of(&sending.order_id);
     let telling = state.told.tellings.get(&key(&sending));
@@ -154,17 +154,17 @@ pub(crate) fn take(state: &mut State, told: &Notification, by: &Invocation, now:
     });
     state.told.tellings.insert(key(&sending), Telling { by: by.id, answered: false, recorded_at: None });
     state.statistics.notifications += 1;
-    *state.statistics.told.entry(addressee.name()).or_default() += 1;
-    state.tell(now, order, || format!("{} is told of event {sequence} by #{}", addressee.name(), by.id));
+    *state.statistics.told.entry(recipient.name()).or_default() += 1;
+    state.tell(now, order, || format!("{} is told of event {sequence} by #{}", recipient.name(), by.id));
     if twice {
-        let what = format!("{} was told of event {sequence} again although nothing was lost", addressee.name());
+        let what = format!("{} was told of event {sequence} again although nothing was lost", recipient.name());
         state.broken(Invariant::ToldAtMostOnce, order, now, what);
     }
     Some(sending)
 }
 
 /// The teller got the answer.
-pub(crate) fn answered(state: &mut State, sending: &Sending) {
+pub(crate) fn answered(state: &mut State, sending: &NotificationKey) {
     if let Some(telling) = state.told.tellings.get_mut(&key(sending)) {
         telling.answered = true;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use order_domain::order::Order;
 use order_handlers::circuit_breaker::{CircuitBreaker, CircuitOpen, PAYMENT_GATEWAY, Settings};
 use order_handlers::failure::Failure;
-use order_handlers::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, VoidAnswer};
+use order_handlers::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection};
 
 use crate::mutation::Mutation;
 use crate::plan::Invariant;
@@ -101,13 +101,13 @@ impl<G: Gateway> Gateway for Watched<'_, G> {
         self.mark();
         self.judge(order, self.gateway.capture(order).await)
     }
-    async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, order: &Order) -> Result<CancelAnswer, Failure> {
         self.mark();
-        self.judge(order, self.gateway.void(order).await)
+        self.judge(order, self.gateway.cancel(order).await)
     }
-    async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+    async fn cancel_payment(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
         self.mark();
-        self.judge(order, self.gateway.give_up(order, payment_intent).await)
+        self.judge(order, self.gateway.cancel_payment(order, payment_intent).await)
     }
     async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
         self.mark();

@@ -62,13 +62,13 @@ impl State {
     pub(crate) fn publish(&mut self, event: Event, now: u64) -> usize {
         let order = number_of(&event.order_id).unwrap_or(0) as usize;
         let place = order % self.shards.len().max(1);
-        let delay = if self.strikes(FaultKind::Delay, now) {
+        let delay = if self.should_inject(FaultKind::Delay, now) {
             self.faults.chance(FaultKind::Delay).between(1_000, 30_000)
         } else {
             self.schedule.between(1, 60)
         };
-        let unreadable = self.strikes(FaultKind::Poison, now);
-        if self.strikes(FaultKind::Panic, now) {
+        let unreadable = self.should_inject(FaultKind::Poison, now);
+        if self.should_inject(FaultKind::Panic, now) {
             self.asked.panicking.insert((event.order_id.clone(), event.sequence));
         }
         let (number, next) = (self.name(), self.name());
@@ -154,7 +154,7 @@ async fn wait(world: &World, place: usize, next: Option<u64>) {
 
 impl State {
     fn advance(&mut self, place: usize, told: usize, now: u64) {
-        if told > 0 && self.strikes(FaultKind::Duplicate, now) {
+        if told > 0 && self.should_inject(FaultKind::Duplicate, now) {
             self.tell(now, None, || format!("FAULT the records of shard {place} are delivered again"));
             return;
         }

@@ -10,7 +10,7 @@ use order_domain::order::{Line, Order};
 use order_domain::stock::StockPart;
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, StockEffect};
-use order_handlers::ports::{Addressee, Committed, Sending};
+use order_handlers::ports::{Committed, NotificationKey, Recipient};
 
 use crate::mutation::Mutation;
 
@@ -80,7 +80,7 @@ pub(crate) struct Table {
     pub(crate) reservations: BTreeSet<(Sku, OrderId)>,
     /// When each order was stored first, in milliseconds of the run.
     pub(crate) stored_at: BTreeMap<OrderId, u64>,
-    sent: BTreeSet<(OrderId, u64, Addressee)>,
+    sent: BTreeSet<(OrderId, u64, Recipient)>,
     /// When each order is to be looked at next.
     next_checks: BTreeMap<OrderId, Timestamp>,
     open_orders: BTreeMap<OrderId, Indexed>,
@@ -221,7 +221,7 @@ impl Table {
     }
 
     /// Moves an order's next check, unless it changed meanwhile or has none.
-    pub(crate) fn check_again(&mut self, order: &Order, at: Timestamp, shown_at: u64) {
+    pub(crate) fn defer_check(&mut self, order: &Order, at: Timestamp, shown_at: u64) {
         let same = self.orders.get(&order.order_id).is_some_and(|stored| stored.version == order.version);
         if same && self.next_checks.contains_key(&order.order_id) {
             self.set_next_check(&order.order_id, Some(at), shown_at);
@@ -229,7 +229,7 @@ impl Table {
     }
 
     /// Moves the next check of an order that nobody can read, if it is due.
-    pub(crate) fn pass_over(&mut self, id: &OrderId, now: Timestamp, until: Timestamp, shown_at: u64) {
+    pub(crate) fn defer_unreadable_check(&mut self, id: &OrderId, now: Timestamp, until: Timestamp, shown_at: u64) {
         if self.next_checks.get(id).is_some_and(|check| *check <= now) {
             self.set_next_check(id, Some(until), shown_at);
         }
@@ -268,12 +268,12 @@ impl Table {
         shards.into_iter().flatten().map(|(_, id)| id).collect()
     }
 
-    pub(crate) fn was_sent(&self, sending: &Sending) -> bool {
-        self.sent.contains(&(sending.order_id.clone(), sending.sequence, sending.addressee))
+    pub(crate) fn was_sent(&self, sending: &NotificationKey) -> bool {
+        self.sent.contains(&(sending.order_id.clone(), sending.sequence, sending.recipient))
     }
 
-    pub(crate) fn record_sent(&mut self, sending: &Sending) {
-        self.sent.insert((sending.order_id.clone(), sending.sequence, sending.addressee));
+    pub(crate) fn record_sent(&mut self, sending: &NotificationKey) {
+        self.sent.insert((sending.order_id.clone(), sending.sequence, sending.recipient));
     }
 
     /// Every event, oldest first for each order.

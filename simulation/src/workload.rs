@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use order_contract::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
 use order_domain::catalogue::Product;
 use order_domain::charges::{DeliveryCharge, VatRate};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::{OrderId, Sku};
-use order_contract::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
 use order_domain::money::{Currency, Money};
 use order_domain::order::OrderStatus;
 use order_domain::request::{Channel, Customer, PlaceOrder};

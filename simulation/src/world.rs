@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use order_domain::id::OrderId;
 use order_contract::message::SWEEP;
+use order_domain::id::OrderId;
 use order_domain::order::Order;
-use order_domain::time::Timestamp;
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::dead_letters::judge_letter;
 use crate::fault::{FaultKind, Faults};
 use crate::gateway::Gateway;
 use crate::mutation::Mutation;
-use crate::notifier::Told;
+use crate::notifier::NotificationRecord;
 use crate::plan::{Invariant, Plan, Statistics, Violation};
 use crate::ports::{Body, SECRET, signature};
 use crate::process::Process;
@@ -54,7 +54,7 @@ const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
 
 /// Something in a dead-letter queue.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
+pub(crate) struct DeadLettered {
     /// The stage whose dead-letter queue holds it.
     pub(crate) stage: Stage,
     /// When it was sent to its source, in milliseconds of the run, where it came from a queue.
@@ -88,8 +88,8 @@ pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) shards: Vec<Shard>,
     pub(crate) gateway: Gateway,
-    pub(crate) told: Told,
-    pub(crate) letters: Vec<Letter>,
+    pub(crate) told: NotificationRecord,
+    pub(crate) letters: Vec<DeadLettered>,
     /// The idle processes of each function.
     pub(crate) processes: BTreeMap<Stage, Vec<Arc<Process>>>,
     /// When the reconciler looked at an order last, and knew that this is written down.
@@ -129,8 +129,8 @@ impl State {
         self.story.is_some()
     }
 
-    /// Whether a fault strikes now.
-    pub(crate) fn strikes(&mut self, kind: FaultKind, now: u64) -> bool {
+    /// Whether a fault should_inject now.
+    pub(crate) fn should_inject(&mut self, kind: FaultKind, now: u64) -> bool {
         self.faults.strike(kind, now)
     }
 
@@ -142,7 +142,7 @@ impl State {
     }
 
     /// Puts something into a dead-letter queue.
-    pub(crate) fn bury(&mut self, letter: Letter, now: u64) {
+    pub(crate) fn dead_letter(&mut self, letter: DeadLettered, now: u64) {
         self.tell(now, letter.order, || {
             format!("DEAD LETTER {} of {}: {}", letter.message_id, letter.stage.name(), letter.reason.unwrap_or("-"))
         });
@@ -152,10 +152,10 @@ impl State {
     }
 
     /// What a queue gave up goes to its dead-letter queue, or is gone.
-    pub(crate) fn give_up(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
+    pub(crate) fn cancel_payment(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
         match given_up {
             GivenUp::Exhausted(message) => {
-                let letter = Letter {
+                let letter = DeadLettered {
                     stage,
                     sent_at: Some(message.sent_at),
                     message_id: message.name(),
@@ -166,7 +166,7 @@ impl State {
                 if message.poison {
                     self.asked.poisoned.insert(letter.message_id.clone());
                 }
-                self.bury(letter, now);
+                self.dead_letter(letter, now);
             }
             GivenUp::Expired(message) => {
                 let what = format!("{} was deleted by {}-queue after its retention", message.name(), stage.name());
@@ -222,7 +222,7 @@ pub(crate) struct World {
     start: Instant,
     state: Mutex<State>,
     /// Rings when a queue has a new message.
-    bells: BTreeMap<Stage, Notify>,
+    wakeups: BTreeMap<Stage, Notify>,
     /// How many invocations of a stage may run at the same time.
     pub(crate) concurrency: BTreeMap<Stage, Semaphore>,
     /// Rings when a shard of the stream has a new record.
@@ -259,7 +259,7 @@ impl World {
             table: Table::default(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             gateway,
-            told: Told::default(),
+            told: NotificationRecord::default(),
             letters: Vec::new(),
             processes: BTreeMap::new(),
             looked_at: BTreeMap::new(),
@@ -277,7 +277,7 @@ impl World {
             orders: plan.orders,
             start: Instant::now(),
             state: Mutex::new(state),
-            bells: QUEUED.map(|stage| (stage, Notify::new())).into(),
+            wakeups: QUEUED.map(|stage| (stage, Notify::new())).into(),
             concurrency: concurrency.into(),
             shard_bells: (0..shards).map(|_| Notify::new()).collect(),
         }
@@ -316,9 +316,9 @@ impl World {
         let order = posted.order;
         let mut state = self.state();
         let id = state.name();
-        let delayed = state.strikes(FaultKind::Delay, now);
+        let delayed = state.should_inject(FaultKind::Delay, now);
         let delay = if delayed { state.faults.chance(FaultKind::Delay).between(1_000, 120_000) } else { 0 };
-        let poison = state.strikes(FaultKind::Poison, now);
+        let poison = state.should_inject(FaultKind::Poison, now);
         if poison {
             state.tell(now, order, || format!("FAULT m-{id} kills every process that receives it"));
         }
@@ -338,12 +338,12 @@ impl World {
             let now = self.now();
             let (at, again, forged) = {
                 let mut state = self.state();
-                let late = state.strikes(FaultKind::Delay, now);
+                let late = state.should_inject(FaultKind::Delay, now);
                 let most = if late { 3_600_000 } else { 5_000 };
                 let at = now + state.schedule.between(200, most);
-                let twice = state.strikes(FaultKind::Duplicate, now);
+                let twice = state.should_inject(FaultKind::Duplicate, now);
                 let again = twice.then(|| now + state.faults.chance(FaultKind::Duplicate).below(3_600_000));
-                let forged = state.strikes(FaultKind::Forgery, now);
+                let forged = state.should_inject(FaultKind::Forgery, now);
                 (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
             };
             let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled, held: notice.held };
@@ -391,14 +391,14 @@ impl World {
 
     /// Tells a stage's poller that there may be something to receive.
     pub(crate) fn ring(&self, stage: Stage) {
-        if let Some(bell) = self.bells.get(&stage) {
+        if let Some(bell) = self.wakeups.get(&stage) {
             bell.notify_one();
         }
     }
 
     /// Waits until a stage's queue may have something to receive, at the latest until then.
     pub(crate) async fn heard(&self, stage: Stage, until: Option<u64>) {
-        let Some(bell) = self.bells.get(&stage) else { return };
+        let Some(bell) = self.wakeups.get(&stage) else { return };
         match until {
             None => bell.notified().await,
             Some(until) => {

@@ -47,8 +47,8 @@ fn a_hundred_thousand_orders_survive_the_worst_faults() {
     for end in ["COMPLETED", "CONFIRMED", "CANCELLED", "OUT_OF_STOCK", "PAYMENT_DECLINED", "REJECTED"] {
         assert!(counted.ended[end] > 1_000, "{end}: {:?}", counted.ended);
     }
-    for addressee in ["EMAIL", "SMS", "PUSH", "order-confirmation", "payment-status", "shipment-updates"] {
-        assert!(counted.told[addressee] > 10_000, "{addressee}: {:?}", counted.told);
+    for recipient in ["EMAIL", "SMS", "PUSH", "order-confirmation", "payment-status", "shipment-updates"] {
+        assert!(counted.told[recipient] > 10_000, "{recipient}: {:?}", counted.told);
     }
     assert!(counted.brought_on > 1_000, "the reconciler brought {} orders on", counted.brought_on);
     assert!(counted.passed_over > 100, "the reconciler passed {} orders over", counted.passed_over);

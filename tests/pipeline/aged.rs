@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use order_domain::catalogue::price;
-use order_domain::event::{Cause, Occasion};
+use order_domain::event::{Cause, CommandContext};
 use order_domain::money::Currency;
 use order_domain::order::{Authorisation, Order};
 use order_domain::request::PlaceOrder;
+use order_domain::stage::Stage;
 use order_domain::stock::StockPart;
 use order_domain::time::Timestamp;
-use order_domain::transition::{Change, Step, receive};
-use order_domain::stage::Stage;
+use order_domain::transition::{Change, Decision, receive};
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::ports::{Catalogue as _, Committed, Orders as _};
 use serde_json::Value;
@@ -38,7 +38,7 @@ impl Aged {
         let ago = i64::try_from(ago.as_millis()).unwrap();
         let at = Timestamp::from_unix_milliseconds(Timestamp::now().unix_milliseconds() - ago).unwrap();
         let priced = price(&request, prices.of(&request).unwrap());
-        let change = receive(request, priced, at, &occasion(at, Stage::Validate));
+        let change = receive(request, priced, at, &context(at, Stage::Validate));
         let order = commit(&tables, change).await;
         Self { order, at, tables }
     }
@@ -46,24 +46,24 @@ impl Aged {
     /// Then reserved by inventory.
     pub async fn reserved(self) -> Self {
         let parts = self.order.lines.iter().map(|line| vec![StockPart { shard: 0, quantity: line.quantity }]);
-        let step = self.order.reserve(&parts.collect::<Vec<_>>(), &occasion(self.at, Stage::Inventory));
+        let step = self.order.reserve(&parts.collect::<Vec<_>>(), &context(self.at, Stage::Inventory));
         self.take(step).await
     }
 
     /// Then confirmed by payment, whom the gateway told of this hold.
     pub async fn confirmed(self, hold: Authorisation) -> Self {
-        let step = self.order.authorised(hold, &occasion(self.at, Stage::Payment));
+        let step = self.order.authorised(hold, &context(self.at, Stage::Payment));
         self.take(step).await
     }
 
-    async fn take(self, step: Step) -> Self {
-        let Step::Take(change) = step else { panic!("{step:?} of {:?}", self.order) };
+    async fn take(self, step: Decision) -> Self {
+        let Decision::Apply(change) = step else { panic!("{step:?} of {:?}", self.order) };
         Self { order: commit(&self.tables, *change).await, ..self }
     }
 }
 
-fn occasion(at: Timestamp, actor: Stage) -> Occasion {
-    Occasion { at, actor, cause: Cause::PlaceOrder, message_id: "a message that was lost".into() }
+fn context(at: Timestamp, actor: Stage) -> CommandContext {
+    CommandContext { at, actor, cause: Cause::PlaceOrder, message_id: "a message that was lost".into() }
 }
 
 async fn commit(tables: &DynamoDb, change: Change) -> Order {

@@ -33,7 +33,7 @@ pub async fn nobody_was_sent_anything_twice(shop: &Shop, all: bool) -> Result<()
         *sent.entry(message).or_default() += 1;
     }
     println!("{} texts and mails were sent", sent.values().sum::<usize>());
-    // Each names its order and says what happened, so that no two of an addressee's are the same.
+    // Each names its order and says what happened, so that no two of an recipient's are the same.
     let twice: Vec<_> = sent.into_iter().filter(|(_, times)| *times > 1).collect();
     if twice.is_empty() { Ok(()) } else { Err(format!("sent more than once: {twice:?}")) }
 }

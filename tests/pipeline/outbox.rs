@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use order_contract::table;
 use order_domain::event::EventType;
 use order_domain::notification::{Topic, topics_of};
-use order_contract::table;
 
 use crate::shop::Shop;
 use crate::wait::{DEADLINE, PAUSE};

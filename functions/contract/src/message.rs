@@ -48,8 +48,8 @@ impl ConcernsOrder for FulfilmentCommand {
             Self::CancelOrder { .. } => Cause::CancelOrder,
             Self::SettleMoney { .. } => Cause::SettleMoney,
             Self::ExpireReservation { .. } => Cause::ExpireReservation,
-            Self::RenewHold { .. } => Cause::RenewHold,
-            Self::GiveUpHold { .. } => Cause::GiveUpHold,
+            Self::Reauthorise { .. } => Cause::Reauthorise,
+            Self::CancelPayment { .. } => Cause::CancelPayment,
             Self::ReportFailedRefund { .. } => Cause::ReportFailedRefund,
         }
     }
@@ -110,7 +110,7 @@ impl Message {
             RecoveryCommand::ReserveStock => Command::reserve_stock(order_id),
             RecoveryCommand::AuthorisePayment => Command::authorise_payment(order_id),
             RecoveryCommand::SettleMoney => Self::Fulfilment(FulfilmentCommand::SettleMoney { order_id }),
-            RecoveryCommand::Reauthorise => Self::Fulfilment(FulfilmentCommand::RenewHold { order_id }),
+            RecoveryCommand::Reauthorise => Self::Fulfilment(FulfilmentCommand::Reauthorise { order_id }),
             RecoveryCommand::ExpireReservation => Self::Fulfilment(FulfilmentCommand::ExpireReservation { order_id }),
         })
     }
@@ -137,7 +137,7 @@ impl Message {
     }
 }
 
-/// What the contact stage is asked to do: tell one addressee of one event. The words and the address are looked up when they
+/// What the contact stage is asked to do: tell one recipient of one event. The words and the address are looked up when they
 /// are sent: the queue holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,13 +148,13 @@ pub struct ContactCommand {
     pub sequence: u64,
     /// Who is told.
     #[serde(flatten)]
-    pub recipient: Recipient,
+    pub recipient: ContactRecipient,
 }
 
 /// Whom the contact stage tells: the message says `"channel":"EMAIL"` or `"topic":"payment-status"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Recipient {
+pub enum ContactRecipient {
     /// The order's customer.
     Channel(Channel),
     /// Other systems, where a topic could not be told at once.
@@ -188,12 +188,12 @@ pub enum FulfilmentCommand {
         order_id: OrderId,
     },
     /// The gateway's hold on an order's money has lapsed before its dispatch, and is to be made anew.
-    RenewHold {
+    Reauthorise {
         /// The order.
         order_id: OrderId,
     },
     /// The gateway told of a hold that the order does not know: it goes back, unless the order knows it by then.
-    GiveUpHold {
+    CancelPayment {
         /// The order.
         order_id: OrderId,
         /// The gateway's id of the payment.
@@ -217,8 +217,8 @@ impl FulfilmentCommand {
             Self::CancelOrder { order_id, .. }
             | Self::SettleMoney { order_id }
             | Self::ExpireReservation { order_id }
-            | Self::RenewHold { order_id }
-            | Self::GiveUpHold { order_id, .. }
+            | Self::Reauthorise { order_id }
+            | Self::CancelPayment { order_id, .. }
             | Self::ReportFailedRefund { order_id, .. } => order_id,
         }
     }
@@ -271,8 +271,8 @@ mod tests {
     fn whom_to_contact_is_a_thin_message_for_the_contact_stage() {
         let order_id = OrderId::new("ord-1").unwrap();
         for (recipient, written) in [
-            (Recipient::Channel(Channel::Email), r#""channel":"EMAIL""#),
-            (Recipient::Topic(Topic::PaymentStatus), r#""topic":"payment-status""#),
+            (ContactRecipient::Channel(Channel::Email), r#""channel":"EMAIL""#),
+            (ContactRecipient::Topic(Topic::PaymentStatus), r#""topic":"payment-status""#),
         ] {
             let message = Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: 3, recipient });
             let text = serde_json::to_string(&message).unwrap();

@@ -29,7 +29,7 @@ pub const RETRIED_FOR_LONG: &str = "RetriedForLong";
 /// Looks for orders that stopped moving, to their end.
 pub const SWEEPS: &str = "Sweeps";
 /// Orders that stopped moving and were put back on their queues.
-pub const ORDERS_BROUGHT_ON: &str = "OrdersBroughtOn";
+pub const ORDERS_REQUEUED: &str = "OrdersRequeued";
 /// Orders that are due to be looked at and cannot be read.
 pub const ORDERS_UNREADABLE: &str = "OrdersUnreadable";
 /// Times that the payment gateway's circuit opened.

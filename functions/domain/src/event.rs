@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CustomerId, OrderId};
 use crate::money::Money;
 use crate::order::{CancellationReason, OrderStatus, PaymentStatus, RejectionReason, Shipment, ShipmentStatus};
-use crate::time::Timestamp;
 use crate::stage::Stage;
+use crate::time::Timestamp;
 
 /// What happened to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -170,16 +170,16 @@ pub enum Cause {
     /// Its reservation has lasted long enough.
     ExpireReservation,
     /// Its hold has lapsed.
-    RenewHold,
+    Reauthorise,
     /// A hold that it has no use for is to go back.
-    GiveUpHold,
+    CancelPayment,
     /// Money that was given back did not reach the customer.
     ReportFailedRefund,
 }
 
 /// Who changes an order, when, and on which message's account.
 #[derive(Debug, Clone)]
-pub struct Occasion {
+pub struct CommandContext {
     /// The time of the change.
     pub at: Timestamp,
     /// The stage.

@@ -249,5 +249,4 @@ mod tests {
         let shown = format!("{:?}", PlaceOrder::from_json(BODY).unwrap());
         assert!(!shown.contains("Ada") && !shown.contains("High Street") && !shown.contains("7700"), "{shown}");
     }
-
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use order_domain::catalogue::{PriceList, Product, price};
 use order_domain::charges::VatRate;
-use order_domain::event::{Cause, Occasion};
+use order_domain::event::{Cause, CommandContext};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
@@ -15,17 +15,17 @@ use order_domain::order::{
     Authorisation, CancellationReason, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
 };
 use order_domain::request::PlaceOrder;
+use order_domain::stage::Stage;
 use order_domain::stock::StockPart;
 use order_domain::time::Timestamp;
-use order_domain::transition::overdue::SHORTEST_HOLD;
-use order_domain::transition::{Change, MoneyDue, Step, StockEffect, receive};
-use order_domain::stage::Stage;
+use order_domain::transition::overdue::SHORTEST_AUTHORISATION;
+use order_domain::transition::{Change, Decision, MoneyDue, StockEffect, receive};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 #[derive(Debug, Clone)]
-enum Told {
+enum NotificationRecord {
     PlacedAgain { other: bool },
     Reserve,
     OutOfStock,
@@ -46,34 +46,34 @@ enum Told {
 }
 
 /// What brings an order on comes more often than what ends it: drawn evenly, one sequence in a hundred would complete one.
-fn told() -> impl Strategy<Value = Told> {
+fn told() -> impl Strategy<Value = NotificationRecord> {
     prop_oneof![
-        1 => any::<bool>().prop_map(|other| Told::PlacedAgain { other }),
-        6 => Just(Told::Reserve),
-        1 => Just(Told::OutOfStock),
-        6 => Just(Told::Authorised),
-        1 => Just(Told::Declined),
-        1 => Just(Told::Cancelled),
-        4 => Just(Told::Dispatched),
-        4 => Just(Told::Delivered),
-        2 => prop::option::of(0..2000_u64).prop_map(Told::Returned),
-        4 => Just(Told::Captured),
-        2 => Just(Told::AuthorisedAnew),
-        2 => Just(Told::Voided),
-        3 => Just(Told::Refunded),
-        1 => Just(Told::NothingHeld),
-        1 => Just(Told::Expired),
-        1 => Just(Told::HoldLost),
-        1 => Just(Told::NeedsAttention),
+        1 => any::<bool>().prop_map(|other| NotificationRecord::PlacedAgain { other }),
+        6 => Just(NotificationRecord::Reserve),
+        1 => Just(NotificationRecord::OutOfStock),
+        6 => Just(NotificationRecord::Authorised),
+        1 => Just(NotificationRecord::Declined),
+        1 => Just(NotificationRecord::Cancelled),
+        4 => Just(NotificationRecord::Dispatched),
+        4 => Just(NotificationRecord::Delivered),
+        2 => prop::option::of(0..2000_u64).prop_map(NotificationRecord::Returned),
+        4 => Just(NotificationRecord::Captured),
+        2 => Just(NotificationRecord::AuthorisedAnew),
+        2 => Just(NotificationRecord::Voided),
+        3 => Just(NotificationRecord::Refunded),
+        1 => Just(NotificationRecord::NothingHeld),
+        1 => Just(NotificationRecord::Expired),
+        1 => Just(NotificationRecord::HoldLost),
+        1 => Just(NotificationRecord::NeedsAttention),
     ]
 }
 
-fn sequence() -> impl Strategy<Value = Vec<Told>> {
+fn sequence() -> impl Strategy<Value = Vec<NotificationRecord>> {
     prop::collection::vec(told(), 0..60)
 }
 
-fn occasion() -> Occasion {
-    Occasion {
+fn context() -> CommandContext {
+    CommandContext {
         at: Timestamp::from_unix_seconds(1_764_000_000).unwrap(),
         actor: Stage::Validate,
         cause: Cause::PlaceOrder,
@@ -82,8 +82,8 @@ fn occasion() -> Occasion {
 }
 
 /// When every reservation has expired and every hold has lapsed.
-fn late() -> Occasion {
-    Occasion { at: occasion().at.after(Duration::from_secs(8 * 24 * 60 * 60)), ..occasion() }
+fn late() -> CommandContext {
+    CommandContext { at: context().at.after(Duration::from_secs(8 * 24 * 60 * 60)), ..context() }
 }
 
 fn request(quantity: u32) -> PlaceOrder {
@@ -103,40 +103,40 @@ fn received() -> Change {
         Product { sku: sku.clone(), name: "Tea".into(), unit_price, stock_shards: 1, vat_rate: VatRate::Standard };
     let request = request(1);
     let priced = price(&request, &PriceList { products: BTreeMap::from([(sku, tea)]), delivery: BTreeMap::new() });
-    receive(request, priced, occasion().at, &occasion())
+    receive(request, priced, context().at, &context())
 }
 
 fn authorisation(attempt: u32) -> Authorisation {
-    let lapses = occasion().at.after(Duration::from_secs(7 * 24 * 60 * 60));
+    let lapses = context().at.after(Duration::from_secs(7 * 24 * 60 * 60));
     Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before: Some(lapses) }
 }
 
-fn obey(order: &Order, told: &Told) -> Step {
+fn obey(order: &Order, told: &NotificationRecord) -> Decision {
     match told {
-        Told::PlacedAgain { other } => {
-            order.placed_again(&Fingerprint::of(&request(if *other { 2 } else { 1 })), &occasion())
+        NotificationRecord::PlacedAgain { other } => {
+            order.placed_again(&Fingerprint::of(&request(if *other { 2 } else { 1 })), &context())
         }
-        Told::Reserve => order.reserve(&[vec![StockPart { shard: 0, quantity: 1 }]], &occasion()),
-        Told::OutOfStock => order.out_of_stock(Sku::new("TEA").unwrap(), &occasion()),
-        Told::Authorised => order.authorised(authorisation(1), &occasion()),
-        Told::Declined => order.declined("generic_decline".into(), &occasion()),
-        Told::Cancelled => order.cancelled(CancellationReason::CustomerRequest, &occasion()),
-        Told::Dispatched => {
-            order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &occasion())
+        NotificationRecord::Reserve => order.reserve(&[vec![StockPart { shard: 0, quantity: 1 }]], &context()),
+        NotificationRecord::OutOfStock => order.out_of_stock(Sku::new("TEA").unwrap(), &context()),
+        NotificationRecord::Authorised => order.authorised(authorisation(1), &context()),
+        NotificationRecord::Declined => order.declined("generic_decline".into(), &context()),
+        NotificationRecord::Cancelled => order.cancelled(CancellationReason::CustomerRequest, &context()),
+        NotificationRecord::Dispatched => {
+            order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &context())
         }
-        Told::Delivered => order.delivered(&occasion()),
-        Told::Returned(refund) => order.returned(*refund, &occasion()),
-        Told::Captured => order.captured(&occasion()),
-        Told::AuthorisedAnew => order.authorised_anew(authorisation(2), &late()),
-        Told::Voided => order.voided(&occasion()),
-        Told::Refunded => match order.money_due() {
-            Some(MoneyDue::Refund(amount)) => order.refunded(order.refunded + amount, &occasion()),
-            _ => order.refunded(1, &occasion()),
+        NotificationRecord::Delivered => order.delivered(&context()),
+        NotificationRecord::Returned(refund) => order.returned(*refund, &context()),
+        NotificationRecord::Captured => order.captured(&context()),
+        NotificationRecord::AuthorisedAnew => order.reauthorised(authorisation(2), &late()),
+        NotificationRecord::Voided => order.voided(&context()),
+        NotificationRecord::Refunded => match order.money_due() {
+            Some(MoneyDue::Refund(amount)) => order.refunded(order.refunded + amount, &context()),
+            _ => order.refunded(1, &context()),
         },
-        Told::NothingHeld => order.nothing_held(&occasion()),
-        Told::Expired => order.expired(&late()),
-        Told::HoldLost => order.hold_lost("expired_card".into(), &late()),
-        Told::NeedsAttention => order.needs_attention("MONEY_LOST", &occasion()),
+        NotificationRecord::NothingHeld => order.nothing_authorised(&context()),
+        NotificationRecord::Expired => order.expired(&late()),
+        NotificationRecord::HoldLost => order.authorisation_expired("expired_card".into(), &late()),
+        NotificationRecord::NeedsAttention => order.needs_attention("MONEY_LOST", &context()),
     }
 }
 
@@ -173,7 +173,7 @@ proptest! {
         let mut order = first.into_order();
         let (mut reserved, mut released, mut sold, mut captured, mut refunded) = (0, 0, 0, 0, 0);
         for told in &sequence {
-            if let Step::Take(change) = obey(&order, told) {
+            if let Decision::Apply(change) = obey(&order, told) {
                 prop_assert_eq!(change.replaces_version(), Some(order.version));
                 prop_assert_eq!(change.event().sequence, order.version + 1);
                 let ((a, b, c), (x, y, z)) = (distance(&order), distance(change.order()));
@@ -184,7 +184,7 @@ proptest! {
                     StockEffect::Sell => sold += 1,
                     StockEffect::None => {}
                 }
-                captured += i32::from(matches!(told, Told::Captured));
+                captured += i32::from(matches!(told, NotificationRecord::Captured));
                 refunded += change.order().refunded - order.refunded;
                 order = change.into_order();
             }
@@ -206,18 +206,18 @@ proptest! {
     fn the_money_due_is_always_settled_by_its_own_answer(sequence in sequence()) {
         let mut order = received().into_order();
         for told in &sequence {
-            if let Step::Take(change) = obey(&order, told) {
+            if let Decision::Apply(change) = obey(&order, told) {
                 order = change.into_order();
             }
         }
         for _ in 0..3 {
             let answer = match order.money_due() {
                 None => break,
-                Some(MoneyDue::Capture) => Told::Captured,
-                Some(MoneyDue::Void) => Told::Voided,
-                Some(MoneyDue::Refund(_)) => Told::Refunded,
+                Some(MoneyDue::Capture) => NotificationRecord::Captured,
+                Some(MoneyDue::Void) => NotificationRecord::Voided,
+                Some(MoneyDue::Refund(_)) => NotificationRecord::Refunded,
             };
-            let Step::Take(change) = obey(&order, &answer) else { panic!("{order:?} does not take {answer:?}") };
+            let Decision::Apply(change) = obey(&order, &answer) else { panic!("{order:?} does not take {answer:?}") };
             order = change.into_order();
         }
         prop_assert_eq!(order.money_due(), None);
@@ -232,7 +232,7 @@ fn the_sequences_bring_orders_to_every_end() {
     for _ in 0..2000 {
         let sequence = sequence().new_tree(&mut runner).unwrap().current();
         let end = sequence.iter().fold(received().into_order(), |order, told| match obey(&order, told) {
-            Step::Take(change) => change.into_order(),
+            Decision::Apply(change) => change.into_order(),
             _ => order,
         });
         *ends.entry((end.status.to_string(), format!("{:?}", end.payment_status))).or_default() += 1;
@@ -252,72 +252,79 @@ fn the_sequences_bring_orders_to_every_end() {
 
 #[test]
 fn a_confirmed_order_refuses_nothing_and_repeats_nothing() {
-    let reserved = match received().order().reserve(&[vec![StockPart { shard: 0, quantity: 1 }]], &occasion()) {
-        Step::Take(change) => change.into_order(),
+    let reserved = match received().order().reserve(&[vec![StockPart { shard: 0, quantity: 1 }]], &context()) {
+        Decision::Apply(change) => change.into_order(),
         other => panic!("{other:?}"),
     };
-    let confirmed = match obey(&reserved, &Told::Authorised) {
-        Step::Take(change) => change.into_order(),
+    let confirmed = match obey(&reserved, &NotificationRecord::Authorised) {
+        Decision::Apply(change) => change.into_order(),
         other => panic!("{other:?}"),
     };
-    for told in [Told::Reserve, Told::OutOfStock, Told::Authorised, Told::Declined] {
-        assert_eq!(obey(&confirmed, &told), Step::Already, "{told:?}");
+    for told in [
+        NotificationRecord::Reserve,
+        NotificationRecord::OutOfStock,
+        NotificationRecord::Authorised,
+        NotificationRecord::Declined,
+    ] {
+        assert_eq!(obey(&confirmed, &told), Decision::NoOp, "{told:?}");
     }
 }
 
 /// P12: elsewhere the payment raced the reservation, and customers paid for what was not there.
 #[test]
 fn money_is_refused_before_the_stock_is_reserved() {
-    assert!(matches!(obey(received().order(), &Told::Authorised), Step::Refuse(_)));
-    assert!(matches!(obey(received().order(), &Told::Declined), Step::Refuse(_)));
+    assert!(matches!(obey(received().order(), &NotificationRecord::Authorised), Decision::Reject(_)));
+    assert!(matches!(obey(received().order(), &NotificationRecord::Declined), Decision::Reject(_)));
 }
 
 #[test]
 fn another_body_under_the_same_id_is_recorded_once() {
     let order = received().into_order();
-    let Step::Take(change) = obey(&order, &Told::PlacedAgain { other: true }) else { panic!("not recorded") };
+    let Decision::Apply(change) = obey(&order, &NotificationRecord::PlacedAgain { other: true }) else {
+        panic!("not recorded")
+    };
     assert_eq!((change.order().status, &change.order().lines), (order.status, &order.lines));
-    assert_eq!(obey(change.order(), &Told::PlacedAgain { other: true }), Step::Already);
+    assert_eq!(obey(change.order(), &NotificationRecord::PlacedAgain { other: true }), Decision::NoOp);
 }
 
-fn after(order: &Order, told: &Told) -> Order {
+fn after(order: &Order, told: &NotificationRecord) -> Order {
     match obey(order, told) {
-        Step::Take(change) => change.into_order(),
+        Decision::Apply(change) => change.into_order(),
         other => panic!("{told:?}: {other:?}"),
     }
 }
 
 #[test]
 fn a_reservation_expires_after_its_time_and_not_before() {
-    let reserved = after(received().order(), &Told::Reserve);
-    assert!(matches!(reserved.expired(&occasion()), Step::TooEarly(_)));
-    let Step::Take(change) = reserved.expired(&late()) else { panic!("not expired") };
+    let reserved = after(received().order(), &NotificationRecord::Reserve);
+    assert!(matches!(reserved.expired(&context()), Decision::Defer(_)));
+    let Decision::Apply(change) = reserved.expired(&late()) else { panic!("not expired") };
     assert_eq!((change.order().status, change.stock()), (OrderStatus::Cancelled, StockEffect::Release));
     // The gateway may have been asked: until that is known the order is open.
     assert!(change.order().is_open());
-    assert!(!after(change.order(), &Told::NothingHeld).is_open());
+    assert!(!after(change.order(), &NotificationRecord::NothingHeld).is_open());
 }
 
 #[test]
 fn what_was_captured_of_a_cancelled_order_is_given_back() {
-    let confirmed = after(&after(received().order(), &Told::Reserve), &Told::Authorised);
-    let cancelled = after(&confirmed, &Told::Cancelled);
-    let captured = after(&cancelled, &Told::Captured);
+    let confirmed = after(&after(received().order(), &NotificationRecord::Reserve), &NotificationRecord::Authorised);
+    let cancelled = after(&confirmed, &NotificationRecord::Cancelled);
+    let captured = after(&cancelled, &NotificationRecord::Captured);
     assert_eq!(captured.money_due(), Some(MoneyDue::Refund(999)));
-    let refunded = after(&captured, &Told::Refunded);
+    let refunded = after(&captured, &NotificationRecord::Refunded);
     assert_eq!((refunded.payment_status, refunded.money_due()), (PaymentStatus::Refunded, None));
 }
 
 #[test]
 fn when_a_hold_is_looked_at_does_not_move_with_what_happens_meanwhile() {
-    let reserved = after(received().order(), &Told::Reserve);
+    let reserved = after(received().order(), &NotificationRecord::Reserve);
     let silent = Authorisation { capture_before: None, ..authorisation(1) };
-    let Step::Take(change) = reserved.authorised(silent, &occasion()) else { panic!("not confirmed") };
+    let Decision::Apply(change) = reserved.authorised(silent, &context()) else { panic!("not confirmed") };
     let confirmed = change.into_order();
-    let looked_at = Some(occasion().at.after(SHORTEST_HOLD));
+    let looked_at = Some(context().at.after(SHORTEST_AUTHORISATION));
     assert_eq!(confirmed.next_check_at(), looked_at);
-    let days_later = Occasion { at: occasion().at.after(SHORTEST_HOLD / 2), ..occasion() };
-    let Step::Take(change) = confirmed.placed_again(&Fingerprint::of(&request(2)), &days_later) else {
+    let days_later = CommandContext { at: context().at.after(SHORTEST_AUTHORISATION / 2), ..context() };
+    let Decision::Apply(change) = confirmed.placed_again(&Fingerprint::of(&request(2)), &days_later) else {
         panic!("not recorded")
     };
     assert_eq!(change.order().next_check_at(), looked_at);
@@ -328,23 +335,26 @@ fn an_order_that_stands_still_is_looked_at_less_and_less_often() {
     let order = received().into_order();
     let wait = |minutes: u64| {
         let now = order.updated_at.after(Duration::from_secs(minutes * 60));
-        order.check_again_at(now).since(now).as_secs() / 60
+        order.next_check_after(now).since(now).as_secs() / 60
     };
     assert_eq!([1, 5, 10, 40, 10_000].map(wait), [5, 5, 10, 40, 120]);
 }
 
 #[test]
 fn a_parcel_that_arrived_and_came_back_before_its_money_was_taken_completes_the_order() {
-    let confirmed = after(&after(received().order(), &Told::Reserve), &Told::Authorised);
-    let back = after(&after(&after(&confirmed, &Told::Dispatched), &Told::Delivered), &Told::Returned(None));
+    let confirmed = after(&after(received().order(), &NotificationRecord::Reserve), &NotificationRecord::Authorised);
+    let back = after(
+        &after(&after(&confirmed, &NotificationRecord::Dispatched), &NotificationRecord::Delivered),
+        &NotificationRecord::Returned(None),
+    );
     assert_eq!((back.status, back.money_due()), (OrderStatus::Confirmed, Some(MoneyDue::Void)));
-    assert_eq!(after(&back, &Told::Voided).status, OrderStatus::Completed);
+    assert_eq!(after(&back, &NotificationRecord::Voided).status, OrderStatus::Completed);
 }
 
 #[test]
 fn attention_ends_with_the_next_change() {
-    let order = after(received().order(), &Told::NeedsAttention);
-    assert_eq!(obey(&order, &Told::NeedsAttention), Step::Already);
+    let order = after(received().order(), &NotificationRecord::NeedsAttention);
+    assert_eq!(obey(&order, &NotificationRecord::NeedsAttention), Decision::NoOp);
     assert!(order.attention.is_some());
-    assert_eq!(after(&order, &Told::Reserve).attention, None);
+    assert_eq!(after(&order, &NotificationRecord::Reserve).attention, None);
 }

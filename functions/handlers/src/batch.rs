@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use order_domain::event::{Cause, Occasion};
 use order_contract::message::Message;
-use order_domain::time::Timestamp;
 use order_contract::metric;
+use order_domain::event::{Cause, CommandContext};
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
 
 use crate::failure::{DeadLetterReason, Failure, chain};
 use crate::ports::{DeadLetter, Queue, Runtime, Signed};
@@ -36,10 +36,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The delivery as the occasion of a change.
+    /// The delivery as the context of a change.
     #[must_use]
-    pub fn occasion(&self, actor: Stage, cause: Cause, at: Timestamp) -> Occasion {
-        Occasion { at, actor, cause, message_id: self.message_id.clone() }
+    pub fn command_context(&self, actor: Stage, cause: Cause, at: Timestamp) -> CommandContext {
+        CommandContext { at, actor, cause, message_id: self.message_id.clone() }
     }
 
     /// The document in the body.
@@ -134,7 +134,7 @@ pub async fn settle(
     let failed = batch.iter().zip(results).filter_map(|(delivery, result)| result.err().map(|error| (delivery, error)));
     let given_back = join_all(failed.map(|(delivery, failure)| async move {
         let buried = match &failure {
-            Failure::Permanent { reason, .. } => bury(queue, runtime, delivery, *reason, &failure).await,
+            Failure::Permanent { reason, .. } => dead_letter(queue, runtime, delivery, *reason, &failure).await,
             Failure::Transient { .. } | Failure::Waiting { .. } | Failure::Early { .. } => false,
         };
         if buried {
@@ -150,11 +150,11 @@ pub async fn settle(
         if failed && runtime.now().since(delivery.sent_at) > LONG {
             runtime.count(metric::RETRIED_FOR_LONG, 1);
         }
-        let backoff = policy.wait(delivery.receive_count, runtime.chance());
+        let backoff = policy.wait(delivery.receive_count, runtime.random());
         let wait = match failure {
             // Spread over as much again, so that those who waited do not all come at once.
             Failure::Waiting { wait, .. } | Failure::Early { wait, .. } => {
-                backoff.max(wait + wait.mul_f64(runtime.chance()))
+                backoff.max(wait + wait.mul_f64(runtime.random()))
             }
             Failure::Transient { .. } | Failure::Permanent { .. } => backoff,
         };
@@ -181,7 +181,7 @@ pub async fn settle(
         .collect()
 }
 
-async fn bury(
+async fn dead_letter(
     queue: &impl Queue,
     runtime: &impl Runtime,
     delivery: &Delivery,
@@ -196,7 +196,7 @@ async fn bury(
         trace: delivery.trace.clone(),
         signed: delivery.signed.clone(),
     };
-    match queue.bury(&letter).await {
+    match queue.dead_letter(&letter).await {
         Ok(()) => {
             runtime.count(metric::ORDERS_FAILED, 1);
             tracing::error!(message_id = %delivery.message_id, error = %letter.error, "a delivery was moved to the dead-letter queue");

@@ -13,11 +13,11 @@ use order_contract::{timeout, variable};
 use order_domain::stage::Stage;
 use order_handlers::adapters::aws::{Retries, configuration};
 use order_handlers::adapters::dynamodb::DynamoDb;
+use order_handlers::adapters::lambda_context::LambdaContext;
 use order_handlers::adapters::notifier::{AwsNotifier, channels};
 use order_handlers::adapters::settings;
 use order_handlers::adapters::sqs::SqsQueue;
 use order_handlers::adapters::stripe::StripeGateway;
-use order_handlers::adapters::surroundings::Surroundings;
 use order_handlers::adapters::webhooks::StripeWebhooks;
 use order_handlers::batch::Delivery;
 use order_handlers::circuit_breaker::{self, CircuitBreaker, Guarded};
@@ -68,11 +68,11 @@ async fn serve(stage: Stage) -> Result<(), Error> {
     }
 }
 
-/// Serves a stage behind a queue: `work` is given the invocation's surroundings and its batch.
-async fn consume(stage: Stage, work: impl AsyncFn(&Surroundings, &[Delivery]) -> Vec<String>) -> Result<(), Error> {
+/// Serves a stage behind a queue: `work` is given the invocation's lambda_context and its batch.
+async fn consume(stage: Stage, work: impl AsyncFn(&LambdaContext, &[Delivery]) -> Vec<String>) -> Result<(), Error> {
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let runtime = surroundings(&environment, stage, &event.context);
+        let runtime = lambda_context(&environment, stage, &event.context);
         let batch = queue::deliveries(event.payload);
         let failed = work(&runtime, &batch).await;
         runtime.flush();
@@ -139,7 +139,7 @@ async fn notify() -> Result<(), Error> {
     let queues = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
     let channels = channels()?;
     run(service_fn(async |event: LambdaEvent<StreamEvent>| {
-        let runtime = surroundings(&environment, Stage::Notify, &event.context);
+        let runtime = lambda_context(&environment, Stage::Notify, &event.context);
         let (database, notifier, queue) = (database.clone(), notifier.clone(), queues.clone());
         let stage = Notify { database, notifier, queue, runtime: &runtime, channels: &channels };
         let records = stream::records(event.payload);
@@ -185,9 +185,9 @@ async fn consumer() -> Result<Consumer, Error> {
     Ok((aws, database, source, settings::retry_policy()?))
 }
 
-fn surroundings(environment: &str, stage: Stage, context: &Context) -> Surroundings {
+fn lambda_context(environment: &str, stage: Stage, context: &Context) -> LambdaContext {
     // Lambda tells the deadline in milliseconds after 1970; the stage's clock for it must not jump.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(timeout::END_OF_BATCH);
-    Surroundings::new(environment.to_owned(), stage.name(), Instant::now() + left)
+    LambdaContext::new(environment.to_owned(), stage.name(), Instant::now() + left)
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use order_contract::message::ConcernsOrder;
 use order_domain::event::Cause;
 use order_domain::id::OrderId;
-use order_contract::message::ConcernsOrder;
 use order_domain::order::Order;
 use order_domain::stage::Stage;
 
@@ -16,7 +16,7 @@ use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Orders, Queue, Runtime, readable};
 use crate::retry::RetryPolicy;
 
-/// A stage's queues and surroundings, for the length of a batch.
+/// A stage's queues and lambda_context, for the length of a batch.
 #[derive(Debug)]
 pub struct Consumer<'a, Q, R> {
     /// Which stage.
@@ -70,7 +70,7 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
             let handled = work(delivery, order.clone(), command).await;
             match &handled {
                 Err(Failure::Permanent { reason, .. }) if reason.concerns_the_order() => {
-                    self.mark(database, delivery, cause, order.clone(), *reason).await?;
+                    self.flag_for_review(database, delivery, cause, order.clone(), *reason).await?;
                 }
                 _ => {}
             }
@@ -80,7 +80,7 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
     }
 
     /// The order says that a person has to look, before its message goes where a person finds it.
-    async fn mark(
+    async fn flag_for_review(
         &self,
         database: &impl Orders,
         delivery: &Delivery,
@@ -88,7 +88,7 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         order: Order,
         reason: DeadLetterReason,
     ) -> Result<(), Failure> {
-        let occasion = delivery.occasion(self.stage, cause, self.runtime.now());
-        decide(database, order, |order| order.needs_attention(reason.name(), &occasion)).await.map(drop)
+        let context = delivery.command_context(self.stage, cause, self.runtime.now());
+        decide(database, order, |order| order.needs_attention(reason.name(), &context)).await.map(drop)
     }
 }

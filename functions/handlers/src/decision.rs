@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use order_domain::id::OrderId;
 use order_domain::order::Order;
-use order_domain::transition::{Refusal, Step};
+use order_domain::transition::{Decision, Refusal};
 
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Committed, Orders};
@@ -24,14 +24,14 @@ pub(crate) struct Decided {
 pub(crate) async fn decide(
     database: &impl Orders,
     mut order: Order,
-    decision: impl Fn(&Order) -> Step,
+    decision: impl Fn(&Order) -> Decision,
 ) -> Result<Decided, Failure> {
     for _ in 0..ATTEMPTS {
         let change = match decision(&order) {
-            Step::Take(change) => change,
-            Step::Already => return Ok(Decided { order, changed_from: None }),
-            Step::Refuse(refusal) => return Err(refused(refusal)),
-            Step::TooEarly(refusal) => {
+            Decision::Apply(change) => change,
+            Decision::NoOp => return Ok(Decided { order, changed_from: None }),
+            Decision::Reject(refusal) => return Err(refused(refusal)),
+            Decision::Defer(refusal) => {
                 let what = format!("a command overtook what order {} still waits for", refusal.order_id);
                 return Err(Failure::too_early(what, Some(Arc::new(refusal))));
             }

@@ -6,15 +6,15 @@
 mod memory;
 
 use memory::{Fault, POLICY, Shop, delivery};
-use order_domain::id::OrderId;
 use order_contract::mail_event::{MailFate, MailReport};
-use order_contract::message::{ContactCommand, Recipient};
+use order_contract::message::{ContactCommand, ContactRecipient};
+use order_contract::metric;
+use order_domain::id::OrderId;
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
-use order_contract::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
-use order_handlers::ports::{Addressee, Receipt, Refusal, Sending, SentLog as _};
+use order_handlers::ports::{NotificationKey, Receipt, Recipient, Refusal, SentLog as _};
 use order_handlers::stages::contact::Contact;
 use order_handlers::texts::Texts;
 
@@ -32,15 +32,15 @@ fn told_by_ses(fate: MailFate, order_id: &str) -> Delivery {
 
 /// What asked for the mail.
 fn asked() -> Delivery {
-    let Sending { order_id, sequence, .. } = mail();
-    let command = ContactCommand { order_id, sequence, recipient: Recipient::Channel(Channel::Email) };
+    let NotificationKey { order_id, sequence, .. } = mail();
+    let command = ContactCommand { order_id, sequence, recipient: ContactRecipient::Channel(Channel::Email) };
     delivery("asked", serde_json::to_string(&command).unwrap())
 }
 
 /// The mail about the third event of an order.
-fn mail() -> Sending {
-    let addressee = Addressee::Customer(Channel::Email);
-    Sending { order_id: OrderId::new("ord-1").unwrap(), sequence: 3, addressee }
+fn mail() -> NotificationKey {
+    let recipient = Recipient::Customer(Channel::Email);
+    NotificationKey { order_id: OrderId::new("ord-1").unwrap(), sequence: 3, recipient }
 }
 
 #[tokio::test]

@@ -8,18 +8,20 @@ mod memory;
 use std::collections::BTreeMap;
 
 use memory::{Fault, POLICY, Shop, delivery};
+use order_contract::message::{ContactCommand, ContactRecipient, Message};
+use order_contract::metric;
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_contract::message::{ContactCommand, Message, Recipient};
 use order_domain::notification::Topic;
 use order_domain::order::Order;
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
-use order_contract::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
 use order_handlers::failure::Failure;
-use order_handlers::ports::{Addressee, Cursor, Outcome, Page, Reads, Receipt, Refusal, Sending, SentHistory, Told};
+use order_handlers::ports::{
+    Cursor, NotificationKey, NotificationRecord, Outcome, Page, Reads, Receipt, Recipient, Refusal, SentHistory,
+};
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::{Notify, Record};
@@ -66,7 +68,7 @@ async fn tell(shop: &Shop) {
 }
 
 fn asked(id: &str, sequence: u64, channel: Channel) -> Delivery {
-    let recipient = Recipient::Channel(channel);
+    let recipient = ContactRecipient::Channel(channel);
     let command = ContactCommand { order_id: OrderId::new(id).unwrap(), sequence, recipient };
     delivery(&format!("{id} {sequence} {}", channel.name()), serde_json::to_string(&command).unwrap())
 }
@@ -124,9 +126,9 @@ fn told(shop: &Shop) -> Vec<String> {
     told
 }
 
-fn customer(channel: Channel) -> Sending {
-    let addressee = Addressee::Customer(channel);
-    Sending { order_id: OrderId::new("ord-1").unwrap(), sequence: 3, addressee }
+fn customer(channel: Channel) -> NotificationKey {
+    let recipient = Recipient::Customer(channel);
+    NotificationKey { order_id: OrderId::new("ord-1").unwrap(), sequence: 3, recipient }
 }
 
 const MAIL: &str = "EMAIL ada@example.com: Order ord-1 is confirmed";
@@ -350,7 +352,7 @@ async fn a_channel_that_is_off_is_not_asked_for_and_sends_and_records_nothing() 
     assert!(contact_by(&shop, &off, &batch).await.is_empty());
     assert_eq!(told(&shop), TOPICS);
     let sent = shop.sent.lock().unwrap();
-    assert!(sent.keys().all(|sending| matches!(sending.addressee, Addressee::Topic(_))), "{sent:?}");
+    assert!(sent.keys().all(|sending| matches!(sending.recipient, Recipient::Topic(_))), "{sent:?}");
 }
 
 #[tokio::test]
@@ -507,7 +509,7 @@ async fn a_full_batch_is_told_whole() {
 }
 
 /// The shop's events, what its customer was told of the third, and which of them cannot be read.
-struct Archive<'a>(&'a Shop, Vec<Told>, Option<u64>);
+struct Archive<'a>(&'a Shop, Vec<NotificationRecord>, Option<u64>);
 
 impl Reads for Archive<'_> {
     async fn order(&self, _: &OrderId) -> Result<Option<Order>, Failure> {
@@ -532,7 +534,7 @@ impl Reads for Archive<'_> {
 }
 
 impl SentHistory for Archive<'_> {
-    async fn told(&self, _: &OrderId) -> Result<Vec<Told>, Failure> {
+    async fn told(&self, _: &OrderId) -> Result<Vec<NotificationRecord>, Failure> {
         Ok(self.1.clone())
     }
 }
@@ -542,9 +544,9 @@ async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let at = Some(Timestamp::from_unix_seconds(1_764_000_000).unwrap());
-    let sent = Told { sequence: 3, channel: Channel::Email, outcome: Outcome::Sent, reason: None, at };
+    let sent = NotificationRecord { sequence: 3, channel: Channel::Email, outcome: Outcome::Sent, reason: None, at };
     let reason = Some(Refusal::InvalidNumber.name().to_owned());
-    let refused = Told { sequence: 3, channel: Channel::Sms, outcome: Outcome::Refused, reason, at };
+    let refused = NotificationRecord { sequence: 3, channel: Channel::Sms, outcome: Outcome::Refused, reason, at };
     let query = Query { database: Archive(&shop, vec![sent, refused], None) };
     let answer = query.answer(Question::History("ord-1".into())).await;
     let events = answer.body["events"].as_array().unwrap();
@@ -580,9 +582,9 @@ async fn what_cannot_be_read_is_named_and_hides_nothing_else() {
 
 #[test]
 fn every_addressee_has_a_name_of_its_own() {
-    let channels = [Channel::Email, Channel::Sms, Channel::Push].map(Addressee::Customer);
+    let channels = [Channel::Email, Channel::Sms, Channel::Push].map(Recipient::Customer);
     let names: std::collections::BTreeSet<_> =
-        Topic::ALL.map(Addressee::Topic).iter().chain(&channels).map(|addressee| addressee.name()).collect();
+        Topic::ALL.map(Recipient::Topic).iter().chain(&channels).map(|recipient| recipient.name()).collect();
     assert_eq!(names.len(), 6);
     assert!(names.iter().all(|name| !name.contains('#')));
 }

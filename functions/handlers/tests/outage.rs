@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use memory::{POLICY, Shop, body, delivery};
-use order_domain::order::OrderStatus;
 use order_contract::metric;
+use order_domain::order::OrderStatus;
 use order_handlers::batch::Delivery;
 use order_handlers::circuit_breaker::{CircuitBreaker, Guarded, PAYMENT_GATEWAY};
 use order_handlers::stages::inventory::Inventory;

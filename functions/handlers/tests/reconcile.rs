@@ -7,18 +7,18 @@ mod memory;
 use std::time::Duration;
 
 use memory::{Fault, POLICY, Shop, body, delivery};
+use order_contract::message::Message;
+use order_contract::metric;
 use order_domain::event::Cause;
 use order_domain::id::OrderId;
-use order_contract::message::Message;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
-use order_domain::time::Timestamp;
-use order_domain::transition::Step;
-use order_contract::metric;
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
+use order_domain::transition::Decision;
 use order_handlers::batch::Delivery;
 use order_handlers::ports::Signed;
+use order_handlers::stages::authorisation::KEY_LIFETIME;
 use order_handlers::stages::fulfilment::Fulfilment;
-use order_handlers::stages::hold::KEY_LIFETIME;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::reconcile::Reconcile;
@@ -109,7 +109,7 @@ async fn an_order_whose_message_was_lost_is_put_back_on_its_queue_and_goes_on() 
         shop.pass(Duration::from_secs(301));
         assert!(reconcile(&shop, &[sweep()]).await.is_empty());
         assert_eq!(shop.forwarded.lock().unwrap()[0].stage(), stage);
-        assert_eq!(shop.counts.lock().unwrap()[metric::ORDERS_BROUGHT_ON], 1);
+        assert_eq!(shop.counts.lock().unwrap()[metric::ORDERS_REQUEUED], 1);
         drain(&shop).await;
         assert_eq!(shop.order("ord-1").status, OrderStatus::Confirmed);
     }
@@ -303,7 +303,7 @@ async fn a_hold_that_the_gateway_tells_of_and_its_order_does_not_know_goes_back(
     confirmed(&shop).await;
     let own = shop.order("ord-1").authorisation.unwrap().payment_intent;
     let command = |payment: &str| {
-        let text = format!(r#"{{"command":"GIVE_UP_HOLD","orderId":"ord-1","paymentIntent":"{payment}"}}"#);
+        let text = format!(r#"{{"command":"CANCEL_PAYMENT","orderId":"ord-1","paymentIntent":"{payment}"}}"#);
         delivery("give-up", text)
     };
     // Its own hold is never touched; another may still be recorded, and is waited for.
@@ -349,7 +349,7 @@ async fn a_renewed_hold_of_an_order_that_is_cancelled_meanwhile_goes_back_and_on
         if cancelled {
             shop.cancel_during_authorisation.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
         }
-        let renew = delivery("renew", r#"{"command":"RENEW_HOLD","orderId":"ord-1"}"#);
+        let renew = delivery("renew", r#"{"command":"REAUTHORISE","orderId":"ord-1"}"#);
         assert!(fulfil(&shop, &[renew]).await.is_empty());
         let asked = shop.asked.lock().unwrap().clone();
         assert_eq!(asked, if cancelled { vec!["give up pi_2", "void"] } else { vec![] }, "{cancelled}");
@@ -362,8 +362,8 @@ async fn an_order_that_needs_a_person_is_left_to_that_person() {
     reserved(&shop).await;
     let id = OrderId::new("ord-1").unwrap();
     let order = shop.order("ord-1");
-    let occasion = delivery("m", "").occasion(Stage::Payment, Cause::AuthorisePayment, order.updated_at);
-    let Step::Take(change) = order.needs_attention("REQUEST_REFUSED", &occasion) else { panic!("not marked") };
+    let context = delivery("m", "").command_context(Stage::Payment, Cause::AuthorisePayment, order.updated_at);
+    let Decision::Apply(change) = order.needs_attention("REQUEST_REFUSED", &context) else { panic!("not marked") };
     shop.orders.lock().unwrap().insert(id, change.into_order());
     for _ in 0..3 {
         shop.pass(Duration::from_secs(3600));

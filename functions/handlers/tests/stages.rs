@@ -7,9 +7,9 @@ mod memory;
 use std::time::Duration;
 
 use memory::{Fault, POLICY, Shop, body, delivery};
+use order_contract::metric;
 use order_domain::id::OrderId;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
-use order_contract::metric;
 use order_handlers::batch::Delivery;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;

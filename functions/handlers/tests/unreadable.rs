@@ -13,7 +13,7 @@ use order_domain::time::Timestamp;
 use order_domain::transition::overdue::CHECK_AFTER;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
-use order_handlers::ports::{Addressee, DeadLetter, Signed};
+use order_handlers::ports::{DeadLetter, Recipient, Signed};
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::{Notify, Record};
@@ -155,8 +155,7 @@ async fn a_sweep_passes_over_an_order_that_cannot_be_read_counts_it_and_looks_ag
     break_item(&shop, "ord-1");
     let sweep = [delivery("sweep", r#"{"command":"SWEEP"}"#)];
     let brought_on = |shop: &Shop| next(shop).iter().map(|message| message.message_id.clone()).collect::<Vec<_>>();
-    let unreadable =
-        |shop: &Shop| shop.counts.lock().unwrap().get(order_contract::metric::ORDERS_UNREADABLE).copied();
+    let unreadable = |shop: &Shop| shop.counts.lock().unwrap().get(order_contract::metric::ORDERS_UNREADABLE).copied();
     shop.pass(CHECK_AFTER + Duration::from_secs(1));
     assert!(reconcile(&shop, &sweep).await.is_empty());
     assert_eq!((brought_on(&shop), unreadable(&shop)), (vec!["ord-2".to_owned(), "ord-3".to_owned()], Some(1)));
@@ -217,6 +216,6 @@ async fn a_customer_whose_order_or_event_cannot_be_read_keeps_no_other_from_bein
     assert!(contact(&shop, &batch).await.is_empty());
     assert_eq!(reasons(&letters(&shop)), [("ord-1", UNREADABLE), ("ord-2", UNREADABLE)]);
     let sent = shop.sent.lock().unwrap();
-    let customers = sent.keys().filter(|sending| matches!(sending.addressee, Addressee::Customer(_)));
+    let customers = sent.keys().filter(|sending| matches!(sending.recipient, Recipient::Customer(_)));
     assert_eq!(customers.map(|sending| sending.order_id.as_str()).collect::<Vec<_>>(), ["ord-3"]);
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use order_contract::topic_attribute::TopicAttribute;
 use order_domain::event::{Event, EventType};
 use order_domain::notification::{Topic, topics_of};
 use order_domain::order::OrderStatus;
-use order_contract::topic_attribute::TopicAttribute;
 use serde_json::{Map, Value};
 
 use super::{FOLDER, page};

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use order_domain::catalogue::{PriceList, Product, price};
-use order_domain::event::{Event, EventType, Occasion};
+use order_domain::event::{CommandContext, Event, EventType};
 use order_domain::fingerprint::Fingerprint;
 use order_domain::order::{
     Authorisation, CancellationReason, Line, Order, OrderStatus, PaymentStatus, Shipment, ShipmentStatus,
 };
 use order_domain::request::PlaceOrder;
 use order_domain::stock::StockPart;
-use order_domain::transition::{MoneyDue, Step, receive};
+use order_domain::transition::{Decision, MoneyDue, receive};
 
 /// What the commands are about: an order for a product, and what is told of it.
 #[derive(Debug, Clone)]
@@ -25,9 +25,9 @@ pub struct Sample {
     /// The product of its line.
     pub product: Product,
     /// When, by whom and why it all happens.
-    pub occasion: Occasion,
+    pub context: CommandContext,
     /// The same so much later that whatever lapses has lapsed.
-    pub long_after: Occasion,
+    pub long_after: CommandContext,
 }
 
 impl Sample {
@@ -36,7 +36,7 @@ impl Sample {
         let sold = BTreeMap::from([(self.product.sku.clone(), self.product.clone())]);
         [sold, BTreeMap::new()].map(|products| {
             let priced = price(&self.request, &PriceList { products, ..PriceList::default() });
-            let change = receive(self.request.clone(), priced, self.occasion.at, &self.occasion);
+            let change = receive(self.request.clone(), priced, self.context.at, &self.context);
             Taken { event: change.event().event_type, order: change.into_order() }
         })
     }
@@ -69,62 +69,60 @@ pub struct Command {
     pub name: &'static str,
     /// Which machine it is about.
     pub machine: Machine,
-    run: fn(&Order, &Sample) -> Step,
+    run: fn(&Order, &Sample) -> Decision,
 }
 
-const fn command(machine: Machine, name: &'static str, run: fn(&Order, &Sample) -> Step) -> Command {
+const fn command(machine: Machine, name: &'static str, run: fn(&Order, &Sample) -> Decision) -> Command {
     Command { name, machine, run }
 }
 
 /// Every command.
 pub const COMMANDS: &[Command] = &[
     command(Machine::Order, "the same order again", |order, it| {
-        order.placed_again(&Fingerprint::of(&it.request), &it.occasion)
+        order.placed_again(&Fingerprint::of(&it.request), &it.context)
     }),
     command(Machine::Order, "another order under its id", |order, it| {
-        order.placed_again(&Fingerprint::of(&it.other), &it.occasion)
+        order.placed_again(&Fingerprint::of(&it.other), &it.context)
     }),
     command(Machine::Order, "stock reserved", |order, it| {
         let whole = |line: &Line| vec![StockPart { shard: 0, quantity: line.quantity }];
-        order.reserve(&order.lines.iter().map(whole).collect::<Vec<_>>(), &it.occasion)
+        order.reserve(&order.lines.iter().map(whole).collect::<Vec<_>>(), &it.context)
     }),
-    command(Machine::Order, "out of stock", |order, it| order.out_of_stock(it.product.sku.clone(), &it.occasion)),
-    command(Machine::Order, "payment authorised", |order, it| order.authorised(Sample::authorisation(1), &it.occasion)),
-    command(Machine::Order, "payment declined", |order, it| order.declined("generic_decline".into(), &it.occasion)),
-    command(Machine::Order, "reservation looked at in time", |order, it| order.expired(&it.occasion)),
+    command(Machine::Order, "out of stock", |order, it| order.out_of_stock(it.product.sku.clone(), &it.context)),
+    command(Machine::Order, "payment authorised", |order, it| order.authorised(Sample::authorisation(1), &it.context)),
+    command(Machine::Order, "payment declined", |order, it| order.declined("generic_decline".into(), &it.context)),
+    command(Machine::Order, "reservation looked at in time", |order, it| order.expired(&it.context)),
     command(Machine::Order, "reservation expired", |order, it| order.expired(&it.long_after)),
     command(Machine::Order, "cancellation", |order, it| {
-        order.cancelled(CancellationReason::CustomerRequest, &it.occasion)
+        order.cancelled(CancellationReason::CustomerRequest, &it.context)
     }),
     command(Machine::Shipment, "dispatched", |order, it| {
-        order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &it.occasion)
+        order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "1".into() }, &it.context)
     }),
-    command(Machine::Shipment, "delivered", |order, it| order.delivered(&it.occasion)),
-    command(Machine::Shipment, "returned, all to refund", |order, it| order.returned(None, &it.occasion)),
+    command(Machine::Shipment, "delivered", |order, it| order.delivered(&it.context)),
+    command(Machine::Shipment, "returned, all to refund", |order, it| order.returned(None, &it.context)),
     command(Machine::Shipment, "returned, a part to refund", |order, it| {
-        order.returned(Some(order.total.amount / 2), &it.occasion)
+        order.returned(Some(order.total.amount / 2), &it.context)
     }),
     command(Machine::Shipment, "dispatched as another parcel", |order, it| {
-        order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "2".into() }, &it.occasion)
+        order.dispatched(Shipment { carrier: "Post".into(), tracking_number: "2".into() }, &it.context)
     }),
-    command(Machine::Payment, "nothing held", |order, it| order.nothing_held(&it.occasion)),
-    command(Machine::Payment, "captured", |order, it| order.captured(&it.occasion)),
-    command(Machine::Payment, "authorised anew", |order, it| {
-        order.authorised_anew(Sample::authorisation(2), &it.occasion)
-    }),
+    command(Machine::Payment, "nothing held", |order, it| order.nothing_authorised(&it.context)),
+    command(Machine::Payment, "captured", |order, it| order.captured(&it.context)),
+    command(Machine::Payment, "authorised anew", |order, it| order.reauthorised(Sample::authorisation(2), &it.context)),
     command(Machine::Payment, "hold lapsed, and another declined", |order, it| {
-        order.hold_lost("expired_card".into(), &it.long_after)
+        order.authorisation_expired("expired_card".into(), &it.long_after)
     }),
-    command(Machine::Payment, "voided", |order, it| order.voided(&it.occasion)),
+    command(Machine::Payment, "voided", |order, it| order.voided(&it.context)),
     command(Machine::Payment, "refunded", |order, it| {
         let in_all = match order.money_due() {
             Some(MoneyDue::Refund(due)) => order.refunded + due,
             _ => order.total.amount,
         };
-        order.refunded(in_all, &it.occasion)
+        order.refunded(in_all, &it.context)
     }),
     command(Machine::Order, "a message went to a dead-letter queue", |order, it| {
-        order.needs_attention("MONEY_LOST", &it.occasion)
+        order.needs_attention("MONEY_LOST", &it.context)
     }),
 ];
 
@@ -205,7 +203,7 @@ pub fn explore(sample: &Sample) -> Explored {
             explored.answers.entry(State::of(&order)).or_insert_with(|| vec![BTreeSet::new(); COMMANDS.len()]);
         for (command, answers) in COMMANDS.iter().zip(answers) {
             answers.insert(match (command.run)(&order, sample) {
-                Step::Take(change) => {
+                Decision::Apply(change) => {
                     let event = change.event().clone();
                     let next = change.into_order();
                     let answer = Answer::Becomes(State::of(&next), event.event_type);
@@ -213,9 +211,9 @@ pub fn explore(sample: &Sample) -> Explored {
                     waiting.push_back(next);
                     answer
                 }
-                Step::Already => Answer::Nothing,
-                Step::Refuse(_) => Answer::Refused,
-                Step::TooEarly(_) => Answer::TooEarly,
+                Decision::NoOp => Answer::Nothing,
+                Decision::Reject(_) => Answer::Refused,
+                Decision::Defer(_) => Answer::TooEarly,
             });
         }
     }
@@ -236,8 +234,8 @@ mod tests {
     use order_domain::event::Cause;
     use order_domain::id::Sku;
     use order_domain::money::{Currency, Money};
-    use order_domain::time::Timestamp;
     use order_domain::stage::Stage;
+    use order_domain::time::Timestamp;
 
     fn sample() -> Sample {
         let request = |quantity: u32| {
@@ -247,8 +245,8 @@ mod tests {
             PlaceOrder::from_json(&text.replace(":1}]", &format!(":{quantity}}}]"))).unwrap()
         };
         let at = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
-        let occasion = Occasion { at, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
-        let long_after = Occasion { at: Timestamp::from_unix_seconds(1_800_000_000).unwrap(), ..occasion.clone() };
+        let context = CommandContext { at, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
+        let long_after = CommandContext { at: Timestamp::from_unix_seconds(1_800_000_000).unwrap(), ..context.clone() };
         let unit_price = Money::new(1000, Currency::GBP);
         let product = Product {
             sku: Sku::new("TEA").unwrap(),
@@ -257,7 +255,7 @@ mod tests {
             stock_shards: 1,
             vat_rate: VatRate::Standard,
         };
-        Sample { request: request(1), other: request(2), product, occasion, long_after }
+        Sample { request: request(1), other: request(2), product, context, long_after }
     }
 
     #[test]

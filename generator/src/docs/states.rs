@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::docs::explore::{Answer, COMMANDS, Explored, Machine, Sample, State, explore};
 use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
-use order_domain::event::{Cause, Occasion};
+use order_domain::event::{Cause, CommandContext};
 use order_domain::id::Sku;
 use order_domain::money::{Currency, Money};
 use order_domain::request::PlaceOrder;
-use order_domain::time::Timestamp;
-use crate::docs::explore::{Answer, COMMANDS, Explored, Machine, Sample, State, explore};
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
 use serde::Serialize;
 
 use super::page;
@@ -51,17 +51,17 @@ pub(super) fn sample() -> Result<Sample, String> {
         PlaceOrder::from_json(&document.to_string()).map_err(|error| error.to_string())
     };
     let at = |seconds| Timestamp::from_unix_seconds(seconds).map_err(|error| error.to_string());
-    let occasion = Occasion {
+    let context = CommandContext {
         at: at(1_764_000_000)?,
         actor: Stage::Validate,
         cause: Cause::PlaceOrder,
         message_id: "sample".to_owned(),
     };
-    let long_after = Occasion { at: at(1_800_000_000)?, ..occasion.clone() };
+    let long_after = CommandContext { at: at(1_800_000_000)?, ..context.clone() };
     let sku = Sku::new("TEA").map_err(|error| error.to_string())?;
     let unit_price = Money::new(1000, Currency::GBP);
     let product = Product { sku, name: "Tea".to_owned(), unit_price, stock_shards: 1, vat_rate: VatRate::Standard };
-    Ok(Sample { request: request(1)?, other: request(2)?, product, occasion, long_after })
+    Ok(Sample { request: request(1)?, other: request(2)?, product, context, long_after })
 }
 
 /// A state's name as documents have it, e.g. `OUT_OF_STOCK`.

@@ -134,7 +134,7 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, Severit
         ),
         (
             "orders-brought-on-alarm",
-            metric::ORDERS_BROUGHT_ON,
+            metric::ORDERS_REQUEUED,
             THREE_OF_FIVE_MINUTES(20),
             Ticket,
             "Many orders stopped moving and were put back on their queues. First: look at the dashboard for the stage whose messages \

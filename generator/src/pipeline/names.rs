@@ -1,8 +1,8 @@
 //! What the pipeline's parts are called, without the environment's suffix.
 
 use order_contract::mail_event::MailFate;
-use order_domain::notification::Topic;
 use order_contract::variable;
+use order_domain::notification::Topic;
 use order_domain::stage::Stage;
 
 /// A queue of the pipeline.

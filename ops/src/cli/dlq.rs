@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use ops::cancel::Cancel;
 use ops::dead_letters::{
-    Action, DeadLetterError, DeadLetterQueue, Filter, Letter, Options, Redriven, Report, find, list, printable, queues,
-    redrive, show,
+    Action, DeadLetter, DeadLetterError, DeadLetterQueue, Filter, Options, Redriven, Report, find, list, printable,
+    queues, redrive, show,
 };
 use ops::deployed::Deployed;
 use ops::progress::Progress;
@@ -210,7 +210,7 @@ fn print_report(report: &Report) {
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
     #[serde(flatten)]
-    letter: &'a Letter,
+    letter: &'a DeadLetter,
     age_seconds: u64,
 }
 

@@ -4,13 +4,13 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use order_domain::time::Timestamp;
 use order_contract::table;
+use order_domain::time::Timestamp;
 use rand::Rng;
 use serde::Serialize;
 
 use super::error::Cause;
-use super::{DeadLetterError, DeadLetterQueue, Letter, Method, Options, Redriven};
+use super::{DeadLetter, DeadLetterError, DeadLetterQueue, Method, Options, Redriven};
 use crate::deployed::Deployed;
 
 /// Sort key of the record of what was to be done.
@@ -86,7 +86,7 @@ impl Audit {
     }
 
     /// Writes what a letter was that is going to be discarded: all that is shown of it.
-    pub async fn letter(&self, letter: &Letter) -> Result<(), DeadLetterError> {
+    pub async fn message(&self, letter: &DeadLetter) -> Result<(), DeadLetterError> {
         self.write(&format!("{LETTER}{}", letter.message_id), letter).await
     }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::messages::{give_back, receive};
 use super::queue::{self, DeadLetterQueue};
-use super::{DeadLetterError, Letter};
+use super::{DeadLetter, DeadLetterError};
 use crate::cancel::Cancel;
 use crate::deployed::Deployed;
 
@@ -78,7 +78,7 @@ pub async fn show(
     queue: &DeadLetterQueue,
     limit: usize,
     cancel: &Cancel,
-) -> Result<Vec<Letter>, DeadLetterError> {
+) -> Result<Vec<DeadLetter>, DeadLetterError> {
     look(&Client::new(deployed.aws()), queue, limit, cancel).await
 }
 
@@ -88,8 +88,8 @@ pub(super) async fn look(
     queue: &DeadLetterQueue,
     limit: usize,
     cancel: &Cancel,
-) -> Result<Vec<Letter>, DeadLetterError> {
-    let mut letters: Vec<Letter> = Vec::new();
+) -> Result<Vec<DeadLetter>, DeadLetterError> {
+    let mut letters: Vec<DeadLetter> = Vec::new();
     let mut handles = Vec::new();
     let mut seen = HashSet::new();
     let outcome = loop {
@@ -120,8 +120,8 @@ pub(super) async fn look(
     Ok(letters)
 }
 
-fn report(queue: &str, letters: u64, seen: &[Letter], now: Timestamp) -> Report {
-    let age = |letter: &Letter| now.since(letter.sent_at).as_secs();
+fn report(queue: &str, letters: u64, seen: &[DeadLetter], now: Timestamp) -> Report {
+    let age = |letter: &DeadLetter| now.since(letter.sent_at).as_secs();
     let mut by_reason: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for letter in seen {
         let (count, oldest) = by_reason.entry(&letter.reason).or_default();
@@ -141,13 +141,13 @@ fn report(queue: &str, letters: u64, seen: &[Letter], now: Timestamp) -> Report 
 
 #[cfg(test)]
 mod tests {
-    use super::super::letter::tests::message;
+    use super::super::dead_letter::tests::message;
     use super::*;
 
     #[test]
     fn letters_are_grouped_by_reason_the_largest_group_first() {
-        let of = |reason| Letter::read(message("{}", &[("reason", reason)]));
-        let seen = [of("A"), of("B"), of("B"), Letter::read(message("{}", &[]))];
+        let of = |reason| DeadLetter::read(message("{}", &[("reason", reason)]));
+        let seen = [of("A"), of("B"), of("B"), DeadLetter::read(message("{}", &[]))];
         let now = Timestamp::from_unix_seconds(1_764_000_060).unwrap();
         let report = report("payment-dlq", 9, &seen, now);
         let groups: Vec<_> = report.groups.iter().map(|group| (group.reason.as_str(), group.letters)).collect();

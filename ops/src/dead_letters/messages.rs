@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName};
 
-use super::{DeadLetterError, Letter};
+use super::{DeadLetter, DeadLetterError};
 
 /// Most messages of one call (docs.aws.amazon.com/AWSSimpleQueueService, quotas-messages).
 pub(super) const BATCH: usize = 10;
@@ -18,7 +18,7 @@ pub(super) async fn receive(
     url: &str,
     name: &str,
     hidden: Duration,
-) -> Result<Vec<Letter>, DeadLetterError> {
+) -> Result<Vec<DeadLetter>, DeadLetterError> {
     let received = client
         .receive_message()
         .queue_url(url)
@@ -30,7 +30,7 @@ pub(super) async fn receive(
         .send()
         .await;
     let messages = received.map_err(|error| DeadLetterError::queue("receive letters of", name, error))?.messages;
-    Ok(messages.unwrap_or_default().into_iter().map(Letter::read).collect())
+    Ok(messages.unwrap_or_default().into_iter().map(DeadLetter::read).collect())
 }
 
 /// Shows letters to others again, at once. It may fail without harm: they come back by themselves.

@@ -5,8 +5,8 @@
 //! and never drop one. Only who discards letters deletes them without, and each is on record. What customers wrote stays in the letter: nothing here shows a body.
 
 mod audit;
+mod dead_letter;
 mod error;
-mod letter;
 mod list;
 mod messages;
 mod move_task;
@@ -16,8 +16,8 @@ mod redrive;
 mod send;
 mod stream;
 
+pub use dead_letter::{DeadLetter, StreamBatch, TOO_MANY_RECEIVES, printable};
 pub use error::DeadLetterError;
-pub use letter::{Letter, StreamBatch, TOO_MANY_RECEIVES, printable};
 pub use list::{Group, Report, list, show};
 pub use outcome::{Action, Filter, Method, Options, Redriven};
 pub use queue::{DeadLetterQueue, find, queues};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use order_domain::id::OrderId;
 use serde::Serialize;
 
-use super::{DeadLetterQueue, Letter};
+use super::{DeadLetter, DeadLetterQueue};
 
 /// Which letters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Filter {
 
     /// Whether it lets this one pass.
     #[must_use]
-    pub fn lets(&self, letter: &Letter) -> bool {
+    pub fn lets(&self, letter: &DeadLetter) -> bool {
         self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)
             && self.order.as_ref().is_none_or(|order| Some(order) == letter.order_id.as_ref())
     }
@@ -133,7 +133,7 @@ impl Redriven {
         self.failed == 0 && self.not_deleted == 0 && self.problem.is_none() && !self.interrupted
     }
 
-    pub(super) fn count(&mut self, letter: &Letter) {
+    pub(super) fn count(&mut self, letter: &DeadLetter) {
         self.moved += 1;
         *self.reasons.entry(letter.reason.clone()).or_default() += 1;
     }
@@ -141,12 +141,12 @@ impl Redriven {
 
 #[cfg(test)]
 mod tests {
-    use super::super::letter::tests::message;
+    use super::super::dead_letter::tests::message;
     use super::*;
 
     #[test]
     fn a_filter_lets_pass_what_has_its_reason_and_its_order() {
-        let letter = Letter::read(message(r#"{"orderId":"ord-1"}"#, &[("reason", "A")]));
+        let letter = DeadLetter::read(message(r#"{"orderId":"ord-1"}"#, &[("reason", "A")]));
         let filter = |reason: Option<&str>, order: Option<&str>| Filter {
             reason: reason.map(str::to_owned),
             order: order.map(|id| OrderId::new(id).unwrap()),

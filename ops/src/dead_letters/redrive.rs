@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use order_domain::time::Timestamp;
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
 use tokio::time::Instant;
 
 use super::audit::Audit;
 use super::messages::{BATCH, give_back, receive};
 use super::queue::{self, DeadLetterQueue};
-use super::{Action, DeadLetterError, Letter, Method, Options, Redriven, list, move_task, send, stream};
+use super::{Action, DeadLetter, DeadLetterError, Method, Options, Redriven, list, move_task, send, stream};
 use crate::cancel::Cancel;
 use crate::deployed::Deployed;
 use crate::progress::Progress;
@@ -158,7 +158,7 @@ impl Run<'_> {
         self.redriven.interrupted
     }
 
-    fn is_to_move(&mut self, letter: &Letter) -> bool {
+    fn is_to_move(&mut self, letter: &DeadLetter) -> bool {
         let came_back = self.sent_ids.contains(&letter.message_id)
             || letter.source_message_id.as_ref().is_some_and(|id| self.sent_ids.contains(id));
         match () {
@@ -171,7 +171,7 @@ impl Run<'_> {
 
     async fn send_all(
         &mut self,
-        letters: &[Letter],
+        letters: &[DeadLetter],
         step: &crate::progress::Step,
         cancel: &Cancel,
     ) -> Result<(), DeadLetterError> {
@@ -213,12 +213,12 @@ impl Run<'_> {
     }
 
     /// Sends letters, or writes down what is discarded; for each its id in the source queue, or why it was not taken.
-    async fn send(&mut self, letters: &[Letter]) -> Result<Vec<Result<String, String>>, DeadLetterError> {
+    async fn send(&mut self, letters: &[DeadLetter]) -> Result<Vec<Result<String, String>>, DeadLetterError> {
         let (client, source, name) = (self.client.clone(), self.source, self.queue.source_name());
         let audit = self.begun().await?;
         let Some(source) = source else {
             for letter in letters {
-                audit.letter(letter).await?;
+                audit.message(letter).await?;
             }
             return Ok(letters.iter().map(|letter| Ok(letter.message_id.clone())).collect());
         };

@@ -12,7 +12,7 @@ use aws_sdk_sqs::types::{
 use order_contract::api::around::WEBHOOK_SIGNATURE_ATTRIBUTE;
 use order_handlers::adapters::sqs::ACCEPTED_AT_ATTRIBUTE;
 
-use super::{DeadLetterError, Letter};
+use super::{DeadLetter, DeadLetterError};
 
 /// All messages of one call together may have 1 MiB; attributes count, and this leaves them room.
 const BYTES: usize = 768 * 1024;
@@ -20,7 +20,7 @@ const BYTES: usize = 768 * 1024;
 const OWN_ATTRIBUTES: usize = 7;
 
 /// Letters in groups of `at_once` at most, none too large for one call.
-pub(super) fn chunks(letters: &[Letter], at_once: usize) -> Vec<&[Letter]> {
+pub(super) fn chunks(letters: &[DeadLetter], at_once: usize) -> Vec<&[DeadLetter]> {
     let mut chunks = Vec::new();
     let mut rest = letters;
     while !rest.is_empty() {
@@ -41,7 +41,7 @@ pub(super) async fn send(
     client: &Client,
     url: &str,
     name: &str,
-    letters: &[Letter],
+    letters: &[DeadLetter],
     redrive: &str,
 ) -> Result<Vec<Result<String, String>>, DeadLetterError> {
     let failed = |source| DeadLetterError::Queue { action: "send a letter to", queue: name.to_owned(), source };
@@ -66,7 +66,7 @@ pub(super) async fn send(
 
 /// The message anew: its body, its own attributes, its trace, and where it comes from. The reason and the error of its last
 /// life would be mistaken for those of the next.
-fn entry(position: usize, letter: &Letter, redrive: &str) -> Result<SendMessageBatchRequestEntry, BuildError> {
+fn entry(position: usize, letter: &DeadLetter, redrive: &str) -> Result<SendMessageBatchRequestEntry, BuildError> {
     let own = letter.content.attributes.iter().take(OWN_ATTRIBUTES);
     let mut attributes: HashMap<String, MessageAttributeValue> =
         own.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -127,7 +127,7 @@ pub(super) async fn delete(client: &Client, url: &str, name: &str, handles: &[St
 
 #[cfg(test)]
 mod tests {
-    use super::super::letter::tests::message;
+    use super::super::dead_letter::tests::message;
     use super::*;
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
             ("traceHeader", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:9"),
             ("own", "x"),
         ];
-        let entry = entry(0, &Letter::read(message("{}", &attributes)), "redrive-1").unwrap();
+        let entry = entry(0, &DeadLetter::read(message("{}", &attributes)), "redrive-1").unwrap();
         let sent = entry.message_attributes().unwrap();
         let mut names: Vec<_> = sent.keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_webhooks_letter_keeps_its_signature_and_when_it_was_accepted() {
         let accepted = |attributes: &[(&str, &str)]| {
-            let entry = entry(0, &Letter::read(message("{}", attributes)), "redrive-1").unwrap();
+            let entry = entry(0, &DeadLetter::read(message("{}", attributes)), "redrive-1").unwrap();
             let sent = entry.message_attributes().unwrap().clone();
             ["signature", "acceptedAt"]
                 .map(|name| sent.get(name).and_then(|value| value.string_value().map(str::to_owned)))
@@ -177,12 +177,14 @@ mod tests {
     #[test]
     fn letters_are_sent_together_as_far_as_one_call_takes_them() {
         let large = "x".repeat(BYTES / 2);
-        let letters: Vec<Letter> =
-            [large.as_str(), &large, &large, "y", "y"].iter().map(|body| Letter::read(message(body, &[]))).collect();
+        let letters: Vec<DeadLetter> = [large.as_str(), &large, &large, "y", "y"]
+            .iter()
+            .map(|body| DeadLetter::read(message(body, &[])))
+            .collect();
         let sizes = |at_once| chunks(&letters, at_once).iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
         assert_eq!(sizes(10), [2, 3]);
         assert_eq!(sizes(1), [1; 5]);
-        let huge = [Letter::read(message(&"x".repeat(BYTES + 1), &[]))];
+        let huge = [DeadLetter::read(message(&"x".repeat(BYTES + 1), &[]))];
         assert_eq!(chunks(&huge, 10).len(), 1);
     }
 }

@@ -11,7 +11,7 @@ use super::error::Cause;
 use super::messages::{BATCH, give_back, receive};
 use super::queue::{self, DeadLetterQueue};
 use super::redrive::close;
-use super::{DeadLetterError, Letter, Method, Options, Redriven, send};
+use super::{DeadLetter, DeadLetterError, Method, Options, Redriven, send};
 use crate::cancel::Cancel;
 use crate::deployed::Deployed;
 use crate::progress::Progress;
@@ -69,7 +69,7 @@ pub(super) async fn redrive(
 async fn collect(
     client: &Client,
     queue: &DeadLetterQueue,
-    held: &mut Vec<Letter>,
+    held: &mut Vec<DeadLetter>,
     cancel: &Cancel,
 ) -> Result<(), DeadLetterError> {
     while held.len() < LIMIT && !cancel.is_cancelled() {
@@ -97,7 +97,7 @@ impl Work<'_> {
     /// Replays what the held letters stand for, then deletes those letters: what stays in `held` stays in the queue.
     async fn replay(
         &self,
-        held: &mut Vec<Letter>,
+        held: &mut Vec<DeadLetter>,
         redriven: &mut Redriven,
         audit: &mut Option<Audit>,
     ) -> Result<(), DeadLetterError> {
@@ -189,7 +189,7 @@ impl Work<'_> {
     }
 }
 
-fn events_of(letter: &Letter) -> Option<Events> {
+fn events_of(letter: &DeadLetter) -> Option<Events> {
     if let Some(batch) = &letter.stream_batch {
         let window = Window::new(batch.first_at.min(batch.last_at), batch.last_at.max(batch.first_at)).ok()?;
         // The document tells whole seconds, cut off.
@@ -205,7 +205,7 @@ fn events_of(letter: &Letter) -> Option<Events> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::letter::tests::message;
+    use super::super::dead_letter::tests::message;
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -217,12 +217,12 @@ mod tests {
         let body = r#"{"DDBStreamBatchInfo":{"approximateArrivalOfFirstRecord":"2025-11-24T16:00:00Z",
             "approximateArrivalOfLastRecord":"2025-11-24T16:10:00Z","batchSize":100}}"#;
         let expected = Window::new(at("2025-11-24T15:59:00Z"), at("2025-11-24T16:11:00Z")).unwrap();
-        assert_eq!(events_of(&Letter::read(message(body, &[]))), Some(Events::Of(expected)));
+        assert_eq!(events_of(&DeadLetter::read(message(body, &[]))), Some(Events::Of(expected)));
     }
 
     #[test]
     fn a_record_that_was_no_event_is_looked_for_in_all_that_the_stream_remembers() {
-        let letter = Letter::read(message(r#"{"sequenceNumber":"8000000000031"}"#, &[("reason", "NOT_AN_EVENT")]));
+        let letter = DeadLetter::read(message(r#"{"sequenceNumber":"8000000000031"}"#, &[("reason", "NOT_AN_EVENT")]));
         let expected = Window::new(at("2025-11-23T15:59:00Z"), at("2025-11-24T16:01:00Z")).unwrap();
         assert_eq!(events_of(&letter), Some(Events::Of(expected)));
     }
@@ -233,9 +233,9 @@ mod tests {
             r#"{"sequenceNumber":"8000000000031","orderId":"ord-1","sequence":3}"#,
             r#"{"sequenceNumber":"replay:ord-1:3"}"#,
         ] {
-            let letter = Letter::read(message(body, &[]));
+            let letter = DeadLetter::read(message(body, &[]));
             assert_eq!(events_of(&letter), Some(Events::OfOrder(OrderId::new("ord-1").unwrap())), "{body}");
         }
-        assert_eq!(events_of(&Letter::read(message("{}", &[]))), None);
+        assert_eq!(events_of(&DeadLetter::read(message("{}", &[]))), None);
     }
 }

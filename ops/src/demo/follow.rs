@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use order_domain::order::Order;
 use order_contract::table;
+use order_domain::order::Order;
 
 use super::error::DemoError;
 use crate::progress::Step;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use order_domain::catalogue::{PriceList, price};
-use order_domain::event::{Cause, Occasion};
+use order_domain::event::{Cause, CommandContext};
 use order_domain::notification::topics_of;
 use order_domain::request::PlaceOrder;
+use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
 use order_domain::transition::receive;
-use order_domain::stage::Stage;
 
 use super::end::End;
 use super::judge::{Answer, Observed, owed};
@@ -34,8 +34,9 @@ fn perfect(planned: &PlannedOrder) -> Observed {
     };
     let request = PlaceOrder::from_json(&planned.document.to_string()).unwrap();
     let priced = price(&request, &prices());
-    let occasion = Occasion { at: at(5), actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
-    let mut order = receive(request, priced, at(0), &occasion).into_order();
+    let context =
+        CommandContext { at: at(5), actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m-1".into() };
+    let mut order = receive(request, priced, at(0), &context).into_order();
     (order.status, order.payment_status, order.shipment_status) = (end.status, end.payment, end.shipment);
     order.version = end.changes();
     order.confirmed_at = (end.changes() >= 3 && end != End::DECLINED).then(|| at(250));

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use order_contract::table;
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
-use order_contract::table;
 
 use super::window::Windows;
 

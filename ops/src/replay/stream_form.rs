@@ -1,8 +1,8 @@
 //! Stored events in the form in which the table's stream delivers them to Lambda.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use order_domain::time::Timestamp;
 use order_contract::table;
+use order_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::EventId;

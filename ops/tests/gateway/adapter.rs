@@ -53,7 +53,7 @@ async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
         let repeated = shop.gateway.authorise(&order, 1).await;
         assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
     }
-    let Found::Held { authorisation, surplus } = shop.gateway.find(&order).await.unwrap() else {
+    let Found::Authorised { authorisation, surplus } = shop.gateway.find(&order).await.unwrap() else {
         panic!("the hold was not found")
     };
     assert_eq!((authorisation.attempt, surplus.len()), (1, 0));
@@ -71,7 +71,7 @@ async fn a_hold_that_lapsed_before_its_answer_is_repeated_is_not_believed() {
     let order = order("ord-1", "pm_card_visa");
     let first = shop.held(&order, 1).await;
     assert_eq!(shop.held(&order, 1).await, first);
-    shop.gateway.give_up(&order, &first.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&order, &first.payment_intent).await.unwrap();
     let repeated = shop.gateway.authorise(&order, 1).await;
     assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
     assert_ne!(shop.held(&order, 2).await.payment_intent, first.payment_intent);
@@ -83,14 +83,14 @@ async fn a_card_is_used_a_second_time_only_where_it_belongs_to_a_customer() {
     let shop = Shop::open().await;
     let guest = order("ord-1", "pm_1Nx");
     let first = shop.held(&guest, 1).await;
-    shop.gateway.give_up(&guest, &first.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&guest, &first.payment_intent).await.unwrap();
     let again = shop.gateway.authorise(&guest, 2).await.unwrap();
     assert!(matches!(again, GatewayAnswer::Declined(_)), "{again:?}");
 
     let mut known = order("ord-2", "pm_1Ny");
     known.payment_customer = Some(PaymentCustomerToken::new("cus_1").unwrap());
     let first = shop.held(&known, 1).await;
-    shop.gateway.give_up(&known, &first.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&known, &first.payment_intent).await.unwrap();
     assert_ne!(shop.held(&known, 2).await.payment_intent, first.payment_intent);
 }
 
@@ -100,12 +100,12 @@ async fn a_payment_that_is_not_the_orders_is_not_given_up() {
     let shop = Shop::open().await;
     let (one, other) = (order("ord-1", "pm_card_visa"), order("ord-2", "pm_card_visa"));
     let held = shop.held(&other, 1).await;
-    shop.gateway.give_up(&one, &held.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&one, &held.payment_intent).await.unwrap();
     assert_eq!(shop.simulator.ledger().orders["ord-2"].totals.held, 1999);
-    shop.gateway.give_up(&other, &held.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&other, &held.payment_intent).await.unwrap();
     assert_eq!(shop.simulator.ledger().orders["ord-2"].totals.held, 0);
     // It is gone, and giving it up again changes nothing.
-    shop.gateway.give_up(&other, &held.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&other, &held.payment_intent).await.unwrap();
 }
 
 /// Whoever looks for another hold knows that the order's own has lapsed, also before the gateway has cancelled it.
@@ -126,7 +126,7 @@ async fn an_order_behind_a_server_error_without_effect_goes_on_with_another_atte
     assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Nothing);
     let second = shop.held(&order, 2).await;
     let found = shop.gateway.find(&order).await.unwrap();
-    assert_eq!(found, Found::Held { authorisation: second, surplus: Vec::new() });
+    assert_eq!(found, Found::Authorised { authorisation: second, surplus: Vec::new() });
 }
 
 #[tokio::test]
@@ -136,11 +136,14 @@ async fn of_several_holds_the_oldest_stays_and_the_others_are_given_up() {
     let first = shop.held(&order, 1).await;
     let second = shop.held(&order, 2).await;
     let found = shop.gateway.find(&order).await.unwrap();
-    assert_eq!(found, Found::Held { authorisation: first.clone(), surplus: vec![second.payment_intent.clone()] });
+    assert_eq!(found, Found::Authorised { authorisation: first.clone(), surplus: vec![second.payment_intent.clone()] });
     for _ in 0..2 {
-        shop.gateway.give_up(&order, &second.payment_intent).await.unwrap();
+        shop.gateway.cancel_payment(&order, &second.payment_intent).await.unwrap();
     }
-    assert_eq!(shop.gateway.find(&order).await.unwrap(), Found::Held { authorisation: first, surplus: Vec::new() });
+    assert_eq!(
+        shop.gateway.find(&order).await.unwrap(),
+        Found::Authorised { authorisation: first, surplus: Vec::new() }
+    );
     let totals = shop.simulator.ledger().orders["ord-1"].totals;
     assert_eq!((totals.held, totals.voided), (1999, 1999));
 }
@@ -154,7 +157,7 @@ async fn each_payment_is_found_as_what_became_of_it() {
 
     let voided = order("ord-2", "pm_card_visa");
     let voided = with(&voided, &shop.held(&voided, 1).await);
-    shop.gateway.void(&voided).await.unwrap();
+    shop.gateway.cancel(&voided).await.unwrap();
     assert_eq!(shop.gateway.find(&voided).await.unwrap(), Found::Nothing);
 
     let taken = order("ord-3", "pm_card_visa");
@@ -201,8 +204,8 @@ async fn a_capture_a_void_and_a_refund_go_on_behind_a_server_error_that_was_save
         let voided = order("ord-2", "pm_card_visa");
         let voided = with(&voided, &shop.held(&voided, 1).await);
         shop.once(error());
-        assert!(is_transient(&shop.gateway.void(&voided).await));
-        shop.gateway.void(&voided).await.unwrap();
+        assert!(is_transient(&shop.gateway.cancel(&voided).await));
+        shop.gateway.cancel(&voided).await.unwrap();
 
         let ledger = shop.simulator.ledger();
         let totals = ledger.orders["ord-1"].totals;
@@ -218,7 +221,7 @@ async fn a_lapsed_hold_is_told_at_the_capture_and_can_be_made_anew() {
     let lapsed = with(&order, &shop.held(&order, 1).await);
     shop.simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
     assert_eq!(shop.gateway.find(&lapsed).await.unwrap(), Found::Nothing);
-    assert_eq!(shop.gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Lapsed);
+    assert_eq!(shop.gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Expired);
     let anew = with(&order, &shop.held(&order, 2).await);
     assert_eq!(shop.gateway.capture(&anew).await.unwrap(), CaptureAnswer::Captured);
 }
@@ -230,7 +233,7 @@ async fn a_forgotten_key_holds_the_money_twice_which_is_why_find_comes_first() {
     let first = shop.held(&order, 1).await;
     shop.simulator.advance_clock(Duration::from_secs(25 * 60 * 60));
     let found = shop.gateway.find(&order).await.unwrap();
-    assert_eq!(found, Found::Held { authorisation: first, surplus: Vec::new() });
+    assert_eq!(found, Found::Authorised { authorisation: first, surplus: Vec::new() });
     shop.held(&order, 1).await;
     assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 2);
 }
@@ -253,7 +256,7 @@ async fn every_request_that_changes_something_has_a_key_that_names_the_order_and
     shop.gateway.find(&order).await.unwrap();
     shop.gateway.capture(&with(&order, &first)).await.unwrap();
     shop.gateway.refund(&with(&order, &first), 5).await.unwrap();
-    shop.gateway.give_up(&order, &second.payment_intent).await.unwrap();
+    shop.gateway.cancel_payment(&order, &second.payment_intent).await.unwrap();
     let requests = shop.simulator.requests();
     let keys: Vec<_> = requests.iter().map(|request| request.idempotency_key.as_deref().unwrap_or("-")).collect();
     let (capture, void) =

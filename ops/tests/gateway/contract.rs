@@ -40,7 +40,7 @@ async fn everything(http: &reqwest::Client) -> (Vec<Exchange>, Vec<Value>) {
     let taken = held("ord-1", 1).await;
     let surplus = held("ord-1", 2).await;
     gateway.find(&taken).await.unwrap();
-    gateway.give_up(&taken, &surplus.authorisation.unwrap().payment_intent).await.unwrap();
+    gateway.cancel_payment(&taken, &surplus.authorisation.unwrap().payment_intent).await.unwrap();
     assert_eq!(gateway.capture(&taken).await.unwrap(), CaptureAnswer::Captured);
     once(Faults { error_status: Some(500), ..Faults::default() });
     assert!(gateway.refund(&taken, 999).await.is_err());
@@ -55,8 +55,8 @@ async fn everything(http: &reqwest::Client) -> (Vec<Exchange>, Vec<Value>) {
     gateway.refund(&sent_back, 999).await.unwrap();
     let lapsed = held("ord-2", 1).await;
     simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
-    assert_eq!(gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Lapsed);
-    gateway.void(&lapsed).await.unwrap();
+    assert_eq!(gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Expired);
+    gateway.cancel(&lapsed).await.unwrap();
 
     let deadline = Instant::now() + Duration::from_secs(10);
     while simulator.webhooks().pending > 0 {
@@ -146,7 +146,7 @@ async fn stripes_own_answers_can_be_read() {
     assert_eq!(gateway.find(&order).await.unwrap(), Found::Nothing);
     let authorisation = serde_json::from_value(serde_json::json!({ "paymentIntent": "pi_1" })).unwrap();
     let held = with(&order, &authorisation);
-    for result in [gateway.capture(&held).await.map(|_| ()), gateway.void(&held).await.map(|_| ())] {
+    for result in [gateway.capture(&held).await.map(|_| ()), gateway.cancel(&held).await.map(|_| ())] {
         let Err(Failure::Permanent { what, cause: None, .. }) = result else { panic!("{result:?}") };
         assert!(what.ends_with("it is requires_payment_method"), "{what}");
     }

@@ -104,7 +104,7 @@ async fn a_payments_whole_life_is_told_and_believed() {
     shop.gateway.capture(&taken).await.unwrap();
     shop.gateway.refund(&taken, 999).await.unwrap();
     let voided = shop.held("ord-2").await;
-    shop.gateway.void(&voided).await.unwrap();
+    shop.gateway.cancel(&voided).await.unwrap();
     shop.gateway.authorise(&order("ord-3", "pm_card_chargeDeclined"), 1).await.unwrap();
 
     let events = shop.events(6).await;
@@ -125,7 +125,7 @@ async fn a_refused_webhook_comes_again_until_it_is_taken() {
     let shop = Shop::open().await;
     *shop.received.refuse.lock().unwrap() = 3;
     shop.held("ord-1").await;
-    assert_eq!(shop.events(1).await[0].kind, Kind::Held);
+    assert_eq!(shop.events(1).await[0].kind, Kind::Authorised);
     let deadline = Instant::now() + Duration::from_secs(10);
     while shop.simulator.webhooks().pending > 0 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -42,7 +42,7 @@ async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
     let pipeline = Pipeline::start().await;
     let empty = run(&pipeline, &["dlq", "list", "--json"]).await;
     assert_eq!((code(&empty), printed(&empty)[1]["letters"].as_u64()), (0, Some(0)));
-    pipeline.bury("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
+    pipeline.dead_letter("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
     let listed = run(&pipeline, &["dlq", "list", "--json"]).await;
     assert_eq!(code(&listed), 1);
     assert_eq!(printed(&listed)[1]["groups"][0]["reason"], "REQUEST_REFUSED");
@@ -56,7 +56,7 @@ async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
     assert_eq!(code(&run(&pipeline, &["dlq", "show", "shipping"]).await), 2);
 
     // Nothing is deleted without saying what.
-    pipeline.bury("payment-dlq", "ord-2", "ILLEGAL_COMMAND").await;
+    pipeline.dead_letter("payment-dlq", "ord-2", "ILLEGAL_COMMAND").await;
     assert_eq!(code(&run(&pipeline, &["dlq", "discard", "payment-dlq"]).await), 2);
     assert_eq!(pipeline.visible("payment-dlq").await, 1);
     let discarded = run(&pipeline, &["dlq", "discard", "payment-dlq", "--order", "ord-2", "--json"]).await;
@@ -69,7 +69,7 @@ async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
 async fn ctrl_c_ends_a_redrive_with_its_summary_and_130() {
     let pipeline = Pipeline::start().await;
     for number in 0..40 {
-        pipeline.bury("payment-dlq", &format!("ord-{number}"), "A").await;
+        pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "A").await;
     }
     let redrive = command(&pipeline, &["dlq", "redrive", "payment-dlq", "--rate", "5", "--json"])
         .stdout(Stdio::piped())

@@ -22,7 +22,7 @@ async fn run(pipeline: &Pipeline, queue: &str, options: &Options, cancel: &Cance
 async fn letters_are_listed_by_reason_and_stay_where_they_are() {
     let pipeline = Pipeline::start().await;
     for number in 0..12 {
-        pipeline.bury("payment-dlq", &format!("ord-{number}"), "REQUEST_REFUSED").await;
+        pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "REQUEST_REFUSED").await;
     }
     pipeline.send("payment-dlq", r#"{"orderId":"ord-99","command":"AUTHORISE_PAYMENT"}"#, &[]).await;
     let queues = queues(&pipeline.deployed).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_letter_shows_why_it_is_there_and_no_personal_data() {
 #[tokio::test]
 async fn a_redriven_letter_goes_to_its_stage_without_its_reason_and_is_on_record() {
     let pipeline = Pipeline::start().await;
-    let letter = pipeline.bury("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
+    let letter = pipeline.dead_letter("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
     let redriven = run(&pipeline, "payment-dlq", &options(), &Cancel::new()).await;
     assert_eq!((redriven.moved, redriven.method, redriven.is_complete()), (1, Method::Letters, true), "{redriven:?}");
 
@@ -89,7 +89,7 @@ async fn a_redriven_letter_goes_to_its_stage_without_its_reason_and_is_on_record
 async fn only_what_the_filters_let_pass_moves_and_the_rest_can_be_had_at_once() {
     let pipeline = Pipeline::start().await;
     for (order, reason) in [("ord-1", "A"), ("ord-2", "A"), ("ord-2", "B"), ("ord-3", "B")] {
-        pipeline.bury("payment-dlq", order, reason).await;
+        pipeline.dead_letter("payment-dlq", order, reason).await;
     }
     let filter = Filter { reason: Some("A".into()), order: Some(OrderId::new("ord-2").unwrap()) };
     let redriven = run(&pipeline, "payment-dlq", &Options { filter, ..options() }, &Cancel::new()).await;
@@ -102,7 +102,7 @@ async fn only_what_the_filters_let_pass_moves_and_the_rest_can_be_had_at_once() 
 async fn a_dry_run_counts_and_moves_nothing() {
     let pipeline = Pipeline::start().await;
     for order in ["ord-1", "ord-2"] {
-        pipeline.bury("payment-dlq", order, "A").await;
+        pipeline.dead_letter("payment-dlq", order, "A").await;
     }
     let redriven = run(&pipeline, "payment-dlq", &Options { dry_run: true, ..options() }, &Cancel::new()).await;
     assert_eq!((redriven.moved, redriven.reasons["A"], redriven.redrive_id), (2, 2, None));
@@ -115,7 +115,7 @@ async fn a_dry_run_counts_and_moves_nothing() {
 async fn a_letter_that_comes_back_is_not_redriven_again() {
     let pipeline = Pipeline::start().await;
     for number in 0..30 {
-        pipeline.bury("payment-dlq", &format!("ord-{number}"), "A").await;
+        pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "A").await;
     }
     let stop = Cancel::new();
     let stage = async {
@@ -144,7 +144,7 @@ async fn two_redrives_at_once_lose_nothing_and_both_are_on_record() {
     let pipeline = Pipeline::start().await;
     let expected: BTreeSet<String> = (0..60).map(|number| format!("ord-{number}")).collect();
     for order in &expected {
-        pipeline.bury("payment-dlq", order, "A").await;
+        pipeline.dead_letter("payment-dlq", order, "A").await;
     }
     let (cancel, options) = (Cancel::new(), Options { rate: 100, ..options() });
     let one = run(&pipeline, "payment-dlq", &options, &cancel);
@@ -168,7 +168,7 @@ fn orders(messages: &[aws_sdk_sqs::types::Message]) -> BTreeSet<String> {
 async fn stopping_between_two_letters_leaves_each_in_one_of_the_queues() {
     let pipeline = Pipeline::start().await;
     for number in 0..20 {
-        pipeline.bury("payment-dlq", &format!("ord-{number}"), "A").await;
+        pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "A").await;
     }
     let cancel = Cancel::new();
     let stop = async {
@@ -188,7 +188,7 @@ async fn stopping_between_two_letters_leaves_each_in_one_of_the_queues() {
 #[tokio::test]
 async fn without_an_audit_record_no_letter_moves() {
     let pipeline = Pipeline::start().await;
-    pipeline.bury("payment-dlq", "ord-1", "A").await;
+    pipeline.dead_letter("payment-dlq", "ord-1", "A").await;
     pipeline.dynamodb.delete_table().table_name(&pipeline.connection.orders_table).send().await.unwrap();
     let queue = find(&pipeline.deployed, "payment-dlq").await.unwrap();
     let error = redrive(&pipeline.deployed, &queue, &options(), Progress::silent(), &Cancel::new()).await.unwrap_err();
@@ -209,7 +209,7 @@ async fn an_unknown_queue_is_answered_with_those_that_there_are() {
 async fn a_letter_that_is_discarded_is_gone_and_on_record_and_no_other_is() {
     let pipeline = Pipeline::start().await;
     for (order, reason) in [("ord-1", "ILLEGAL_COMMAND"), ("ord-2", "ILLEGAL_COMMAND"), ("ord-3", "MONEY_LOST")] {
-        pipeline.bury("payment-dlq", order, reason).await;
+        pipeline.dead_letter("payment-dlq", order, reason).await;
     }
     let filter = Filter { reason: Some("ILLEGAL_COMMAND".into()), order: None };
     let options = Options { action: Action::Discard, filter, ..options() };

@@ -100,7 +100,7 @@ impl Pipeline {
     }
 
     /// A command for an order, as it lies in a dead-letter queue.
-    pub async fn bury(&self, queue: &str, order: &str, reason: &str) -> String {
+    pub async fn dead_letter(&self, queue: &str, order: &str, reason: &str) -> String {
         let body = json!({ "orderId": order, "command": "AUTHORISE_PAYMENT" }).to_string();
         self.send(queue, &body, &[("reason", reason), ("error", "it went wrong"), ("sourceMessageId", "m-0")]).await
     }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use order_contract::message::{Command, Message};
 use order_domain::event::{Event, EventType};
 use order_domain::id::{OrderId, Sku};
-use order_contract::message::{Command, Message};
 use order_domain::money::Currency;
 use order_domain::order::Order;
+use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
 use order_domain::transition::{Change, StockEffect};
-use order_domain::stage::Stage;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
     Catalogue, Committed, EventKey, Events, Loaded, OpenOrders, Orders, Prices, Runtime as _, SEARCH_IS_CURRENT_AFTER,
@@ -35,7 +35,7 @@ impl Catalogue for Ports {
         let now = self.world.now();
         let mut guard = self.world.state();
         let state = &mut *guard;
-        if state.strikes(FaultKind::Unreadable, now) {
+        if state.should_inject(FaultKind::Unreadable, now) {
             let chance = state.faults.chance(FaultKind::Unreadable);
             let one = skus.iter().nth(chance.position(skus.len())).cloned();
             let until = now + chance.between(1_000, 5_000);
@@ -108,7 +108,7 @@ impl OpenOrders for Ports {
         Ok(vec![shown])
     }
 
-    async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
+    async fn defer_check(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
         if !self.makes(Mutation::NotCheckedAgainLater) {
             let number = number_of(&order.order_id);
             self.reach(Call::Write, number).await?;
@@ -117,7 +117,7 @@ impl OpenOrders for Ports {
                 let mut guard = self.world.state();
                 let state = &mut *guard;
                 let shown_at = now + index_lag(state, now);
-                state.table.check_again(order, at, shown_at);
+                state.table.defer_check(order, at, shown_at);
                 state.tell(now, number, || format!("it is looked at again at {at}"));
             }
             self.back(Call::Write, number).await?;
@@ -126,7 +126,7 @@ impl OpenOrders for Ports {
         Ok(())
     }
 
-    async fn pass_over(&self, id: &OrderId, at: Timestamp, until: Timestamp) -> Result<(), Failure> {
+    async fn defer_unreadable_check(&self, id: &OrderId, at: Timestamp, until: Timestamp) -> Result<(), Failure> {
         let number = number_of(id);
         self.reach(Call::Write, number).await?;
         {
@@ -138,7 +138,7 @@ impl OpenOrders for Ports {
                 false => until,
             };
             let shown_at = now + index_lag(state, now);
-            state.table.pass_over(id, at, until, shown_at);
+            state.table.defer_unreadable_check(id, at, until, shown_at);
             state.statistics.passed_over += 1;
             state.tell(now, number, || format!("it cannot be read, and is looked at again at {until}"));
         }
@@ -153,7 +153,7 @@ pub(crate) const LONGEST_INDEX_LAG: u64 = 60_000;
 
 /// By how much the index of open orders is behind the table, in milliseconds.
 fn index_lag(state: &mut State, now: u64) -> u64 {
-    if state.strikes(FaultKind::Delay, now) {
+    if state.should_inject(FaultKind::Delay, now) {
         state.faults.chance(FaultKind::Delay).between(1_000, LONGEST_INDEX_LAG)
     } else {
         state.schedule.between(1, 500)
@@ -218,7 +218,7 @@ impl Orders for Ports {
 fn damage(state: &mut State, change: &Change, now: u64) {
     let id = &change.order().order_id;
     state.table.mend(&Stored::Order(id.clone()), now);
-    if !state.strikes(FaultKind::Unreadable, now) {
+    if !state.should_inject(FaultKind::Unreadable, now) {
         return;
     }
     let chance = state.faults.chance(FaultKind::Unreadable);
@@ -233,7 +233,7 @@ fn damage(state: &mut State, change: &Change, now: u64) {
 
 /// A mutation: a cancelled order whose hold may not be found yet, as if it could.
 fn long_quiet(order: Order, now: Timestamp) -> Order {
-    if !order.may_hold_money_unknown_to_us() {
+    if !order.may_have_unknown_authorisation() {
         return order;
     }
     let long_ago = now.unix_milliseconds() - i64::try_from(SEARCH_IS_CURRENT_AFTER.as_millis()).unwrap_or(0);
@@ -249,7 +249,7 @@ impl Ports {
             let mut state = self.world.state();
             let slow = state.schedule.percent(SLOW_TRANSACTIONS);
             let takes = if slow { state.schedule.between(1, 8) } else { 0 };
-            if state.strikes(FaultKind::Conflict, now) || !state.table.begin(change, now, now + takes) {
+            if state.should_inject(FaultKind::Conflict, now) || !state.table.begin(change, now, now + takes) {
                 state.tell(now, order, || format!("{:?}: transaction conflict", change.event().event_type));
                 return false;
             }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use order_domain::order::{Authorisation, Order};
 use order_handlers::failure::{DeadLetterReason, Failure};
-use order_handlers::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, VoidAnswer};
-use order_handlers::stages::hold::attempts;
+use order_handlers::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection};
+use order_handlers::stages::authorisation::attempts;
 
 use super::{Call, Ports};
 use crate::fault::FaultKind;
@@ -84,7 +84,9 @@ impl Gateway for Ports {
                 let since = order.reserved_at.unwrap_or(order.created_at);
                 let (attempts, _) = attempts(since, self.world.clock(self.world.now(), 0));
                 match self.authorise(order, 1 + attempts).await? {
-                    GatewayAnswer::Authorised(authorisation) => Ok(Found::Held { authorisation, surplus: Vec::new() }),
+                    GatewayAnswer::Authorised(authorisation) => {
+                        Ok(Found::Authorised { authorisation, surplus: Vec::new() })
+                    }
                     GatewayAnswer::Declined(_) => Ok(Found::Nothing),
                 }
             }
@@ -104,7 +106,7 @@ impl Gateway for Ports {
             Answer::Intent(_, IntentStatus::Canceled) if self.makes(Mutation::LapseTakenForCapture) => {
                 Ok(CaptureAnswer::Captured)
             }
-            Answer::Intent(_, IntentStatus::Canceled) => Ok(CaptureAnswer::Lapsed),
+            Answer::Intent(_, IntentStatus::Canceled) => Ok(CaptureAnswer::Expired),
             answer => Err(refusal(order, &answer)),
         }
     }
@@ -114,30 +116,30 @@ impl Gateway for Ports {
         let intent =
             self.read(order, "look at its payment", |state, _| state.gateway.intents.get(&id).cloned()).await?;
         match intent {
-            Some(Intent { status: IntentStatus::RequiresCapture, .. }) => Ok(Inspection::Held),
+            Some(Intent { status: IntentStatus::RequiresCapture, .. }) => Ok(Inspection::Authorised),
             Some(Intent { status: IntentStatus::Canceled, .. }) if self.makes(Mutation::LapsedHoldTakenForCaptured) => {
                 Ok(Inspection::Captured { refunded: 0 })
             }
-            Some(Intent { status: IntentStatus::Canceled, .. }) => Ok(Inspection::Lapsed),
+            Some(Intent { status: IntentStatus::Canceled, .. }) => Ok(Inspection::Expired),
             Some(Intent { status: IntentStatus::Succeeded, refunded, .. }) => Ok(Inspection::Captured { refunded }),
             None => Err(refusal(order, &Answer::Invalid("resource_missing"))),
         }
     }
 
-    async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, order: &Order) -> Result<CancelAnswer, Failure> {
         if self.makes(Mutation::VoidSkipped) {
-            return Ok(VoidAnswer::Voided);
+            return Ok(CancelAnswer::Cancelled);
         }
         self.cancel(order, &held(order)?.payment_intent).await
     }
 
-    async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+    async fn cancel_payment(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
         if self.makes(Mutation::SurplusHoldKept) {
             return Ok(());
         }
         match self.cancel(order, payment_intent).await {
-            Ok(VoidAnswer::Voided) => Ok(()),
-            Ok(VoidAnswer::AlreadyCaptured) => Err(refusal(order, &Answer::Invalid("already_captured"))),
+            Ok(CancelAnswer::Cancelled) => Ok(()),
+            Ok(CancelAnswer::AlreadyCaptured) => Err(refusal(order, &Answer::Invalid("already_captured"))),
             Err(failure) => {
                 if let Some(intent) = self.world.state().gateway.intents.get_mut(payment_intent) {
                     intent.kept_in_vain = true;
@@ -178,7 +180,7 @@ fn found(world: &World, state: &State, order: &Order, number: u32, now: u64) -> 
     let with = |status| {
         // What the order knows itself is none that it looks for.
         let of = state.gateway.intents.iter().filter(|(id, intent)| {
-            intent.order == number && !(status == IntentStatus::RequiresCapture && order.knows_hold(id))
+            intent.order == number && !(status == IntentStatus::RequiresCapture && order.knows_payment(id))
         });
         // What the search shows as held is read once more.
         let seen = |intent: &Intent| {
@@ -201,17 +203,17 @@ fn found(world: &World, state: &State, order: &Order, number: u32, now: u64) -> 
     let (held, captured) = (with(IntentStatus::RequiresCapture), with(IntentStatus::Succeeded));
     match (captured.first(), held.first()) {
         (Some(first), _) => Found::Captured { authorisation: authorisation(first), surplus: ids(&held) },
-        (None, Some(first)) => Found::Held { authorisation: authorisation(first), surplus: ids(&held[1..]) },
+        (None, Some(first)) => Found::Authorised { authorisation: authorisation(first), surplus: ids(&held[1..]) },
         (None, None) => Found::Nothing,
     }
 }
 
 impl Ports {
-    async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<CancelAnswer, Failure> {
         let key = format!("{}:void:{payment_intent}", order.order_id);
         match self.settle(order, &key, Request::Cancel { intent: payment_intent.to_owned() }).await? {
-            Answer::Intent(_, IntentStatus::Canceled) => Ok(VoidAnswer::Voided),
-            Answer::Intent(_, IntentStatus::Succeeded) => Ok(VoidAnswer::AlreadyCaptured),
+            Answer::Intent(_, IntentStatus::Canceled) => Ok(CancelAnswer::Cancelled),
+            Answer::Intent(_, IntentStatus::Succeeded) => Ok(CancelAnswer::AlreadyCaptured),
             answer => Err(refusal(order, &answer)),
         }
     }
@@ -293,7 +295,7 @@ impl Ports {
 
 /// What chance and the faults make of a request.
 fn course(state: &mut State, by: u64, now: u64, takes: u64) -> Course {
-    let lapses_after = if state.strikes(FaultKind::Lapse, now) {
+    let lapses_after = if state.should_inject(FaultKind::Lapse, now) {
         state.faults.chance(FaultKind::Lapse).between(60_000, 3_600_000)
     } else {
         HOLD
@@ -303,14 +305,14 @@ fn course(state: &mut State, by: u64, now: u64, takes: u64) -> Course {
         HOLD => Some(HOLD),
         _ => [Some(lapses_after), Some(HOLD), None][state.faults.chance(FaultKind::Lapse).position(3)],
     };
-    let fails = state.strikes(FaultKind::SavedFailure, now).then(|| {
+    let fails = state.should_inject(FaultKind::SavedFailure, now).then(|| {
         match state.faults.chance(FaultKind::SavedFailure).below(4) {
             0 | 1 => FailedAfter::Nothing,
             2 => FailedAfter::Once,
             _ => FailedAfter::Twice,
         }
     });
-    let slow = state.strikes(FaultKind::Delay, now);
+    let slow = state.should_inject(FaultKind::Delay, now);
     let follows = if slow { SLOW_SEARCH_FOLLOWS_WITHIN } else { SEARCH_FOLLOWS_WITHIN };
     let shown_after = state.schedule.below(follows);
     Course { now, running_until: now + takes, lapses_after, promises, shown_after, fails, by }

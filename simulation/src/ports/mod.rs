@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use order_domain::id::OrderId;
-use order_domain::time::Timestamp;
 use order_contract::metric;
+use order_domain::id::OrderId;
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::Runtime;
 use tokio::time::Instant;
@@ -112,7 +112,7 @@ impl Ports {
             let mut state = self.world.state();
             let (least, most) = call.latency();
             let latency = state.schedule.between(least, most);
-            if state.strikes(FaultKind::Delay, now) {
+            if state.should_inject(FaultKind::Delay, now) {
                 state.faults.chance(FaultKind::Delay).between(latency, call.timeout())
             } else {
                 latency
@@ -135,7 +135,7 @@ impl Ports {
         let mut state = self.world.state();
         let Invocation { id, stage, ref orders, .. } = *self.invocation;
         let concerned = if order.is_some() { order.as_slice() } else { orders.as_slice() };
-        if state.strikes(FaultKind::Crash, now) {
+        if state.should_inject(FaultKind::Crash, now) {
             state.tell_of(now, concerned, || format!("FAULT {} #{id} dies {when} a {}", stage.name(), call.name()));
             return Met::Death;
         }
@@ -146,7 +146,7 @@ impl Ports {
             return Met::Death;
         }
         let kind = if when == "before" { FaultKind::Throttle } else { FaultKind::LostAnswer };
-        if state.strikes(kind, now) {
+        if state.should_inject(kind, now) {
             state.tell_of(now, concerned, || format!("FAULT {kind}: {} of {} #{id}", call.name(), stage.name()));
             return Met::Refusal;
         }
@@ -192,7 +192,7 @@ impl Ports {
         let panics = {
             let now = self.world.now();
             let mut state = self.world.state();
-            let panics = state.strikes(FaultKind::Panic, now);
+            let panics = state.should_inject(FaultKind::Panic, now);
             if panics {
                 let id = self.invocation.id;
                 state.tell(now, order, || format!("FAULT the work on this order panics in #{id}"));
@@ -211,7 +211,7 @@ impl Ports {
             let now = self.world.now();
             let mut state = self.world.state();
             let always = self.invocation.stage == Stage::Notify && state.asked.panicking.contains(&event);
-            let panics = always || state.strikes(FaultKind::Panic, now);
+            let panics = always || state.should_inject(FaultKind::Panic, now);
             if panics {
                 let id = self.invocation.id;
                 state.tell(now, number_of(order_id), || format!("FAULT telling event {sequence} panics in #{id}"));
@@ -241,7 +241,7 @@ impl Runtime for Ports {
         self.world.clock(self.world.now(), self.invocation.skew)
     }
 
-    fn chance(&self) -> f64 {
+    fn random(&self) -> f64 {
         self.world.state().schedule.unit()
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::future::join_all;
 use order_domain::time::Timestamp;
 use order_handlers::failure::Failure;
-use order_handlers::ports::{Notification, Notifier, Receipt, Sending, SentLog};
+use order_handlers::ports::{Notification, NotificationKey, Notifier, Receipt, SentLog};
 
 use super::{Call, Ports};
 use crate::fault::FaultKind;
@@ -55,17 +55,17 @@ impl Ports {
     }
 
     /// One entry of a batch; it can fail alone.
-    fn send_one(&self, notification: &Notification) -> (Result<Receipt, Failure>, Option<Sending>) {
+    fn send_one(&self, notification: &Notification) -> (Result<Receipt, Failure>, Option<NotificationKey>) {
         let now = self.world.now();
         let mut state = self.world.state();
         if let Some(refusal) = refusal(notification) {
             return (Ok(Receipt::Refused(refusal)), None);
         }
-        if state.strikes(FaultKind::Throttle, now) {
+        if state.should_inject(FaultKind::Throttle, now) {
             return (Err(Failure::transient_because("a notification was throttled")), None);
         }
         let sending = take(&mut state, notification, &self.invocation, now);
-        if state.strikes(FaultKind::LostAnswer, now) {
+        if state.should_inject(FaultKind::LostAnswer, now) {
             return (Err(Failure::transient_because("the answer to a notification was lost")), sending);
         }
         (Ok(Receipt::Sent), sending)
@@ -78,20 +78,21 @@ impl Ports {
 }
 
 impl SentLog for Ports {
-    async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
+    async fn sent(&self, sendings: &[NotificationKey]) -> Result<HashSet<NotificationKey>, Failure> {
         if sendings.is_empty() {
             return Ok(HashSet::new());
         }
         self.reach(Call::Read, None).await?;
         let mut state = self.world.state();
-        let sent: HashSet<Sending> = sendings.iter().filter(|sending| state.table.was_sent(sending)).cloned().collect();
+        let sent: HashSet<NotificationKey> =
+            sendings.iter().filter(|sending| state.table.was_sent(sending)).cloned().collect();
         if self.makes(Mutation::SentRecordedBeforeSending) {
             sendings.iter().for_each(|sending| state.table.record_sent(sending));
         }
         Ok(sent)
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)], _: Timestamp) -> Result<(), Failure> {
+    async fn record(&self, sent: &[(NotificationKey, Receipt)], _: Timestamp) -> Result<(), Failure> {
         if self.makes(Mutation::SentRecordSkipped) {
             return Ok(());
         }
@@ -100,7 +101,7 @@ impl SentLog for Ports {
             {
                 let now = self.world.now();
                 let mut state = self.world.state();
-                let cut = state.strikes(FaultKind::Throttle, now);
+                let cut = state.should_inject(FaultKind::Throttle, now);
                 let written = if cut { state.schedule.position(chunk.len()) } else { chunk.len() };
                 for (sending, _) in chunk.iter().take(written) {
                     state.table.record_sent(sending);

@@ -14,7 +14,7 @@ use crate::invocation::orders;
 use crate::mutation::Mutation;
 use crate::settings::LONGEST_HIDDEN;
 use crate::workload::{number_in, number_of};
-use crate::world::Letter;
+use crate::world::DeadLettered;
 
 /// Most entries of one SendMessageBatch.
 const ENTRIES: usize = 10;
@@ -61,7 +61,7 @@ impl Queue for Ports {
         self.back(Call::Queue, None).await
     }
 
-    async fn bury(&self, letter: &DeadLetter) -> Result<(), Failure> {
+    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), Failure> {
         if self.makes(Mutation::DeadLetterDropped) {
             return Ok(());
         }
@@ -73,7 +73,7 @@ impl Queue for Ports {
         let now = self.world.now();
         let stage = self.invocation.stage;
         let sent_at = self.world.state().queues.get(&stage).and_then(|queue| queue.sent_at(&letter.message_id));
-        let letter = Letter {
+        let letter = DeadLettered {
             stage,
             sent_at,
             message_id: letter.message_id.clone(),
@@ -81,7 +81,7 @@ impl Queue for Ports {
             reason: Some(letter.reason),
             body: letter.body.clone(),
         };
-        self.world.state().bury(letter, now);
+        self.world.state().dead_letter(letter, now);
         self.back(Call::Queue, order).await
     }
 }
@@ -106,7 +106,7 @@ impl Ports {
         }
         let now = self.world.now();
         let mut state = self.world.state();
-        if state.strikes(FaultKind::Throttle, now) {
+        if state.should_inject(FaultKind::Throttle, now) {
             state.tell(now, number_of(id), || "FAULT throttle: one message of a batch is not taken".to_owned());
             return Err(Failure::transient_because(format!("order {id} could not be forwarded")));
         }

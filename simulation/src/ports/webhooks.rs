@@ -52,7 +52,7 @@ impl Webhooks for Ports {
             Ok(body) => Ok(Webhook::Genuine(GatewayEvent {
                 kind: match () {
                     () if body.canceled => GatewayEventKind::Canceled,
-                    () if body.held => GatewayEventKind::Held,
+                    () if body.held => GatewayEventKind::Authorised,
                     () => GatewayEventKind::Other,
                 },
                 order_id: Some(body.order_id),

@@ -2,8 +2,8 @@
 //! what the rule matches and where it sends is asked, and what SES would have told is put there.
 
 use ops::emulator::Request;
-use order_domain::event::EventType;
 use order_contract::mail_event::{MailFate, MailReport};
+use order_domain::event::EventType;
 use order_domain::request::Channel;
 use serde_json::{Value, json};
 

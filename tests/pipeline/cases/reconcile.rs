@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use order_domain::event::EventType;
 use order_contract::message::SWEEP;
+use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::stock::StockLevel;
 use order_domain::transition::overdue::RESERVATION_LIFETIME;

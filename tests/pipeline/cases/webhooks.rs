@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use order_domain::order::OrderStatus;
 use order_contract::metric;
+use order_domain::order::OrderStatus;
 use order_handlers::adapters::stripe::webhook::TOLERANCE;
 use serde_json::Value;
 

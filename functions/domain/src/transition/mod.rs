@@ -15,7 +15,7 @@ pub mod money;
 pub mod overdue;
 pub mod placing;
 
-use crate::event::{Event, EventType, Occasion};
+use crate::event::{CommandContext, Event, EventType};
 use crate::order::{Order, OrderStatus};
 pub use money::MoneyDue;
 pub use overdue::RecoveryCommand;
@@ -81,15 +81,15 @@ pub enum StockEffect {
 
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum Decision {
     /// The order changes.
-    Take(Box<Change>),
+    Apply(Box<Change>),
     /// The command was obeyed before: a redelivery. What follows from it may be repeated.
-    Already,
+    NoOp,
     /// The command is not legal in this state, and never will be. It changes nothing.
-    Refuse(Refusal),
+    Reject(Refusal),
     /// The command is not legal yet: it overtook the one before it. It may be tried again later.
-    TooEarly(Refusal),
+    Defer(Refusal),
 }
 
 /// A command that the order's state does not allow.
@@ -105,16 +105,22 @@ pub struct Refusal {
 }
 
 impl Order {
-    fn already_if(&self, passed: impl Fn(OrderStatus) -> bool, command: &'static str) -> Step {
+    fn no_op_if(&self, passed: impl Fn(OrderStatus) -> bool, command: &'static str) -> Decision {
         if passed(self.status) {
-            Step::Already
+            Decision::NoOp
         } else {
-            Step::Refuse(Refusal { order_id: self.order_id.clone(), status: self.status, command })
+            Decision::Reject(Refusal { order_id: self.order_id.clone(), status: self.status, command })
         }
     }
 
     /// The one place where a version rises and an event is made.
-    fn moved(mut self, event_type: EventType, status: OrderStatus, stock: StockEffect, occasion: &Occasion) -> Change {
+    fn transition(
+        mut self,
+        event_type: EventType,
+        status: OrderStatus,
+        stock: StockEffect,
+        context: &CommandContext,
+    ) -> Change {
         self.status = status;
         self.version += 1;
         // What only tells of something leaves the trouble as it is.
@@ -125,16 +131,16 @@ impl Order {
         if !only_tells {
             self.attention = None;
         }
-        self.updated_at = occasion.at;
+        self.updated_at = context.at;
         let event = Event {
             order_id: self.order_id.clone(),
             customer_id: self.customer_id.clone(),
             sequence: self.version,
             event_type,
-            at: occasion.at,
-            actor: occasion.actor.name().to_owned(),
-            cause: occasion.cause,
-            message_id: occasion.message_id.clone(),
+            at: context.at,
+            actor: context.actor.name().to_owned(),
+            cause: context.cause,
+            message_id: context.message_id.clone(),
             status: self.status,
             payment_status: self.payment_status,
             shipment_status: self.shipment_status,
@@ -150,6 +156,6 @@ impl Order {
     }
 }
 
-fn take(change: Change) -> Step {
-    Step::Take(Box::new(change))
+fn apply(change: Change) -> Decision {
+    Decision::Apply(Box::new(change))
 }

@@ -3,9 +3,9 @@
 //! The money follows the order: what is due can be told from the states alone. So whoever holds the order, a stage, a
 //! redelivery or the reconciler, asks the gateway for the same thing under the same idempotency key.
 
-use crate::event::{EventType, Occasion};
+use crate::event::{CommandContext, EventType};
 use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
-use crate::transition::{Step, StockEffect, take};
+use crate::transition::{Decision, StockEffect, apply};
 
 /// What the gateway has to be asked for next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Order {
 
     /// The gateway took the amount. It is a fact, also where meanwhile it should not have: then it is due to be given back.
     #[must_use]
-    pub fn captured(&self, occasion: &Occasion) -> Step {
+    pub fn captured(&self, context: &CommandContext) -> Decision {
         match (self.payment_status, self.money_due()) {
             (PaymentStatus::Authorised, Some(MoneyDue::Capture | MoneyDue::Void)) => {
                 // A cancelled order's parcel never left: everything is owed.
@@ -51,7 +51,7 @@ impl Order {
                     if self.shipment_status == ShipmentStatus::None { self.total.amount } else { self.refund_due };
                 let order = Self { payment_status: PaymentStatus::Captured, refund_due: owed, ..self.clone() };
                 let status = order.status_when_done();
-                take(order.moved(EventType::PaymentCaptured, status, StockEffect::None, occasion))
+                apply(order.transition(EventType::PaymentCaptured, status, StockEffect::None, context))
             }
             _ => self.money_was(&[PaymentStatus::Captured, PaymentStatus::Refunded], "be captured"),
         }
@@ -59,17 +59,17 @@ impl Order {
 
     /// The authorisation lapsed before the money was taken, and was made anew.
     #[must_use]
-    pub fn authorised_anew(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
-        let wanted = self.money_due() == Some(MoneyDue::Capture) || self.holds_for_dispatch();
+    pub fn reauthorised(&self, authorisation: Authorisation, context: &CommandContext) -> Decision {
+        let wanted = self.money_due() == Some(MoneyDue::Capture) || self.is_authorised_for_dispatch();
         match &self.authorisation {
             Some(old)
                 if wanted
                     && authorisation.attempt > old.attempt
                     && authorisation.payment_intent != old.payment_intent =>
             {
-                let authorisation = Some(authorisation.with_an_end(occasion.at));
+                let authorisation = Some(authorisation.with_an_end(context.at));
                 let order = Self { authorisation, ..self.clone() };
-                take(order.moved(EventType::PaymentAuthorised, self.status, StockEffect::None, occasion))
+                apply(order.transition(EventType::PaymentAuthorised, self.status, StockEffect::None, context))
             }
             _ => self.money_was(
                 &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded, PaymentStatus::Voided],
@@ -81,18 +81,18 @@ impl Order {
     /// The authorisation lapsed before the dispatch, and the gateway refuses another: the order is cancelled and its stock
     /// goes back. Nothing is held.
     #[must_use]
-    pub fn hold_lost(&self, decline_code: String, occasion: &Occasion) -> Step {
-        if self.holds_for_dispatch() {
+    pub fn authorisation_expired(&self, decline_code: String, context: &CommandContext) -> Decision {
+        if self.is_authorised_for_dispatch() {
             let order = Self {
                 payment_status: PaymentStatus::Voided,
                 reason: Some(RejectionReason::PaymentDeclined { decline_code }),
                 ..self.clone()
             };
-            return take(order.moved(
+            return apply(order.transition(
                 EventType::OrderCancelled,
                 OrderStatus::Cancelled,
                 StockEffect::Release,
-                occasion,
+                context,
             ));
         }
         self.money_was(
@@ -103,12 +103,12 @@ impl Order {
 
     /// The gateway gave up what it held.
     #[must_use]
-    pub fn voided(&self, occasion: &Occasion) -> Step {
+    pub fn voided(&self, context: &CommandContext) -> Decision {
         match self.money_due() {
             Some(MoneyDue::Void) => {
                 let order = Self { payment_status: PaymentStatus::Voided, ..self.clone() };
                 let status = order.status_when_done();
-                take(order.moved(EventType::PaymentVoided, status, StockEffect::None, occasion))
+                apply(order.transition(EventType::PaymentVoided, status, StockEffect::None, context))
             }
             _ => self.money_was(&[PaymentStatus::Voided], "be voided"),
         }
@@ -116,47 +116,47 @@ impl Order {
 
     /// The gateway has given that many minor units back in all.
     #[must_use]
-    pub fn refunded(&self, in_all: u64, occasion: &Occasion) -> Step {
+    pub fn refunded(&self, in_all: u64, context: &CommandContext) -> Decision {
         match self.money_due() {
             // Another worker recorded it; more may be due by now.
-            _ if self.refunded > 0 && in_all <= self.refunded => Step::Already,
+            _ if self.refunded > 0 && in_all <= self.refunded => Decision::NoOp,
             Some(MoneyDue::Refund(due)) if in_all == self.refunded + due => {
                 let payment_status =
                     if in_all >= self.total.amount { PaymentStatus::Refunded } else { PaymentStatus::Captured };
-                take(Self { payment_status, refunded: in_all, ..self.clone() }.moved(
+                apply(Self { payment_status, refunded: in_all, ..self.clone() }.transition(
                     EventType::PaymentRefunded,
                     self.status,
                     StockEffect::None,
-                    occasion,
+                    context,
                 ))
             }
-            _ => Step::Refuse(self.refusal("be refunded")),
+            _ => Decision::Reject(self.refusal("be refunded")),
         }
     }
 
     /// Whether a hold at the gateway is none of the order's, and never will be: it has another, or wants none any more. An order
     /// whose payment is still asked for finds it by itself.
     #[must_use]
-    pub fn has_no_use_for(&self, payment_intent: &str) -> bool {
-        let asks = self.status.is_open() || self.may_hold_money_unknown_to_us();
-        !self.knows_hold(payment_intent) && !asks
+    pub fn does_not_need_payment(&self, payment_intent: &str) -> bool {
+        let asks = self.status.is_open() || self.may_have_unknown_authorisation();
+        !self.knows_payment(payment_intent) && !asks
     }
 
     /// Whether the order's own hold is this one.
     #[must_use]
-    pub fn knows_hold(&self, payment_intent: &str) -> bool {
+    pub fn knows_payment(&self, payment_intent: &str) -> bool {
         self.authorisation.as_ref().is_some_and(|held| held.payment_intent == payment_intent)
     }
 
     /// Whether the order waits for its dispatch with its money held.
     #[must_use]
-    pub fn holds_for_dispatch(&self) -> bool {
+    pub fn is_authorised_for_dispatch(&self) -> bool {
         self.status == OrderStatus::Confirmed
             && self.payment_status == PaymentStatus::Authorised
             && self.shipment_status == ShipmentStatus::None
     }
 
-    fn money_was(&self, passed: &[PaymentStatus], command: &'static str) -> Step {
-        if passed.contains(&self.payment_status) { Step::Already } else { Step::Refuse(self.refusal(command)) }
+    fn money_was(&self, passed: &[PaymentStatus], command: &'static str) -> Decision {
+        if passed.contains(&self.payment_status) { Decision::NoOp } else { Decision::Reject(self.refusal(command)) }
     }
 }

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use crate::event::{EventType, Occasion};
+use crate::event::{CommandContext, EventType};
 use crate::order::{Authorisation, Order, OrderStatus, RejectionReason};
 use crate::time::Timestamp;
-use crate::transition::{Step, StockEffect, take};
+use crate::transition::{Decision, StockEffect, apply};
 
 /// After this long without a change the reconciler looks at an open order.
 pub const CHECK_AFTER: Duration = Duration::from_secs(5 * 60);
@@ -18,7 +18,7 @@ pub const CHECK_AT_LEAST_EVERY: Duration = Duration::from_secs(2 * 60 * 60);
 pub const RESERVATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an amount is held where the gateway does not say it: Visa's shortest
 /// (docs.stripe.com/payments/place-a-hold-on-a-payment-method). What became of it, the gateway is asked.
-pub const SHORTEST_HOLD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+pub const SHORTEST_AUTHORISATION: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
 /// What moves an order on that stopped moving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum RecoveryCommand {
 impl Authorisation {
     /// With an end that does not move, whatever else happens to the order.
     pub(super) fn with_an_end(self, authorised_at: Timestamp) -> Self {
-        let capture_before = self.capture_before.or_else(|| Some(authorised_at.after(SHORTEST_HOLD)));
+        let capture_before = self.capture_before.or_else(|| Some(authorised_at.after(SHORTEST_AUTHORISATION)));
         Self { capture_before, ..self }
     }
 }
@@ -48,7 +48,7 @@ impl Order {
     /// An order that waits for the warehouse or the carrier is not open.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.status.is_open() || self.money_due().is_some() || self.may_hold_money_unknown_to_us()
+        self.status.is_open() || self.money_due().is_some() || self.may_have_unknown_authorisation()
     }
 
     /// When to look at the order if nothing happens until then; `None` when there is nothing to look for.
@@ -58,14 +58,14 @@ impl Order {
             // A person brings it on, by redriving its message; only its stock is not held for ever.
             Some(_) => self.reservation_expires_at(),
             None if self.is_open() => Some(self.updated_at.after(CHECK_AFTER)),
-            None => self.hold_lapses_at(),
+            None => self.authorisation_expires_at(),
         }
     }
 
     /// When to look again after the reconciler looked: an order that stands still is looked at less and less often, so
     /// that an outage does not fill the queues with repetitions.
     #[must_use]
-    pub fn check_again_at(&self, now: Timestamp) -> Timestamp {
+    pub fn next_check_after(&self, now: Timestamp) -> Timestamp {
         now.after(now.since(self.updated_at).clamp(CHECK_AFTER, CHECK_AT_LEAST_EVERY))
     }
 
@@ -77,23 +77,23 @@ impl Order {
             _ if self.attention.is_some() => None,
             OrderStatus::Validated => Some(RecoveryCommand::ReserveStock),
             OrderStatus::Reserved => Some(RecoveryCommand::AuthorisePayment),
-            _ if self.may_hold_money_unknown_to_us() => Some(RecoveryCommand::AuthorisePayment),
+            _ if self.may_have_unknown_authorisation() => Some(RecoveryCommand::AuthorisePayment),
             _ if self.money_due().is_some() => Some(RecoveryCommand::SettleMoney),
-            _ if self.hold_has_lapsed(now) => Some(RecoveryCommand::Reauthorise),
+            _ if self.authorisation_has_expired(now) => Some(RecoveryCommand::Reauthorise),
             _ => None,
         }
     }
 
     /// Whether the time is over for which the gateway promised to hold the money of an order that is not dispatched yet.
     #[must_use]
-    pub fn hold_has_lapsed(&self, now: Timestamp) -> bool {
-        self.hold_lapses_at().is_some_and(|lapses| lapses <= now)
+    pub fn authorisation_has_expired(&self, now: Timestamp) -> bool {
+        self.authorisation_expires_at().is_some_and(|lapses| lapses <= now)
     }
 
-    fn hold_lapses_at(&self) -> Option<Timestamp> {
-        let hold = self.authorisation.as_ref().filter(|_| self.holds_for_dispatch())?;
+    fn authorisation_expires_at(&self) -> Option<Timestamp> {
+        let hold = self.authorisation.as_ref().filter(|_| self.is_authorised_for_dispatch())?;
         // Orders that were stored before a hold always had an end.
-        Some(hold.capture_before.unwrap_or_else(|| self.updated_at.after(SHORTEST_HOLD)))
+        Some(hold.capture_before.unwrap_or_else(|| self.updated_at.after(SHORTEST_AUTHORISATION)))
     }
 
     fn reservation_has_expired(&self, now: Timestamp) -> bool {
@@ -107,18 +107,18 @@ impl Order {
 
     /// The stock was held as long as it may be, and no payment came: it goes back, and the order ends.
     #[must_use]
-    pub fn expired(&self, occasion: &Occasion) -> Step {
+    pub fn expired(&self, context: &CommandContext) -> Decision {
         match self.status {
-            OrderStatus::Reserved if self.reservation_has_expired(occasion.at) => {
-                take(Self { reason: Some(RejectionReason::ReservationExpired), ..self.clone() }.moved(
+            OrderStatus::Reserved if self.reservation_has_expired(context.at) => {
+                apply(Self { reason: Some(RejectionReason::ReservationExpired), ..self.clone() }.transition(
                     EventType::OrderCancelled,
                     OrderStatus::Cancelled,
                     StockEffect::Release,
-                    occasion,
+                    context,
                 ))
             }
-            OrderStatus::Reserved => Step::TooEarly(self.refusal("give up its stock")),
-            _ => self.already_if(|status| status > OrderStatus::Reserved, "give up its stock"),
+            OrderStatus::Reserved => Decision::Defer(self.refusal("give up its stock")),
+            _ => self.no_op_if(|status| status > OrderStatus::Reserved, "give up its stock"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From the request to the confirmation.
 
 use crate::catalogue::Priced;
-use crate::event::{EventType, Occasion};
+use crate::event::{CommandContext, EventType};
 use crate::fingerprint::Fingerprint;
 use crate::id::Sku;
 use crate::money::Money;
@@ -9,7 +9,7 @@ use crate::order::{Authorisation, Line, Order, OrderStatus, PaymentStatus, Rejec
 use crate::request::PlaceOrder;
 use crate::stock::StockPart;
 use crate::time::Timestamp;
-use crate::transition::{Change, Step, StockEffect, take};
+use crate::transition::{Change, Decision, StockEffect, apply};
 
 /// Most conflicts that an order remembers: an item holds 400 KB, and nobody may fill it up from outside.
 const MAX_CONFLICTS: usize = 50;
@@ -20,7 +20,7 @@ pub fn receive(
     request: PlaceOrder,
     priced: Result<Priced, RejectionReason>,
     accepted_at: Timestamp,
-    occasion: &Occasion,
+    context: &CommandContext,
 ) -> Change {
     let fingerprint = Fingerprint::of(&request);
     let nothing = Money::new(0, request.currency);
@@ -49,7 +49,7 @@ pub fn receive(
         fingerprint,
         conflicts: std::collections::BTreeSet::new(),
         created_at: accepted_at,
-        updated_at: occasion.at,
+        updated_at: context.at,
         reserved_at: None,
         confirmed_at: None,
         attention: None,
@@ -59,12 +59,12 @@ pub fn receive(
         refunded: 0,
     };
     match reason {
-        None => order.moved(EventType::OrderValidated, OrderStatus::Validated, StockEffect::None, occasion),
-        Some(reason) => Order { reason: Some(reason), ..order }.moved(
+        None => order.transition(EventType::OrderValidated, OrderStatus::Validated, StockEffect::None, context),
+        Some(reason) => Order { reason: Some(reason), ..order }.transition(
             EventType::OrderRejected,
             OrderStatus::Rejected,
             StockEffect::None,
-            occasion,
+            context,
         ),
     }
 }
@@ -73,14 +73,14 @@ impl Order {
     /// A request came under this order's id: the same one again, or another, which is recorded once and changes
     /// nothing else.
     #[must_use]
-    pub fn placed_again(&self, fingerprint: &Fingerprint, occasion: &Occasion) -> Step {
+    pub fn placed_again(&self, fingerprint: &Fingerprint, context: &CommandContext) -> Decision {
         if self.knows(fingerprint) || self.conflicts.len() >= MAX_CONFLICTS {
-            return Step::Already;
+            return Decision::NoOp;
         }
         let mut order = self.clone();
         order.conflicts.insert(fingerprint.clone());
         let status = order.status;
-        take(order.moved(EventType::OrderConflict, status, StockEffect::None, occasion))
+        apply(order.transition(EventType::OrderConflict, status, StockEffect::None, context))
     }
 
     /// Whether a request that came under this order's id is one that was recorded, as the order itself or as a conflict.
@@ -91,36 +91,36 @@ impl Order {
 
     /// Every line is to be reserved, each in the parts that are given for it, in the lines' order.
     #[must_use]
-    pub fn reserve(&self, parts: &[Vec<StockPart>], occasion: &Occasion) -> Step {
+    pub fn reserve(&self, parts: &[Vec<StockPart>], context: &CommandContext) -> Decision {
         let whole = |(line, parts): (&Line, &Vec<StockPart>)| {
             parts.iter().map(|part| u64::from(part.quantity)).sum::<u64>() == u64::from(line.quantity)
         };
         let complete = parts.len() == self.lines.len() && self.lines.iter().zip(parts).all(whole);
         match self.status {
             OrderStatus::Validated if complete => {
-                let mut order = Self { reserved_at: Some(occasion.at), ..self.clone() };
+                let mut order = Self { reserved_at: Some(context.at), ..self.clone() };
                 for (line, parts) in order.lines.iter_mut().zip(parts) {
                     line.reserved_from.clone_from(parts);
                 }
-                take(order.moved(EventType::StockReserved, OrderStatus::Reserved, StockEffect::Reserve, occasion))
+                apply(order.transition(EventType::StockReserved, OrderStatus::Reserved, StockEffect::Reserve, context))
             }
-            _ => self.already_if(|status| status > OrderStatus::Validated, "reserve its stock"),
+            _ => self.no_op_if(|status| status > OrderStatus::Validated, "reserve its stock"),
         }
     }
 
     /// A line cannot be reserved.
     #[must_use]
-    pub fn out_of_stock(&self, sku: Sku, occasion: &Occasion) -> Step {
+    pub fn out_of_stock(&self, sku: Sku, context: &CommandContext) -> Decision {
         match self.status {
             OrderStatus::Validated => {
-                take(Self { reason: Some(RejectionReason::OutOfStock { sku }), ..self.clone() }.moved(
+                apply(Self { reason: Some(RejectionReason::OutOfStock { sku }), ..self.clone() }.transition(
                     EventType::OrderOutOfStock,
                     OrderStatus::OutOfStock,
                     StockEffect::None,
-                    occasion,
+                    context,
                 ))
             }
-            _ => self.already_if(|status| status > OrderStatus::Validated, "run out of stock"),
+            _ => self.no_op_if(|status| status > OrderStatus::Validated, "run out of stock"),
         }
     }
 
@@ -133,67 +133,72 @@ impl Order {
     /// Whether the gateway may hold money for a cancelled order that nobody recorded: it was asked, or may have been, and
     /// the customer cancelled before its answer was stored. Asked again under the same key, it tells.
     #[must_use]
-    pub fn may_hold_money_unknown_to_us(&self) -> bool {
+    pub fn may_have_unknown_authorisation(&self) -> bool {
         self.status == OrderStatus::Cancelled && self.payment_status == PaymentStatus::None && self.was_reserved()
     }
 
     /// The gateway holds the amount.
     #[must_use]
-    pub fn authorised(&self, authorisation: Authorisation, occasion: &Occasion) -> Step {
-        let authorisation = authorisation.with_an_end(occasion.at);
+    pub fn authorised(&self, authorisation: Authorisation, context: &CommandContext) -> Decision {
+        let authorisation = authorisation.with_an_end(context.at);
         if self.awaits_payment() {
-            return take(
+            return apply(
                 Self {
                     payment_status: PaymentStatus::Authorised,
                     authorisation: Some(authorisation),
-                    confirmed_at: Some(occasion.at),
+                    confirmed_at: Some(context.at),
                     ..self.clone()
                 }
-                .moved(EventType::OrderConfirmed, OrderStatus::Confirmed, StockEffect::None, occasion),
+                .transition(
+                    EventType::OrderConfirmed,
+                    OrderStatus::Confirmed,
+                    StockEffect::None,
+                    context,
+                ),
             );
         }
-        if self.may_hold_money_unknown_to_us() {
+        if self.may_have_unknown_authorisation() {
             // The customer cancelled while the gateway was being asked: what it holds must be known, to be given back.
-            return take(
+            return apply(
                 Self { payment_status: PaymentStatus::Authorised, authorisation: Some(authorisation), ..self.clone() }
-                    .moved(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, occasion),
+                    .transition(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, context),
             );
         }
-        self.already_if(|status| status > OrderStatus::Reserved, "be confirmed")
+        self.no_op_if(|status| status > OrderStatus::Reserved, "be confirmed")
     }
 
     /// The gateway holds nothing for an order that was cancelled while it may have been asked.
     #[must_use]
-    pub fn nothing_held(&self, occasion: &Occasion) -> Step {
-        if self.may_hold_money_unknown_to_us() {
-            return take(Self { payment_status: PaymentStatus::Voided, ..self.clone() }.moved(
+    pub fn nothing_authorised(&self, context: &CommandContext) -> Decision {
+        if self.may_have_unknown_authorisation() {
+            return apply(Self { payment_status: PaymentStatus::Voided, ..self.clone() }.transition(
                 EventType::PaymentVoided,
                 OrderStatus::Cancelled,
                 StockEffect::None,
-                occasion,
+                context,
             ));
         }
-        self.already_if(|status| status > OrderStatus::Reserved, "have nothing held")
+        self.no_op_if(|status| status > OrderStatus::Reserved, "have nothing held")
     }
 
     /// The gateway refused; the stock goes back.
     #[must_use]
-    pub fn declined(&self, decline_code: String, occasion: &Occasion) -> Step {
+    pub fn declined(&self, decline_code: String, context: &CommandContext) -> Decision {
         if self.awaits_payment() {
-            return take(
+            return apply(
                 Self {
                     payment_status: PaymentStatus::Declined,
                     reason: Some(RejectionReason::PaymentDeclined { decline_code }),
                     ..self.clone()
                 }
-                .moved(
+                .transition(
                     EventType::PaymentDeclined,
                     OrderStatus::PaymentDeclined,
                     StockEffect::Release,
-                    occasion,
+                    context,
                 ),
             );
         }
-        self.already_if(|status| status > OrderStatus::Reserved, "be declined")
+        self.no_op_if(|status| status > OrderStatus::Reserved, "be declined")
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod dynamodb;
+pub mod lambda_context;
 pub mod notifier;
 pub mod secret;
 pub mod ses;
@@ -9,5 +10,4 @@ pub mod settings;
 pub mod sns;
 pub mod sqs;
 pub mod stripe;
-pub mod surroundings;
 pub mod webhooks;

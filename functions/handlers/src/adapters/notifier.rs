@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use futures::StreamExt as _;
 use futures::stream;
+use order_contract::variable;
 use order_domain::event::Event;
 use order_domain::notification::{CallingCodes, Topic};
-use order_contract::variable;
 
 use super::ses::Ses;
 use super::settings::{self, SettingError};

@@ -6,10 +6,10 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+use order_contract::topic_attribute::TopicAttribute;
+use order_contract::variable;
 use order_domain::event::Event;
 use order_domain::notification::Topic;
-use order_contract::variable;
-use order_contract::topic_attribute::TopicAttribute;
 use serde_json::json;
 
 use super::settings::{self, SettingError};

@@ -134,14 +134,14 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn bury(&self, letter: &DeadLetter) -> Result<(), Failure> {
+    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), Failure> {
         let what = || format!("message {} could not be put into {}", letter.message_id, self.dead_letters);
         let mut send = self.client.send_message().queue_url(&self.dead_letters).message_body(&letter.body);
         for (name, value) in attributes_of(letter) {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             send = send.message_attributes(name, value.map_err(|error| Failure::transient(what(), error))?);
         }
-        // A refusal must not bury the letter again: the delivery stays in its queue.
+        // A refusal must not dead_letter the letter again: the delivery stays in its queue.
         send.send().await.map(drop).map_err(|error| Failure::transient(what(), error))
     }
 }

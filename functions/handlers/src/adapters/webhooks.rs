@@ -40,7 +40,7 @@ impl Webhooks for StripeWebhooks {
             Ok(event) => Webhook::Genuine(GatewayEvent {
                 kind: match event.kind {
                     Kind::Cancelled => GatewayEventKind::Canceled,
-                    Kind::Held => GatewayEventKind::Held,
+                    Kind::Authorised => GatewayEventKind::Authorised,
                     Kind::RefundFailed => GatewayEventKind::RefundFailed { refund: event.refund.unwrap_or_default() },
                     _ => GatewayEventKind::Other,
                 },

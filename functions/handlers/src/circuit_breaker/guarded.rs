@@ -1,11 +1,11 @@
 //! The payment gateway behind a circuit breaker.
 
-use order_domain::order::Order;
 use order_contract::metric;
+use order_domain::order::Order;
 
 use super::{CircuitBreaker, Effect, Permit};
 use crate::failure::Failure;
-use crate::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, Runtime, VoidAnswer};
+use crate::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, Runtime};
 
 /// A gateway that is not called while its circuit is open.
 #[derive(Debug)]
@@ -59,13 +59,13 @@ impl<G: Gateway, R: Runtime> Gateway for Guarded<'_, G, R> {
         let permit = self.admit(order)?;
         self.record(&permit, self.gateway.capture(order).await)
     }
-    async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, order: &Order) -> Result<CancelAnswer, Failure> {
         let permit = self.admit(order)?;
-        self.record(&permit, self.gateway.void(order).await)
+        self.record(&permit, self.gateway.cancel(order).await)
     }
-    async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+    async fn cancel_payment(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
         let permit = self.admit(order)?;
-        self.record(&permit, self.gateway.give_up(order, payment_intent).await)
+        self.record(&permit, self.gateway.cancel_payment(order, payment_intent).await)
     }
     async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
         let permit = self.admit(order)?;

@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use order_domain::time::Timestamp;
 use order_contract::timeout;
+use order_domain::time::Timestamp;
 
 pub use guarded::Guarded;
 

@@ -112,10 +112,10 @@ pub trait OpenOrders: Send + Sync {
     fn due(&self, now: Timestamp) -> impl Future<Output = Result<Vec<OrderId>, Failure>> + Send;
 
     /// Moves the order's next check, unless the order changed meanwhile and has another.
-    fn check_again(&self, order: &Order, at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn defer_check(&self, order: &Order, at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Moves the next check of an order that cannot be read, so that nobody knows its version, unless it is not due any more.
-    fn pass_over(
+    fn defer_unreadable_check(
         &self,
         id: &OrderId,
         now: Timestamp,

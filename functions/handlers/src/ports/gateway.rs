@@ -25,7 +25,7 @@ pub enum Found {
     /// Nothing that is known of yet.
     Nothing,
     /// The amount is held.
-    Held {
+    Authorised {
         /// The oldest hold.
         authorisation: Authorisation,
         /// Further holds of the same order, by their payment's id.
@@ -44,9 +44,9 @@ pub enum Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inspection {
     /// The amount is still held.
-    Held,
+    Authorised,
     /// The hold was given up.
-    Lapsed,
+    Expired,
     /// The amount was taken.
     Captured {
         /// What was given back of it, in minor units.
@@ -60,14 +60,14 @@ pub enum CaptureAnswer {
     /// It is taken.
     Captured,
     /// The hold has lapsed.
-    Lapsed,
+    Expired,
 }
 
 /// What the gateway says when a hold is to be given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VoidAnswer {
+pub enum CancelAnswer {
     /// Nothing is held.
-    Voided,
+    Cancelled,
     /// It was too late: the amount is taken.
     AlreadyCaptured,
 }
@@ -89,10 +89,10 @@ pub trait Gateway: Send + Sync {
     fn capture(&self, order: &Order) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send;
 
     /// Gives up what is held.
-    fn void(&self, order: &Order) -> impl Future<Output = Result<VoidAnswer, Failure>> + Send;
+    fn cancel(&self, order: &Order) -> impl Future<Output = Result<CancelAnswer, Failure>> + Send;
 
     /// Gives up another hold than the order's own.
-    fn give_up(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn cancel_payment(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Gives that many minor units back. Once the gateway has forgotten the key it would give them back again:
     /// [`Self::inspect`] tells whether it did.
@@ -112,11 +112,11 @@ impl<G: Gateway> Gateway for &G {
     fn capture(&self, order: &Order) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send {
         (**self).capture(order)
     }
-    fn void(&self, order: &Order) -> impl Future<Output = Result<VoidAnswer, Failure>> + Send {
-        (**self).void(order)
+    fn cancel(&self, order: &Order) -> impl Future<Output = Result<CancelAnswer, Failure>> + Send {
+        (**self).cancel(order)
     }
-    fn give_up(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send {
-        (**self).give_up(order, payment_intent)
+    fn cancel_payment(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send {
+        (**self).cancel_payment(order, payment_intent)
     }
     fn refund(&self, order: &Order, amount: u64) -> impl Future<Output = Result<(), Failure>> + Send {
         (**self).refund(order, amount)

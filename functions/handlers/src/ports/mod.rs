@@ -11,10 +11,10 @@ pub use database::{
     Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, Loaded, OpenOrders, Orders, Page, Prices, Reads,
     Stock, readable,
 };
-pub use gateway::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER, VoidAnswer};
+pub use gateway::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER};
 pub use notifications::{
-    AboutEvent, Addressee, Mail, Notification, Notifier, Outcome, Push, Receipt, Refusal, Sending, SentHistory,
-    SentLog, Told,
+    AboutEvent, Mail, Notification, NotificationKey, NotificationRecord, Notifier, Outcome, Push, Receipt, Recipient,
+    Refusal, SentHistory, SentLog,
 };
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;

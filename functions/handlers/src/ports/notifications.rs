@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use order_contract::mail_event::MailFate;
 use order_domain::event::{Event, EventType};
 use order_domain::id::OrderId;
-use order_contract::mail_event::MailFate;
 use order_domain::notification::Topic;
 use order_domain::request::Channel;
-use order_domain::time::Timestamp;
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
 use serde::Serialize;
 
 use crate::failure::Failure;
 
 /// Who is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Addressee {
+pub enum Recipient {
     /// Other systems.
     Topic(Topic),
     /// The customer.
@@ -25,7 +25,7 @@ pub enum Addressee {
     ContactStage,
 }
 
-impl Addressee {
+impl Recipient {
     /// The name in the sort key of what was sent.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -37,15 +37,15 @@ impl Addressee {
     }
 }
 
-/// Something that is told once: an event to an addressee.
+/// Something that is told once: an event to an recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Sending {
+pub struct NotificationKey {
     /// The event's order.
     pub order_id: OrderId,
     /// The event's number.
     pub sequence: u64,
     /// Who is told.
-    pub addressee: Addressee,
+    pub recipient: Recipient,
 }
 
 /// An e-mail's words.
@@ -170,11 +170,18 @@ pub trait Notifier: Send + Sync {
 /// The record of what was told.
 pub trait SentLog: Send + Sync {
     /// Those that were sent, or refused for good, before, of those asked for.
-    fn sent(&self, sendings: &[Sending]) -> impl Future<Output = Result<HashSet<Sending>, Failure>> + Send;
+    fn sent(
+        &self,
+        sendings: &[NotificationKey],
+    ) -> impl Future<Output = Result<HashSet<NotificationKey>, Failure>> + Send;
 
     /// Records what became of notifications, and when. No sending takes the place of a refusal: a channel can refuse before it
     /// is recorded that it took the notification.
-    fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn record(
+        &self,
+        sent: &[(NotificationKey, Receipt)],
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Whether the customer was told.
@@ -190,7 +197,7 @@ pub enum Outcome {
 /// What a customer was told, as the order's history shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Told {
+pub struct NotificationRecord {
     /// The number of the event that it was about.
     #[serde(skip)]
     pub sequence: u64,
@@ -209,5 +216,5 @@ pub struct Told {
 /// What the API reads of the record.
 pub trait SentHistory: Send + Sync {
     /// What an order's customer was told, in the order of its events.
-    fn told(&self, id: &OrderId) -> impl Future<Output = Result<Vec<Told>, Failure>> + Send;
+    fn told(&self, id: &OrderId) -> impl Future<Output = Result<Vec<NotificationRecord>, Failure>> + Send;
 }

@@ -33,5 +33,5 @@ pub trait Queue: Send + Sync {
     fn postpone(&self, waits: &[(&str, Duration)]) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Puts a message into the dead-letter queue.
-    fn bury(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn dead_letter(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use order_domain::time::Timestamp;
 
-/// The surroundings of a stage.
+/// The lambda_context of a stage.
 pub trait Runtime: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
 
     /// A number in 0..1.
-    fn chance(&self) -> f64;
+    fn random(&self) -> f64;
 
     /// How long the work of this invocation may still take.
     fn remaining(&self) -> Duration;
@@ -26,8 +26,8 @@ impl<R: Runtime> Runtime for &R {
     fn now(&self) -> Timestamp {
         (**self).now()
     }
-    fn chance(&self) -> f64 {
-        (**self).chance()
+    fn random(&self) -> f64 {
+        (**self).random()
     }
     fn remaining(&self) -> Duration {
         (**self).remaining()

@@ -11,7 +11,7 @@ pub enum GatewayEventKind {
     /// The gateway gave up what it held.
     Canceled,
     /// The gateway holds money.
-    Held,
+    Authorised,
     /// Money that was said to be given back was not.
     RefundFailed {
         /// The gateway's id of the refund.

@@ -1,4 +1,4 @@
-//! Contact: tells one addressee of one event, once: a customer on a channel, or a topic that was down when notify tried it.
+//! Contact: tells one recipient of one event, once: a customer on a channel, or a topic that was down when notify tried it.
 //!
 //! Every message is one telling, so that a channel that is down for long delays its own tellings and nothing else. Messages
 //! come again and come twice: what was told is looked up before and recorded after. Somebody can be told twice only where
@@ -17,22 +17,22 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
 use futures::{join, try_join};
+use order_contract::mail_event::MailReport;
+use order_contract::message::{ContactCommand, ContactRecipient};
+use order_contract::metric;
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_contract::mail_event::MailReport;
-use order_contract::message::{ContactCommand, Recipient};
 use order_domain::notification::Notice;
 use order_domain::order::Order;
 use order_domain::request::Channel;
-use order_contract::metric;
 
 use crate::batch::{Delivery, contained, settle};
 use crate::channels::Channels;
 use crate::decision::unknown;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{
-    AboutEvent, Addressee, EventKey, Events, Loaded, Notification, Notifier, Orders, Queue, Receipt, Refusal, Runtime,
-    Sending, SentLog, readable,
+    AboutEvent, EventKey, Events, Loaded, Notification, NotificationKey, Notifier, Orders, Queue, Receipt, Recipient,
+    Refusal, Runtime, SentLog, readable,
 };
 use crate::retry::RetryPolicy;
 use crate::texts::Texts;
@@ -67,16 +67,16 @@ enum Asked {
     /// To tell somebody of an event.
     Tell(ContactCommand),
     /// To record what became of a mail.
-    Record(Sending, Refusal),
+    Record(NotificationKey, Refusal),
 }
 
-/// What goes to an addressee, or its refusal before it was tried; `None` where the channel is switched off or the customer
+/// What goes to an recipient, or its refusal before it was tried; `None` where the channel is switched off or the customer
 /// has no address.
 type Written = Option<Result<Notification, Refusal>>;
 
 /// What is stored of a batch.
 struct Known {
-    sent: HashSet<Sending>,
+    sent: HashSet<NotificationKey>,
     orders: Loaded<OrderId, Order>,
     events: Loaded<EventKey, Event>,
 }
@@ -136,8 +136,8 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
     }
 
     async fn look_up(&self, asked: &BTreeSet<ContactCommand>) -> Result<Known, Failure> {
-        let sendings: Vec<Sending> = asked.iter().map(sending).collect();
-        let of_customers = asked.iter().filter(|asked| matches!(asked.recipient, Recipient::Channel(_)));
+        let sendings: Vec<NotificationKey> = asked.iter().map(sending).collect();
+        let of_customers = asked.iter().filter(|asked| matches!(asked.recipient, ContactRecipient::Channel(_)));
         let orders: BTreeSet<OrderId> = of_customers.map(|asked| asked.order_id.clone()).collect();
         let events: BTreeSet<EventKey> = asked.iter().map(|asked| (asked.order_id.clone(), asked.sequence)).collect();
         let (sent, orders, events) =
@@ -155,8 +155,8 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             refused(DeadLetterReason::EventUnknown, format!("order {} has no event {}", asked.order_id, asked.sequence))
         })?;
         let notification = match asked.recipient {
-            Recipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event.clone()))),
-            Recipient::Channel(channel) => self.for_customer(channel, event, known)?,
+            ContactRecipient::Topic(topic) => Some(Ok(Notification::Publish(topic, event.clone()))),
+            ContactRecipient::Channel(channel) => self.for_customer(channel, event, known)?,
         };
         let notification = match notification {
             None => return Ok(None),
@@ -217,7 +217,10 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
     }
 
     /// Records what SES told of mails, each for itself. It is counted once it is recorded.
-    async fn record_reports(&self, reports: &HashMap<Sending, Refusal>) -> HashMap<Sending, Result<(), Failure>> {
+    async fn record_reports(
+        &self,
+        reports: &HashMap<NotificationKey, Refusal>,
+    ) -> HashMap<NotificationKey, Result<(), Failure>> {
         let now = self.runtime.now();
         let recorded = reports.iter().map(async |(sending, refusal)| {
             let recorded = self.database.record(&[(sending.clone(), Receipt::Refused(*refusal))], now).await;
@@ -231,7 +234,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
     }
 
     /// Records what was taken or refused for good. What cannot be recorded may be sent again.
-    async fn record(&self, receipts: &[(Sending, Receipt)]) -> Result<(), Failure> {
+    async fn record(&self, receipts: &[(NotificationKey, Receipt)]) -> Result<(), Failure> {
         if receipts.is_empty() {
             return Ok(());
         }
@@ -239,7 +242,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         for (sending, receipt) in receipts {
             if let Receipt::Refused(reason) = receipt {
                 refused += 1;
-                let to = sending.addressee.name();
+                let to = sending.recipient.name();
                 tracing::warn!(order_id = %sending.order_id, to, %reason, "a notification was refused for good");
             }
         }
@@ -259,20 +262,20 @@ fn asked(delivery: &Delivery) -> Result<Asked, Failure> {
     let command = delivery.parsed().map(Asked::Tell);
     command.or_else(|no_command| match delivery.parsed() {
         Ok(MailReport { mail, order_id, sequence }) => {
-            let addressee = Addressee::Customer(Channel::Email);
-            Ok(Asked::Record(Sending { order_id, sequence, addressee }, Refusal::Mail(mail)))
+            let recipient = Recipient::Customer(Channel::Email);
+            Ok(Asked::Record(NotificationKey { order_id, sequence, recipient }, Refusal::Mail(mail)))
         }
         Err(_) => Err(no_command),
     })
 }
 
-fn sending(asked: &ContactCommand) -> Sending {
+fn sending(asked: &ContactCommand) -> NotificationKey {
     let ContactCommand { order_id, sequence, recipient } = asked;
-    let addressee = match *recipient {
-        Recipient::Channel(channel) => Addressee::Customer(channel),
-        Recipient::Topic(topic) => Addressee::Topic(topic),
+    let recipient = match *recipient {
+        ContactRecipient::Channel(channel) => Recipient::Customer(channel),
+        ContactRecipient::Topic(topic) => Recipient::Topic(topic),
     };
-    Sending { order_id: order_id.clone(), sequence: *sequence, addressee }
+    NotificationKey { order_id: order_id.clone(), sequence: *sequence, recipient }
 }
 
 fn refused(reason: DeadLetterReason, what: String) -> Failure {

@@ -5,21 +5,21 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use order_domain::event::{Cause, Occasion};
-use order_domain::id::OrderId;
 use order_contract::api::ShipmentUpdate;
 use order_contract::message::{ConcernsOrder, FulfilmentCommand};
-use order_domain::order::{Authorisation, Order, OrderStatus};
-use order_domain::transition::{MoneyDue, Step};
 use order_contract::metric;
+use order_domain::event::{Cause, CommandContext};
+use order_domain::id::OrderId;
+use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::stage::Stage;
+use order_domain::transition::{Decision, MoneyDue};
 
-use super::hold::{give_up_unless_kept, hold};
+use super::authorisation::{cancel_unless_known, hold};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{ATTEMPTS, contended, decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime, VoidAnswer};
+use crate::ports::{CancelAnswer, CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime};
 use crate::retry::RetryPolicy;
 
 /// A report can overtake the one before it, or the order that it is about, whose message may wait for as long as an outage
@@ -58,8 +58,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
         let order = match command {
-            FulfilmentCommand::GiveUpHold { payment_intent, .. } => {
-                return self.give_up_hold(delivery, &order, payment_intent).await.map(|()| None);
+            FulfilmentCommand::CancelPayment { payment_intent, .. } => {
+                return self.cancel_unknown_payment(delivery, &order, payment_intent).await.map(|()| None);
             }
             // The customer was told otherwise, and no retry brings the money back: a person has to.
             FulfilmentCommand::ReportFailedRefund { order_id, refund } => {
@@ -69,7 +69,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     cause: None,
                 });
             }
-            FulfilmentCommand::RenewHold { .. } => self.renew_hold(delivery, order).await?,
+            FulfilmentCommand::Reauthorise { .. } => self.record_expiry(delivery, order).await?,
             _ => self.record(delivery, order, command).await?,
         };
         self.settle_money(delivery, command.cause(), order).await.map(|()| None)
@@ -77,10 +77,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
 
     /// Commits what is reported; the order as it stands then.
     async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
-        let occasion = delivery.occasion(Stage::Fulfilment, command.cause(), self.runtime.now());
-        let too_old = occasion.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
-        let decided = decide(&self.database, order, |order| match answer(order, command, &occasion) {
-            Step::TooEarly(refusal) if too_old => Step::Refuse(refusal),
+        let context = delivery.command_context(Stage::Fulfilment, command.cause(), self.runtime.now());
+        let too_old = context.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
+        let decided = decide(&self.database, order, |order| match answer(order, command, &context) {
+            Decision::Defer(refusal) if too_old => Decision::Reject(refusal),
             step => step,
         })
         .await?;
@@ -101,13 +101,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     continue;
                 }
             };
-            let occasion = delivery.occasion(Stage::Fulfilment, cause, self.runtime.now());
+            let context = delivery.command_context(Stage::Fulfilment, cause, self.runtime.now());
             // What the gateway did is a fact, however the order changed meanwhile.
-            let decided = decide(&self.database, order, |order| fact.recorded_by(order, &occasion)).await?;
+            let decided = decide(&self.database, order, |order| fact.recorded_by(order, &context)).await?;
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
             } else if let Fact::AuthorisedAnew(anew) = &fact {
-                give_up_unless_kept(&self.gateway, &decided.order, anew).await?;
+                cancel_unless_known(&self.gateway, &decided.order, anew).await?;
             }
             order = decided.order;
         }
@@ -116,8 +116,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
 
     /// The gateway told of a hold that the order does not know. Whoever asked for it may still be about to record it; when
     /// nobody does, because its process died or its order was settled meanwhile, it goes back.
-    async fn give_up_hold(&self, delivery: &Delivery, order: &Order, payment_intent: &str) -> Result<(), Failure> {
-        if !order.has_no_use_for(payment_intent) {
+    async fn cancel_unknown_payment(
+        &self,
+        delivery: &Delivery,
+        order: &Order,
+        payment_intent: &str,
+    ) -> Result<(), Failure> {
+        if !order.does_not_need_payment(payment_intent) {
             return Ok(());
         }
         let age = self.runtime.now().since(delivery.sent_at);
@@ -129,7 +134,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             });
         }
         tracing::warn!(order_id = %order.order_id, payment_intent, "a hold that its order does not know is given up");
-        self.gateway.give_up(order, payment_intent).await
+        self.gateway.cancel_payment(order, payment_intent).await
     }
 
     async fn reload(&self, order: &Order) -> Result<Order, Failure> {
@@ -143,8 +148,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             MoneyDue::Capture => match self.gateway.capture(order).await? {
                 CaptureAnswer::Captured => Ok(Some(Fact::Captured)),
                 // Lapsed, or given up by another worker, for whom something else was due: what is stored by now tells.
-                CaptureAnswer::Lapsed if self.reload(order).await?.version != order.version => Ok(None),
-                CaptureAnswer::Lapsed => match self.hold_anew(order).await? {
+                CaptureAnswer::Expired if self.reload(order).await?.version != order.version => Ok(None),
+                CaptureAnswer::Expired => match self.reauthorise(order).await? {
                     GatewayAnswer::Authorised(anew) => Ok(Some(Fact::AuthorisedAnew(anew))),
                     GatewayAnswer::Declined(code) => Err(Failure::Permanent {
                         what: format!("order {} is on its way unpaid: {code}", order.order_id),
@@ -153,9 +158,9 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     }),
                 },
             },
-            MoneyDue::Void => match self.gateway.void(order).await? {
-                VoidAnswer::Voided => Ok(Some(Fact::Voided)),
-                VoidAnswer::AlreadyCaptured => Ok(Some(Fact::Captured)),
+            MoneyDue::Void => match self.gateway.cancel(order).await? {
+                CancelAnswer::Cancelled => Ok(Some(Fact::Voided)),
+                CancelAnswer::AlreadyCaptured => Ok(Some(Fact::Captured)),
             },
             MoneyDue::Refund(amount) => {
                 // The gateway forgets keys, and an earlier try may be days old: whether it gave the money back is asked.
@@ -170,34 +175,34 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 
     /// Another hold for a lapsed one.
-    async fn hold_anew(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
+    async fn reauthorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
         let next = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt.saturating_add(1));
         hold(&self.gateway, order, next, order.updated_at, self.runtime.now()).await
     }
 
     /// An order that waits for its dispatch keeps its money held, or is cancelled. The clock only says when to look: what is
     /// held, the gateway says.
-    async fn renew_hold(&self, delivery: &Delivery, order: Order) -> Result<Order, Failure> {
-        if !order.holds_for_dispatch() {
+    async fn record_expiry(&self, delivery: &Delivery, order: Order) -> Result<Order, Failure> {
+        if !order.is_authorised_for_dispatch() {
             return Ok(order);
         }
-        if self.gateway.inspect(&order).await? != Inspection::Lapsed {
+        if self.gateway.inspect(&order).await? != Inspection::Expired {
             return Ok(order);
         }
-        let answer = self.hold_anew(&order).await?;
-        let occasion = delivery.occasion(Stage::Fulfilment, Cause::RenewHold, self.runtime.now());
+        let answer = self.reauthorise(&order).await?;
+        let context = delivery.command_context(Stage::Fulfilment, Cause::Reauthorise, self.runtime.now());
         let lapsed = order.authorisation.clone();
         let decided = decide(&self.database, order, |order| match answer.clone() {
             // Another worker made a hold meanwhile: the refusal is of no account.
-            GatewayAnswer::Declined(_) if order.authorisation != lapsed => Step::Already,
-            GatewayAnswer::Authorised(anew) => order.authorised_anew(anew, &occasion),
-            GatewayAnswer::Declined(code) => order.hold_lost(code, &occasion),
+            GatewayAnswer::Declined(_) if order.authorisation != lapsed => Decision::NoOp,
+            GatewayAnswer::Authorised(anew) => order.reauthorised(anew, &context),
+            GatewayAnswer::Declined(code) => order.authorisation_expired(code, &context),
         })
         .await?;
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
         } else if let GatewayAnswer::Authorised(anew) = &answer {
-            give_up_unless_kept(&self.gateway, &decided.order, anew).await?;
+            cancel_unless_known(&self.gateway, &decided.order, anew).await?;
         }
         Ok(decided.order)
     }
@@ -216,19 +221,19 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 }
 
-fn answer(order: &Order, command: &FulfilmentCommand, occasion: &Occasion) -> Step {
+fn answer(order: &Order, command: &FulfilmentCommand, context: &CommandContext) -> Decision {
     match command {
         FulfilmentCommand::RecordShipment { shipment: update } => match update {
-            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment.clone(), occasion),
-            ShipmentUpdate::Delivered { .. } => order.delivered(occasion),
-            ShipmentUpdate::Returned { refund, .. } => order.returned(*refund, occasion),
+            ShipmentUpdate::Dispatched { shipment, .. } => order.dispatched(shipment.clone(), context),
+            ShipmentUpdate::Delivered { .. } => order.delivered(context),
+            ShipmentUpdate::Returned { refund, .. } => order.returned(*refund, context),
         },
-        FulfilmentCommand::CancelOrder { cancellation, .. } => order.cancelled(cancellation.reason, occasion),
-        FulfilmentCommand::ExpireReservation { .. } => order.expired(occasion),
+        FulfilmentCommand::CancelOrder { cancellation, .. } => order.cancelled(cancellation.reason, context),
+        FulfilmentCommand::ExpireReservation { .. } => order.expired(context),
         FulfilmentCommand::SettleMoney { .. }
-        | FulfilmentCommand::RenewHold { .. }
-        | FulfilmentCommand::GiveUpHold { .. }
-        | FulfilmentCommand::ReportFailedRefund { .. } => Step::Already,
+        | FulfilmentCommand::Reauthorise { .. }
+        | FulfilmentCommand::CancelPayment { .. }
+        | FulfilmentCommand::ReportFailedRefund { .. } => Decision::NoOp,
     }
 }
 
@@ -241,12 +246,12 @@ enum Fact {
 }
 
 impl Fact {
-    fn recorded_by(&self, order: &Order, occasion: &Occasion) -> Step {
+    fn recorded_by(&self, order: &Order, context: &CommandContext) -> Decision {
         match self {
-            Self::Captured => order.captured(occasion),
-            Self::AuthorisedAnew(anew) => order.authorised_anew(anew.clone(), occasion),
-            Self::Voided => order.voided(occasion),
-            Self::Refunded { in_all } => order.refunded(*in_all, occasion),
+            Self::Captured => order.captured(context),
+            Self::AuthorisedAnew(anew) => order.reauthorised(anew.clone(), context),
+            Self::Voided => order.voided(context),
+            Self::Refunded { in_all } => order.refunded(*in_all, context),
         }
     }
 }

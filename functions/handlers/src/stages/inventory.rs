@@ -1,13 +1,13 @@
 //! Inventory: reserves every line of the order in one transaction, or says which line ran out.
 
+use order_contract::message::{Command, Message};
+use order_contract::metric;
 use order_domain::event::Cause;
 use order_domain::id::OrderId;
-use order_contract::message::{Command, Message};
 use order_domain::order::{Line, Order, OrderStatus};
-use order_domain::stock::{StockPart, most_parts, spread};
-use order_domain::transition::Step;
-use order_contract::metric;
 use order_domain::stage::Stage;
+use order_domain::stock::{StockPart, most_parts, spread};
+use order_domain::transition::Decision;
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
@@ -45,11 +45,11 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
         // Every line may have to be looked for in other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
-            let occasion = delivery.occasion(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
-            let change = match order.reserve(&parts, &occasion) {
-                Step::Take(change) => change,
-                Step::Already => return Ok(next(&order)),
-                Step::Refuse(refusal) | Step::TooEarly(refusal) => return Err(refused(refusal)),
+            let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
+            let change = match order.reserve(&parts, &context) {
+                Decision::Apply(change) => change,
+                Decision::NoOp => return Ok(next(&order)),
+                Decision::Reject(refusal) | Decision::Defer(refusal) => return Err(refused(refusal)),
             };
             match self.database.commit(&change).await? {
                 Committed::Done => return Ok(next(change.order())),
@@ -74,8 +74,8 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         let Some(sku) = order.lines.get(line).map(|line| line.sku.clone()) else {
             return Err(contended(&order.order_id));
         };
-        let occasion = delivery.occasion(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
-        let decided = decide(&self.database, order, |order| order.out_of_stock(sku.clone(), &occasion)).await?;
+        let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
+        let decided = decide(&self.database, order, |order| order.out_of_stock(sku.clone(), &context)).await?;
         if decided.changed_from.is_some() {
             self.runtime.count(metric::ORDERS_REJECTED, 1);
         }

@@ -1,8 +1,8 @@
 //! The pipeline's stages, one file each.
 
+pub mod authorisation;
 pub mod contact;
 pub mod fulfilment;
-pub mod hold;
 pub mod inventory;
 pub mod notify;
 pub mod payment;

@@ -1,13 +1,13 @@
 //! Payment: asks the gateway to hold the order's total, then confirms the order, or declines it and releases its stock.
 
-use order_domain::event::Cause;
 use order_contract::message::{Command, FulfilmentCommand, Message};
-use order_domain::order::{Order, OrderStatus};
-use order_domain::transition::Step;
 use order_contract::metric;
+use order_domain::event::Cause;
+use order_domain::order::{Order, OrderStatus};
 use order_domain::stage::Stage;
+use order_domain::transition::Decision;
 
-use super::hold::{FIRST_ATTEMPT, give_up_unless_kept, hold, look};
+use super::authorisation::{FIRST_ATTEMPT, cancel_unless_known, hold, look};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{decide, refused, unknown};
@@ -40,32 +40,32 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     }
 
     async fn authorise(&self, delivery: &Delivery, order: Order) -> Handled {
-        let occasion = || delivery.occasion(Stage::Payment, Cause::AuthorisePayment, self.runtime.now());
-        if !order.awaits_payment() && !order.may_hold_money_unknown_to_us() {
+        let context = || delivery.command_context(Stage::Payment, Cause::AuthorisePayment, self.runtime.now());
+        if !order.awaits_payment() && !order.may_have_unknown_authorisation() {
             // A redelivery after the answer was stored, or a command that came too early.
-            return match order.declined(String::new(), &occasion()) {
-                Step::Refuse(refusal) => Err(refused(refusal)),
-                Step::TooEarly(_) | Step::Already | Step::Take(_) => Ok(next(&order)),
+            return match order.declined(String::new(), &context()) {
+                Decision::Reject(refusal) => Err(refused(refusal)),
+                Decision::Defer(_) | Decision::NoOp | Decision::Apply(_) => Ok(next(&order)),
             };
         }
         let Some(answer) = self.ask(&order).await? else {
-            let decided = decide(&self.database, order, |order| order.nothing_held(&occasion())).await?;
+            let decided = decide(&self.database, order, |order| order.nothing_authorised(&context())).await?;
             return Ok(next(&decided.order));
         };
         let decided = decide(&self.database, order, |order| match answer.clone() {
-            GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &occasion()),
-            GatewayAnswer::Declined(code) if order.may_hold_money_unknown_to_us() => {
+            GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &context()),
+            GatewayAnswer::Declined(code) if order.may_have_unknown_authorisation() => {
                 tracing::info!(order_id = %order.order_id, code, "nothing is held for a cancelled order");
-                order.nothing_held(&occasion())
+                order.nothing_authorised(&context())
             }
-            GatewayAnswer::Declined(code) => order.declined(code, &occasion()),
+            GatewayAnswer::Declined(code) => order.declined(code, &context()),
         })
         .await?;
         match (&decided.changed_from, &answer) {
             (Some(_), _) => self.measure(&decided.order),
             // Another worker was faster, with another answer.
             (None, GatewayAnswer::Authorised(hold)) => {
-                give_up_unless_kept(&self.gateway, &decided.order, hold).await?;
+                cancel_unless_known(&self.gateway, &decided.order, hold).await?;
             }
             (None, GatewayAnswer::Declined(_)) => {}
         }

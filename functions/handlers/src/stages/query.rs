@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, chain};
-use crate::ports::{Cursor, Reads, SentHistory, Told};
+use crate::ports::{Cursor, NotificationRecord, Reads, SentHistory};
 
 /// Orders on one page where the client names no limit.
 pub const DEFAULT_LIMIT: u16 = 20;
@@ -154,8 +154,8 @@ fn view(order: &Order) -> Value {
 }
 
 /// An event, with what its customer was told of it. Topics are left out: they are for other systems.
-fn with_notifications(event: &Event, told: &[Told]) -> Value {
-    let told: Vec<&Told> = told.iter().filter(|told| told.sequence == event.sequence).collect();
+fn with_notifications(event: &Event, told: &[NotificationRecord]) -> Value {
+    let told: Vec<&NotificationRecord> = told.iter().filter(|told| told.sequence == event.sequence).collect();
     let mut shown = json!(event);
     shown["notifications"] = json!(told);
     shown

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
-use order_domain::id::OrderId;
 use order_contract::message::{FulfilmentCommand, Message, ReconcileCommand};
+use order_contract::metric;
+use order_domain::id::OrderId;
 use order_domain::order::Order;
+use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
 use order_domain::transition::overdue::CHECK_AFTER;
-use order_contract::metric;
-use order_domain::stage::Stage;
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
@@ -84,11 +84,12 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let messages: Vec<(&Order, Message)> =
             due.iter().filter_map(|order| Some((*order, Message::recovery(order, now)?))).collect();
         let mut failed = None;
-        let mut again: Vec<&Order> = due.iter().copied().filter(|order| order.recovery_command(now).is_none()).collect();
+        let mut again: Vec<&Order> =
+            due.iter().copied().filter(|order| order.recovery_command(now).is_none()).collect();
         if !messages.is_empty() {
             // A hold that is looked at because its time is over did not stop moving.
             let stopped = messages.iter().filter(|(order, _)| order.is_open()).count();
-            self.runtime.count(metric::ORDERS_BROUGHT_ON, stopped);
+            self.runtime.count(metric::ORDERS_REQUEUED, stopped);
             tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
             let bodies: Vec<Message> = messages.iter().map(|(_, message)| message.clone()).collect();
             for ((order, _), sent) in messages.iter().zip(self.queue.forward(&bodies).await) {
@@ -100,18 +101,18 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         }
         // Those that were sent are not sent again by the next sweep, whatever became of the others.
         for chunk in again.chunks(CHECKS_AT_ONCE) {
-            let moved = chunk.iter().map(|order| self.database.check_again(order, order.check_again_at(now)));
+            let moved = chunk.iter().map(|order| self.database.defer_check(order, order.next_check_after(now)));
             for moved in join_all(moved).await {
                 failed = moved.err().or(failed);
             }
         }
-        failed = self.pass_over(&unreadable, now).await.err().or(failed);
+        failed = self.defer_unreadable_check(&unreadable, now).await.err().or(failed);
         failed.map_or(Ok(()), Err)
     }
 
     /// An order that cannot be read holds no other up: somebody has to see it, and the next version of this program may read
     /// it. It is looked at again later, so that it does not stand first in the index for ever.
-    async fn pass_over(&self, unreadable: &[(OrderId, Failure)], now: Timestamp) -> Result<(), Failure> {
+    async fn defer_unreadable_check(&self, unreadable: &[(OrderId, Failure)], now: Timestamp) -> Result<(), Failure> {
         if unreadable.is_empty() {
             return Ok(());
         }
@@ -121,7 +122,8 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         }
         let mut failed = None;
         for chunk in unreadable.chunks(CHECKS_AT_ONCE) {
-            let moved = chunk.iter().map(|(id, _)| self.database.pass_over(id, now, now.after(CHECK_AFTER)));
+            let moved =
+                chunk.iter().map(|(id, _)| self.database.defer_unreadable_check(id, now, now.after(CHECK_AFTER)));
             for moved in join_all(moved).await {
                 failed = moved.err().or(failed);
             }
@@ -167,12 +169,12 @@ fn apart(due: &BTreeSet<OrderId>, mut stored: Loaded<OrderId, Order>) -> (Vec<Or
 fn follows_from(order: &Order, event: &GatewayEvent, now: Timestamp) -> Option<Message> {
     let ours = order.authorisation.as_ref().is_none_or(|held| held.payment_intent == event.payment_intent);
     match event.kind {
-        GatewayEventKind::Canceled if ours && order.holds_for_dispatch() => {
-            Some(Message::Fulfilment(FulfilmentCommand::RenewHold { order_id: order.order_id.clone() }))
+        GatewayEventKind::Canceled if ours && order.is_authorised_for_dispatch() => {
+            Some(Message::Fulfilment(FulfilmentCommand::Reauthorise { order_id: order.order_id.clone() }))
         }
-        GatewayEventKind::Held if order.has_no_use_for(&event.payment_intent) => {
+        GatewayEventKind::Authorised if order.does_not_need_payment(&event.payment_intent) => {
             let (order_id, payment_intent) = (order.order_id.clone(), event.payment_intent.clone());
-            Some(Message::Fulfilment(FulfilmentCommand::GiveUpHold { order_id, payment_intent }))
+            Some(Message::Fulfilment(FulfilmentCommand::CancelPayment { order_id, payment_intent }))
         }
         _ => Message::recovery(order, now).filter(|_| order.is_open()),
     }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use order_contract::message::{Command, Message};
+use order_contract::metric;
 use order_domain::catalogue::{Priced, price};
 use order_domain::event::Cause;
 use order_domain::fingerprint::Fingerprint;
 use order_domain::id::Sku;
-use order_contract::message::{Command, Message};
 use order_domain::order::{Order, OrderStatus, RejectionReason};
 use order_domain::request::PlaceOrder;
-use order_domain::transition::receive;
-use order_contract::metric;
 use order_domain::stage::Stage;
+use order_domain::transition::receive;
 
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
@@ -63,8 +63,8 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         request: PlaceOrder,
         priced: Result<Priced, RejectionReason>,
     ) -> Handled {
-        let occasion = delivery.occasion(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
-        let change = receive(request, priced, delivery.sent_at, &occasion);
+        let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
+        let change = receive(request, priced, delivery.sent_at, &context);
         match self.database.commit(&change).await? {
             Committed::Done => {
                 self.runtime.count(metric::ORDERS_RECEIVED, 1);
@@ -80,8 +80,8 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
 
     /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
-        let occasion = delivery.occasion(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
-        let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &occasion)).await?;
+        let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
+        let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &context)).await?;
         // An order remembers so many conflicts; those after them are counted all the same.
         if decided.changed_from.is_none() && decided.order.knows(fingerprint) {
             return Ok(next(&decided.order));

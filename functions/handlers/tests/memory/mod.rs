@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use order_contract::message::Message;
 use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
-use order_domain::event::{Cause, Event, Occasion};
+use order_domain::event::{Cause, CommandContext, Event};
 use order_domain::id::{OrderId, Sku};
-use order_contract::message::Message;
 use order_domain::money::{Currency, Money};
 use order_domain::order::{Authorisation, CancellationReason, Order};
-use order_domain::time::Timestamp;
-use order_domain::transition::{Change, Step, StockEffect};
 use order_domain::stage::Stage;
+use order_domain::time::Timestamp;
+use order_domain::transition::{Change, Decision, StockEffect};
 use order_handlers::batch::Delivery;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
-    CaptureAnswer, Catalogue, Committed, DeadLetter, EventKey, Events, Found, Gateway, GatewayAnswer, GatewayEvent,
-    GatewayEventKind, Inspection, Loaded, Notification, Notifier, OpenOrders, Orders, Prices, Queue, Receipt, Refusal,
-    Runtime, Sending, SentLog, Signed, Stock, VoidAnswer, Webhook, Webhooks,
+    CancelAnswer, CaptureAnswer, Catalogue, Committed, DeadLetter, EventKey, Events, Found, Gateway, GatewayAnswer,
+    GatewayEvent, GatewayEventKind, Inspection, Loaded, Notification, NotificationKey, Notifier, OpenOrders, Orders,
+    Prices, Queue, Receipt, Refusal, Runtime, SentLog, Signed, Stock, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
 
@@ -58,7 +58,7 @@ pub struct Shop {
     pub buried: Mutex<Vec<DeadLetter>>,
     pub authorised: Mutex<BTreeMap<OrderId, u32>>,
     pub told: Mutex<Vec<String>>,
-    pub sent: Mutex<HashMap<Sending, Receipt>>,
+    pub sent: Mutex<HashMap<NotificationKey, Receipt>>,
     /// Notifications that are refused for good, by what their line starts with.
     pub refusals: Mutex<Vec<(&'static str, Refusal)>>,
     /// Ways out that are down, by what their lines start with.
@@ -278,7 +278,7 @@ impl Queue for &Shop {
         Ok(())
     }
 
-    async fn bury(&self, letter: &DeadLetter) -> Result<(), Failure> {
+    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), Failure> {
         if self.fails(Fault::Bury, None) {
             return Err(broken("the dead-letter queue"));
         }
@@ -301,13 +301,13 @@ impl Gateway for &Shop {
         }
         *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
         if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
-            let occasion = Occasion {
+            let context = CommandContext {
                 at: self.now(),
                 actor: Stage::Fulfilment,
                 cause: Cause::SettleMoney,
                 message_id: "m".into(),
             };
-            let Step::Take(change) = order.cancelled(CancellationReason::CustomerRequest, &occasion) else {
+            let Decision::Apply(change) = order.cancelled(CancellationReason::CustomerRequest, &context) else {
                 panic!("{order:?} cannot be cancelled")
             };
             assert_eq!(self.commit(&change).await.unwrap(), Committed::Done);
@@ -337,7 +337,7 @@ impl Gateway for &Shop {
         Ok(match held.next() {
             None => Found::Nothing,
             Some(authorisation) => {
-                Found::Held { authorisation, surplus: held.map(|held| held.payment_intent).collect() }
+                Found::Authorised { authorisation, surplus: held.map(|held| held.payment_intent).collect() }
             }
         })
     }
@@ -347,7 +347,7 @@ impl Gateway for &Shop {
         if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
             return Ok(Inspection::Captured { refunded: *self.given_back.lock().unwrap() });
         }
-        Ok(if self.lapsed.lock().unwrap().contains(&key) { Inspection::Lapsed } else { Inspection::Held })
+        Ok(if self.lapsed.lock().unwrap().contains(&key) { Inspection::Expired } else { Inspection::Authorised })
     }
 
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
@@ -356,21 +356,21 @@ impl Gateway for &Shop {
         }
         let attempt = order.authorisation.as_ref().unwrap().attempt;
         if self.lapsed.lock().unwrap().contains(&(order.order_id.clone(), attempt)) {
-            return Ok(CaptureAnswer::Lapsed);
+            return Ok(CaptureAnswer::Expired);
         }
         self.asked.lock().unwrap().push(format!("capture {}", order.total.amount));
         Ok(CaptureAnswer::Captured)
     }
 
-    async fn void(&self, _: &Order) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, _: &Order) -> Result<CancelAnswer, Failure> {
         if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
-            return Ok(VoidAnswer::AlreadyCaptured);
+            return Ok(CancelAnswer::AlreadyCaptured);
         }
         self.asked.lock().unwrap().push("void".into());
-        Ok(VoidAnswer::Voided)
+        Ok(CancelAnswer::Cancelled)
     }
 
-    async fn give_up(&self, _: &Order, payment_intent: &str) -> Result<(), Failure> {
+    async fn cancel_payment(&self, _: &Order, payment_intent: &str) -> Result<(), Failure> {
         self.asked.lock().unwrap().push(format!("give up {payment_intent}"));
         Ok(())
     }
@@ -403,12 +403,12 @@ impl OpenOrders for &Shop {
             .collect())
     }
 
-    async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
+    async fn defer_check(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
         self.next_checks.lock().unwrap().insert((order.order_id.clone(), order.version), at);
         Ok(())
     }
 
-    async fn pass_over(&self, id: &OrderId, _: Timestamp, until: Timestamp) -> Result<(), Failure> {
+    async fn defer_unreadable_check(&self, id: &OrderId, _: Timestamp, until: Timestamp) -> Result<(), Failure> {
         let version = self.orders.lock().unwrap()[id].version;
         self.next_checks.lock().unwrap().insert((id.clone(), version), until);
         Ok(())
@@ -423,7 +423,7 @@ impl Webhooks for &Shop {
         let (kind, order) = payload.split_once(' ').unwrap();
         let kind = match kind {
             "canceled" => GatewayEventKind::Canceled,
-            "held" => GatewayEventKind::Held,
+            "held" => GatewayEventKind::Authorised,
             "refund-failed" => GatewayEventKind::RefundFailed { refund: "re_1".into() },
             _ => GatewayEventKind::Other,
         };
@@ -472,12 +472,12 @@ impl Notifier for &Shop {
 }
 
 impl SentLog for &Shop {
-    async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
+    async fn sent(&self, sendings: &[NotificationKey]) -> Result<HashSet<NotificationKey>, Failure> {
         let sent = self.sent.lock().unwrap();
         Ok(sendings.iter().filter(|sending| sent.contains_key(sending)).cloned().collect())
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)], _: Timestamp) -> Result<(), Failure> {
+    async fn record(&self, sent: &[(NotificationKey, Receipt)], _: Timestamp) -> Result<(), Failure> {
         if self.fails(Fault::Record, None) {
             return Err(broken("the orders table"));
         }
@@ -497,7 +497,7 @@ impl Runtime for Shop {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_seconds(1_764_000_001).unwrap().after(*self.later.lock().unwrap())
     }
-    fn chance(&self) -> f64 {
+    fn random(&self) -> f64 {
         0.5
     }
     fn remaining(&self) -> Duration {

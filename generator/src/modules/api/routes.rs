@@ -1,8 +1,10 @@
 //! What the API takes and answers: its paths, the documents that it stores, the reads. `methods.rs` makes resources of
 //! them, `docs/openapi.rs` a description for those who call.
 
+use order_contract::api::around::{
+    AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, WEBHOOK_SIGNATURE_ATTRIBUTE, WEBHOOK_SIGNATURE_HEADERS,
+};
 use order_contract::api::{Cancellation, ShipmentUpdate};
-use order_contract::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, WEBHOOK_SIGNATURE_ATTRIBUTE, WEBHOOK_SIGNATURE_HEADERS};
 use order_domain::stage::Stage;
 
 /// The version of the interface, which names the one stage: a stage is no environment.

@@ -57,12 +57,12 @@ pub struct Engine {
     charges_by_key: BTreeMap<String, usize>,
     /// How far the gateway's clock is ahead of the caller's.
     ahead: i64,
-    untold: Vec<Untold>,
+    pending_events: Vec<PendingEvent>,
 }
 
 /// What happened, and the idempotency key of the request that it came from.
 #[derive(Debug)]
-pub struct Untold {
+pub struct PendingEvent {
     /// What happened.
     pub occurrence: Occurrence,
     /// The key, where it came from a request that had one.
@@ -100,15 +100,16 @@ impl Engine {
     }
 
     /// What happened since this was asked last, for the webhooks.
-    pub fn take_untold(&mut self) -> Vec<Untold> {
-        std::mem::take(&mut self.untold)
+    pub fn take_pending_events(&mut self) -> Vec<PendingEvent> {
+        std::mem::take(&mut self.pending_events)
     }
 
     fn note(&mut self, idempotency_key: Option<&str>) {
         let occurrences = self.ledger.take_occurrences().into_iter();
         let idempotency_key = idempotency_key.map(str::to_owned);
-        self.untold
-            .extend(occurrences.map(|occurrence| Untold { occurrence, idempotency_key: idempotency_key.clone() }));
+        self.pending_events.extend(
+            occurrences.map(|occurrence| PendingEvent { occurrence, idempotency_key: idempotency_key.clone() }),
+        );
     }
 
     /// What the books add up to.

@@ -119,9 +119,10 @@ fn a_request_that_took_effect_and_failed_says_so_for_ever_under_its_key() {
 fn a_clock_that_is_moved_ahead_ends_holds_and_forgets_keys() {
     let mut engine = Engine::default();
     call(&mut engine, payment(1999, "pm_card_visa", Some("k")));
-    engine.take_untold();
+    engine.take_pending_events();
     engine.advance(8 * 24 * 60 * 60, NOW);
-    let told: Vec<_> = engine.take_untold().iter().map(|untold| untold.occurrence.event_type.name()).collect();
+    let told: Vec<_> =
+        engine.take_pending_events().iter().map(|pending_events| pending_events.occurrence.event_type.name()).collect();
     assert_eq!(told, ["payment_intent.canceled"]);
     assert_eq!(engine.summary().totals["gbp"].held, 0);
     let (answer, replayed) = call(&mut engine, payment(1999, "pm_card_visa", Some("k")));

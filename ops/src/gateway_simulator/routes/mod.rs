@@ -58,8 +58,8 @@ impl Shared {
 
     /// Tells what has happened since the last time.
     pub(super) fn tell(&self) {
-        let untold = self.engine().take_untold();
-        self.webhooks.tell(untold);
+        let pending_events = self.engine().take_pending_events();
+        self.webhooks.tell(pending_events);
     }
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::super::engine::Untold;
+use super::super::engine::PendingEvent;
 
 /// The version whose object shapes the simulator follows: that of the OpenAPI document in the contract test.
 const API_VERSION: &str = "2026-08-26.dahlia";
 
 /// The event's body; a redelivery repeats it to the byte.
-pub fn body(untold: &Untold, number: u64) -> String {
-    let Untold { occurrence, idempotency_key } = untold;
+pub fn body(pending_events: &PendingEvent, number: u64) -> String {
+    let PendingEvent { occurrence, idempotency_key } = pending_events;
     let request = idempotency_key.as_ref().map(|_| format!("req_simulated{number:010}"));
     json!({
         "id": format!("evt_simulated{number:010}"),

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 pub use settings::{WebhookFaults, WebhookSettings, WebhookSummary};
 pub use signature::header as signature_header;
 
-use super::engine::Untold;
+use super::engine::PendingEvent;
 use super::ledger::EventType;
 use delivery::Deliverer;
 
@@ -73,20 +73,20 @@ impl Webhooks {
     }
 
     /// Begins to tell what happened.
-    pub fn tell(&self, untold: Vec<Untold>) {
+    pub fn tell(&self, pending_events: Vec<PendingEvent>) {
         let mut deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that have ended need not be kept.
         while deliveries.try_join_next().is_some() {}
-        for untold in untold {
+        for pending_events in pending_events {
             let mut inner = self.state.inner();
             let Some(settings) = inner.settings.clone() else { return };
             inner.events += 1;
             inner.summary.events += 1;
             let number = inner.events;
             drop(inner);
-            let comes_later = untold.occurrence.event_type == EventType::RefundFailed;
+            let comes_later = pending_events.occurrence.event_type == EventType::RefundFailed;
             let delay = if comes_later { A_REFUND_FAILS_AFTER } else { Duration::ZERO };
-            let body: Arc<str> = event::body(&untold, number).into();
+            let body: Arc<str> = event::body(&pending_events, number).into();
             for copy in 0..settings.faults.copies.max(1) {
                 self.state.inner().summary.pending += 1;
                 let deliverer = Deliverer { state: Arc::clone(&self.state), settings: settings.clone() };

@@ -10,15 +10,15 @@
 //! | inventory | `SKU#<sku>`    | `RESERVATION#<order id>` | an order's hold on it                 |
 //! | inventory | `RULES`        | `DELIVERY#<currency>`    | what delivery costs                   |
 
+use order_contract::table;
 use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
 use order_domain::money::Currency;
 use order_domain::order::Order;
-use order_contract::table;
 
 use super::{Item, key, string};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::Sending;
+use crate::ports::NotificationKey;
 
 /// Partitions of the index of open orders: enough for its writes, few enough to read them all.
 pub(super) const OPEN_SHARDS: u64 = 8;
@@ -44,9 +44,9 @@ pub(super) fn event_key(id: &OrderId, sequence: u64) -> Item {
     key(format!("ORDER#{id}"), format!("{}{sequence:0SEQUENCE_DIGITS$}", table::EVENT_PREFIX))
 }
 
-pub(super) fn sent_key(sending: &Sending) -> Item {
-    let Sending { order_id, sequence, addressee } = sending;
-    key(format!("ORDER#{order_id}"), format!("{SENT_PREFIX}{sequence:0SEQUENCE_DIGITS$}#{}", addressee.name()))
+pub(super) fn sent_key(sending: &NotificationKey) -> Item {
+    let NotificationKey { order_id, sequence, recipient } = sending;
+    key(format!("ORDER#{order_id}"), format!("{SENT_PREFIX}{sequence:0SEQUENCE_DIGITS$}#{}", recipient.name()))
 }
 
 pub(super) fn product_key(sku: &Sku) -> Item {

@@ -3,10 +3,10 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use futures::future::try_join_all;
+use order_contract::table;
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_contract::table;
 
 use super::items::{OPEN_SHARDS, order_key, order_of};
 use super::{DynamoDb, number, string};
@@ -23,7 +23,7 @@ impl OpenOrders for DynamoDb {
         Ok(shards.into_iter().flatten().collect())
     }
 
-    async fn check_again(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
+    async fn defer_check(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
         let update = self
             .client
             .update_item()
@@ -39,7 +39,7 @@ impl OpenOrders for DynamoDb {
         moved(update.send().await, &order.order_id)
     }
 
-    async fn pass_over(&self, id: &OrderId, now: Timestamp, until: Timestamp) -> Result<(), Failure> {
+    async fn defer_unreadable_check(&self, id: &OrderId, now: Timestamp, until: Timestamp) -> Result<(), Failure> {
         let update = self
             .client
             .update_item()

@@ -176,13 +176,13 @@ mod tests {
     use aws_sdk_dynamodb::types::error::TransactionCanceledException;
     use order_domain::catalogue::Priced;
     use order_domain::charges::VatRate;
-    use order_domain::event::{Cause, Occasion};
+    use order_domain::event::{Cause, CommandContext};
     use order_domain::id::Sku;
     use order_domain::money::{Currency, Money};
     use order_domain::request::PlaceOrder;
+    use order_domain::stage::Stage;
     use order_domain::time::Timestamp;
     use order_domain::transition::receive;
-    use order_domain::stage::Stage;
 
     use super::*;
 
@@ -207,11 +207,12 @@ mod tests {
             "shippingAddress":{"line1":"1","city":"L","postcode":"L1","country":"GB"}}"#;
         let request: PlaceOrder = serde_json::from_str(body).unwrap();
         let now = Timestamp::from_unix_seconds(1).unwrap();
-        let occasion = Occasion { at: now, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m".into() };
+        let context =
+            CommandContext { at: now, actor: Stage::Validate, cause: Cause::PlaceOrder, message_id: "m".into() };
         let lines = vec![line("TEA", vec![part(0), part(1)]), line("MUG", vec![part(0)])];
         let nothing = Money::new(0, Currency::GBP);
         let priced = Priced { lines, delivery: nothing, total: Money::new(2, Currency::GBP), vat: 0 };
-        receive(request, Ok(priced), now, &occasion).into_order()
+        receive(request, Ok(priced), now, &context).into_order()
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use order_contract::table;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::order::Order;
-use order_contract::table;
 
 use super::items::{order_key, order_of, read};
 use super::{DynamoDb, Item, key_of, string};

@@ -6,30 +6,30 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use futures::future::join_all;
+use order_contract::table::{SENT_AT as AT, SENT_REFUSED as REFUSED};
 use order_domain::id::OrderId;
 use order_domain::request::Channel;
 use order_domain::stock::ITEMS_PER_TRANSACTION;
 use order_domain::time::Timestamp;
-use order_contract::table::{SENT_AT as AT, SENT_REFUSED as REFUSED};
 
 use super::items::{SENT_PREFIX, sent_key};
 use super::{DynamoDb, Item, key_of, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
-use crate::ports::{Outcome, Receipt, Sending, SentHistory, SentLog, Told};
+use crate::ports::{NotificationKey, NotificationRecord, Outcome, Receipt, SentHistory, SentLog};
 
 /// How often one record is tried before what was sent may be sent again.
 const TRIES_TO_RECORD: usize = 2;
 
 impl SentLog for DynamoDb {
-    async fn sent(&self, sendings: &[Sending]) -> Result<HashSet<Sending>, Failure> {
+    async fn sent(&self, sendings: &[NotificationKey]) -> Result<HashSet<NotificationKey>, Failure> {
         let what = "what was sent before could not be read";
         let wanted = sendings.iter().map(|sending| (sending, sent_key(sending)));
         let items = self.batch_get(&self.orders, wanted, what).await?;
         Ok(items.into_iter().map(|(sending, _)| sending.clone()).collect())
     }
 
-    async fn record(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
+    async fn record(&self, sent: &[(NotificationKey, Receipt)], at: Timestamp) -> Result<(), Failure> {
         // At once, and each to its end: what is not recorded is sent again.
         let recorded = join_all(sent.chunks(ITEMS_PER_TRANSACTION).map(|chunk| self.record_chunk(chunk, at))).await;
         recorded.into_iter().collect()
@@ -39,7 +39,7 @@ impl SentLog for DynamoDb {
 impl DynamoDb {
     /// In a transaction, although each item stands for itself: a batch of writes could delete too, and IAM cannot tell the
     /// two apart. No role of ours may delete anything of an order.
-    async fn record_chunk(&self, sent: &[(Sending, Receipt)], at: Timestamp) -> Result<(), Failure> {
+    async fn record_chunk(&self, sent: &[(NotificationKey, Receipt)], at: Timestamp) -> Result<(), Failure> {
         let what = "what was sent could not be recorded";
         let mut recorded = HashSet::new();
         let mut items = Vec::with_capacity(sent.len());
@@ -59,7 +59,7 @@ impl DynamoDb {
         recorded.into_iter().collect()
     }
 
-    async fn record_one(&self, sending: &Sending, receipt: Receipt, at: Timestamp) -> Result<(), Failure> {
+    async fn record_one(&self, sending: &NotificationKey, receipt: Receipt, at: Timestamp) -> Result<(), Failure> {
         let mut failed = None;
         for _ in 0..TRIES_TO_RECORD {
             let put = self.client.put_item().table_name(&self.orders).set_item(Some(sent_item(sending, receipt, at)));
@@ -74,7 +74,7 @@ impl DynamoDb {
 }
 
 impl SentHistory for DynamoDb {
-    async fn told(&self, id: &OrderId) -> Result<Vec<Told>, Failure> {
+    async fn told(&self, id: &OrderId) -> Result<Vec<NotificationRecord>, Failure> {
         let items = self.items_of(id, SENT_PREFIX, &format!("what was told of order {id}")).await?;
         Ok(items.iter().filter_map(told).collect())
     }
@@ -89,7 +89,7 @@ fn is_refused_already<R>(error: &SdkError<PutItemError, R>) -> bool {
     error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
 }
 
-fn sent_item(sending: &Sending, receipt: Receipt, at: Timestamp) -> Item {
+fn sent_item(sending: &NotificationKey, receipt: Receipt, at: Timestamp) -> Item {
     let mut item = sent_key(sending);
     item.insert(AT.into(), string(at.to_string()));
     if let Receipt::Refused(refusal) = receipt {
@@ -99,12 +99,12 @@ fn sent_item(sending: &Sending, receipt: Receipt, at: Timestamp) -> Item {
 }
 
 /// What an item says of a customer; `None` for a topic's.
-fn told(item: &Item) -> Option<Told> {
+fn told(item: &Item) -> Option<NotificationRecord> {
     let (_, sort) = key_of(item)?;
-    let (sequence, addressee) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
-    let channel = [Channel::Email, Channel::Sms, Channel::Push].into_iter().find(|channel| channel.name() == addressee);
+    let (sequence, recipient) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
+    let channel = [Channel::Email, Channel::Sms, Channel::Push].into_iter().find(|channel| channel.name() == recipient);
     let reason = item.get(REFUSED).and_then(|reason| reason.as_s().ok()).cloned();
-    Some(Told {
+    Some(NotificationRecord {
         sequence: sequence.parse().ok()?,
         channel: channel?,
         outcome: if reason.is_some() { Outcome::Refused } else { Outcome::Sent },
@@ -118,13 +118,13 @@ mod tests {
     use order_domain::notification::Topic;
 
     use super::*;
-    use crate::ports::{Addressee, Refusal};
+    use crate::ports::{Recipient, Refusal};
 
     /// The role may write nothing else, and the emulator does not notice.
     #[test]
     fn an_item_has_no_attribute_that_the_role_may_not_write() {
         let order_id = OrderId::new("ord-1").unwrap();
-        let sms = Sending { order_id, sequence: 12, addressee: Addressee::Customer(Channel::Sms) };
+        let sms = NotificationKey { order_id, sequence: 12, recipient: Recipient::Customer(Channel::Sms) };
         let refused = Receipt::Refused(Refusal::InvalidNumber);
         let item = sent_item(&sms, refused, Timestamp::from_unix_seconds(1_764_000_000).unwrap());
         let names: HashSet<_> = item.keys().map(String::as_str).collect();
@@ -135,13 +135,20 @@ mod tests {
     fn an_item_tells_what_was_recorded_of_a_customer_and_nothing_of_a_topic() {
         let at = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
         let order_id = OrderId::new("ord-1").unwrap();
-        let sending = |addressee| Sending { order_id: order_id.clone(), sequence: 12, addressee };
-        let sms = sending(Addressee::Customer(Channel::Sms));
-        let expected = Told { sequence: 12, channel: Channel::Sms, outcome: Outcome::Sent, reason: None, at: Some(at) };
+        let sending = |recipient| NotificationKey { order_id: order_id.clone(), sequence: 12, recipient };
+        let sms = sending(Recipient::Customer(Channel::Sms));
+        let expected = NotificationRecord {
+            sequence: 12,
+            channel: Channel::Sms,
+            outcome: Outcome::Sent,
+            reason: None,
+            at: Some(at),
+        };
         assert_eq!(told(&sent_item(&sms, Receipt::Sent, at)), Some(expected.clone()));
-        let refused = Told { outcome: Outcome::Refused, reason: Some("INVALID_NUMBER".into()), ..expected };
+        let refused =
+            NotificationRecord { outcome: Outcome::Refused, reason: Some("INVALID_NUMBER".into()), ..expected };
         assert_eq!(told(&sent_item(&sms, Receipt::Refused(Refusal::InvalidNumber), at)), Some(refused));
-        let topic = sending(Addressee::Topic(Topic::PaymentStatus));
+        let topic = sending(Recipient::Topic(Topic::PaymentStatus));
         assert_eq!(told(&sent_item(&topic, Receipt::Sent, at)), None);
     }
 }

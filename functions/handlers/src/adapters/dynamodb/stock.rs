@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use order_contract::table;
 use order_domain::id::Sku;
 use order_domain::stock::StockLevel;
-use order_contract::table;
 
 use super::{DynamoDb, items, string};
 use crate::adapters::aws::classify;

@@ -71,7 +71,7 @@ pub fn meaning(payments: Vec<PaymentIntent>, what: &str) -> Result<Found, Failur
     let mut held = held.into_iter();
     let Some(first) = held.next() else { return Ok(Found::Nothing) };
     let attempt = first.attempt();
-    Ok(Found::Held { authorisation: first.into_authorisation(attempt), surplus: ids(held.collect()) })
+    Ok(Found::Authorised { authorisation: first.into_authorisation(attempt), surplus: ids(held.collect()) })
 }
 
 /// Whether a payment is this order's. The search ignores case, and an account that several systems share can hold a
@@ -123,7 +123,7 @@ mod tests {
 
     fn names(found: &Found) -> (&str, Vec<&str>) {
         match found {
-            Found::Held { authorisation, surplus } | Found::Captured { authorisation, surplus } => {
+            Found::Authorised { authorisation, surplus } | Found::Captured { authorisation, surplus } => {
                 (&authorisation.payment_intent, surplus.iter().map(String::as_str).collect())
             }
             Found::Nothing => ("", Vec::new()),
@@ -134,7 +134,7 @@ mod tests {
     fn the_oldest_hold_is_the_orders_and_the_others_are_surplus() {
         let payments = [("pi_c", 3), ("pi_a", 1), ("pi_b", 2)].map(|(id, at)| payment(id, "requires_capture", at));
         let found = found(&payments).unwrap();
-        let Found::Held { authorisation, .. } = &found else { panic!("{found:?}") };
+        let Found::Authorised { authorisation, .. } = &found else { panic!("{found:?}") };
         assert!(authorisation.capture_before.is_some());
         assert_eq!(names(&found), ("pi_a", vec!["pi_b", "pi_c"]));
     }
@@ -143,7 +143,7 @@ mod tests {
     fn a_hold_tells_which_attempt_it_is() {
         let mut payment = payment("pi_a", "requires_capture", 1);
         payment["metadata"]["attempt"] = json!("3");
-        let Found::Held { authorisation, .. } = found(&[payment]).unwrap() else { panic!("not held") };
+        let Found::Authorised { authorisation, .. } = found(&[payment]).unwrap() else { panic!("not held") };
         assert_eq!(authorisation.attempt, 3);
     }
 

@@ -3,14 +3,14 @@
 mod authorise;
 mod find;
 mod http;
+mod idempotent_retry;
 mod objects;
 mod refusal;
-mod unclear;
 pub mod webhook;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use order_domain::order::{Authorisation, Order};
 use order_contract::variable;
+use order_domain::order::{Authorisation, Order};
 
 pub use self::http::GatewaySetupError;
 use self::http::Http;
@@ -18,7 +18,7 @@ use self::objects::PaymentIntent;
 use super::secret::Secret;
 use super::settings;
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, VoidAnswer};
+use crate::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection};
 
 /// A client of the gateway.
 #[derive(Debug)]
@@ -63,8 +63,10 @@ impl Gateway for StripeGateway {
         match authorise::answer(&reply, attempt, &what)? {
             // It is what the gateway said when it was first asked: the hold may have lapsed since.
             GatewayAnswer::Authorised(hold) if reply.replayed => match self.read(&hold.payment_intent, &what).await? {
-                Inspection::Lapsed => Err(authorise::spent(format!("{what}: what was held under this key has lapsed"))),
-                Inspection::Held | Inspection::Captured { .. } => Ok(GatewayAnswer::Authorised(hold)),
+                Inspection::Expired => {
+                    Err(authorise::spent(format!("{what}: what was held under this key has lapsed")))
+                }
+                Inspection::Authorised | Inspection::Captured { .. } => Ok(GatewayAnswer::Authorised(hold)),
             },
             answer => Ok(answer),
         }
@@ -80,7 +82,7 @@ impl Gateway for StripeGateway {
         }
         // What the order knows itself is none that it looks for: who looks knows that it has lapsed, also where the gateway
         // has not cancelled it yet.
-        payments.retain(|payment| payment.status != "requires_capture" || !order.knows_hold(&payment.id));
+        payments.retain(|payment| payment.status != "requires_capture" || !order.knows_payment(&payment.id));
         find::meaning(payments, &what)
     }
 
@@ -94,7 +96,7 @@ impl Gateway for StripeGateway {
         match refusal::state_after(&reply, &what)?.as_str() {
             "succeeded" => Ok(CaptureAnswer::Captured),
             // The network gives a hold up after some days, and the gateway cancels the payment then.
-            "canceled" => Ok(CaptureAnswer::Lapsed),
+            "canceled" => Ok(CaptureAnswer::Expired),
             state => Err(refusal::unexpected(state, &what)),
         }
     }
@@ -104,19 +106,19 @@ impl Gateway for StripeGateway {
         self.read(&held(order)?.payment_intent, &what).await
     }
 
-    async fn void(&self, order: &Order) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, order: &Order) -> Result<CancelAnswer, Failure> {
         self.cancel(order, &held(order)?.payment_intent).await
     }
 
-    async fn give_up(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
+    async fn cancel_payment(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
         let what = format!("payment {payment_intent} of order {} could not be given up", order.order_id);
         let payment = self.payment(payment_intent, &what).await?;
         if !find::is_of(&payment, order, &self.environment) || payment.status == "canceled" {
             return Ok(());
         }
         match self.cancel(order, payment_intent).await? {
-            VoidAnswer::Voided => Ok(()),
-            VoidAnswer::AlreadyCaptured => Err(refusal::unexpected("succeeded", &what)),
+            CancelAnswer::Cancelled => Ok(()),
+            CancelAnswer::AlreadyCaptured => Err(refusal::unexpected("succeeded", &what)),
         }
     }
 
@@ -146,22 +148,22 @@ impl StripeGateway {
     async fn read(&self, payment_intent: &str, what: &str) -> Result<Inspection, Failure> {
         let intent = self.payment(payment_intent, what).await?;
         match (intent.status.as_str(), intent.refunded()) {
-            ("requires_capture", _) => Ok(Inspection::Held),
-            ("canceled", _) => Ok(Inspection::Lapsed),
+            ("requires_capture", _) => Ok(Inspection::Authorised),
+            ("canceled", _) => Ok(Inspection::Expired),
             ("succeeded", Some(refunded)) => Ok(Inspection::Captured { refunded }),
             (state, _) => Err(refusal::unexpected(state, what)),
         }
     }
 
-    async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<VoidAnswer, Failure> {
+    async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<CancelAnswer, Failure> {
         let what = format!("payment {payment_intent} of order {} could not be voided", order.order_id);
         let path = format!("/v1/payment_intents/{payment_intent}/cancel");
         let key = self.key(order, &format!("void:{payment_intent}"));
         let form = [("cancellation_reason", "requested_by_customer".to_owned())];
         let reply = self.settle(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
-            "canceled" => Ok(VoidAnswer::Voided),
-            "succeeded" => Ok(VoidAnswer::AlreadyCaptured),
+            "canceled" => Ok(CancelAnswer::Cancelled),
+            "succeeded" => Ok(CancelAnswer::AlreadyCaptured),
             state => Err(refusal::unexpected(state, &what)),
         }
     }

@@ -8,25 +8,27 @@
 //! And a record that can never be told, since it or its order cannot be read or the work on it panics, is a dead letter at
 //! once: the stream counts no receives and would deliver it for most of a day, with all that come after it behind it.
 
-mod aside;
+mod quarantine;
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use order_contract::message::{ContactCommand, ContactRecipient, Message};
+use order_contract::metric;
 use order_domain::event::Event;
 use order_domain::id::OrderId;
-use order_contract::message::{ContactCommand, Message, Recipient};
 use order_domain::notification::{Notice, Topic, topics_of};
-use order_contract::metric;
 
-use self::aside::{Aside, put_aside};
+use self::quarantine::{Quarantined, put_aside};
 use crate::batch::{Interrupted, interruptible};
 use crate::channels::Channels;
 use crate::failure::{DeadLetterReason, Failure, chain};
-use crate::ports::{Addressee, Loaded, Notification, Notifier, Orders, Queue, Receipt, Runtime, Sending, SentLog};
+use crate::ports::{
+    Loaded, Notification, NotificationKey, Notifier, Orders, Queue, Receipt, Recipient, Runtime, SentLog,
+};
 
 /// Events that are told and recorded together: few, so that a crash between the two repeats little, and as many as one
-/// BatchGetItem can look up with all of their addressees.
+/// BatchGetItem can look up with all of their recipients.
 const CHUNK: usize = 20;
 /// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
 /// channels, and on two topics that are down) and the record, three times, take 3 s each at worst.
@@ -64,11 +66,11 @@ pub struct Notify<'a, D, N, Q, R> {
 struct Due<'a> {
     record: &'a str,
     event: &'a Event,
-    to: Addressee,
+    to: Recipient,
 }
 
 /// What is due, and whom the contact stage is to tell for it.
-type Asked<'a> = (Due<'a>, Vec<Recipient>);
+type Asked<'a> = (Due<'a>, Vec<ContactRecipient>);
 
 /// Records to deliver again, by their sequence numbers.
 type Again<'a> = HashSet<&'a str>;
@@ -98,7 +100,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
             match self.tell_contained(std::slice::from_ref(record), TIME_FOR_A_RECORD).await {
                 Ok(numbers) => again.extend(numbers),
                 Err(Panicked) => {
-                    let not_taken = put_aside(&self.queue, [Aside::panicking(record)]).await;
+                    let not_taken = put_aside(&self.queue, [Quarantined::panicking(record)]).await;
                     again.extend(not_taken.into_iter().map(str::to_owned));
                 }
             }
@@ -126,14 +128,14 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
     async fn tell<'r>(&self, records: &'r [Record]) -> Result<Again<'r>, Failure> {
         let due = self.unsent(self.due(records)).await?;
         let (for_customers, for_topics): (Vec<_>, Vec<_>) =
-            due.into_iter().partition(|due| due.to == Addressee::ContactStage);
+            due.into_iter().partition(|due| due.to == Recipient::ContactStage);
         let (mut asked, of_unreadable_orders) = self.channels_of(for_customers).await?;
         let (mut done, unpublished) = self.publish(for_topics).await;
         let mut again = HashSet::new();
         asked.extend(unpublished);
         for (due, answer) in self.ask(asked).await {
             match answer {
-                Ok(()) if due.to == Addressee::ContactStage => done.push((due, Receipt::Sent)),
+                Ok(()) if due.to == Recipient::ContactStage => done.push((due, Receipt::Sent)),
                 // A topic that is left to the contact stage is recorded by it.
                 Ok(()) => {}
                 Err(failure) => {
@@ -145,7 +147,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         }
         self.record(&done, &mut again).await;
         // Last: where anything before fails as a whole, all of them come again.
-        let aside = records.iter().filter_map(Aside::no_event).chain(of_unreadable_orders);
+        let aside = records.iter().filter_map(Quarantined::no_event).chain(of_unreadable_orders);
         again.extend(put_aside(&self.queue, aside).await);
         Ok(again)
     }
@@ -158,10 +160,10 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
             due.extend(topics_of(event.event_type).iter().map(|topic| Due {
                 record,
                 event,
-                to: Addressee::Topic(*topic),
+                to: Recipient::Topic(*topic),
             }));
             if self.channels.any() && Notice::of(event.event_type).is_some() {
-                due.push(Due { record, event, to: Addressee::ContactStage });
+                due.push(Due { record, event, to: Recipient::ContactStage });
             }
         }
         due
@@ -172,7 +174,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         if due.is_empty() {
             return Ok(due);
         }
-        let keys: Vec<Sending> = due.iter().map(Due::sending).collect();
+        let keys: Vec<NotificationKey> = due.iter().map(Due::sending).collect();
         let mut seen = self.database.sent(&keys).await?;
         due.retain(|due| seen.insert(due.sending()));
         Ok(due)
@@ -180,7 +182,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
 
     /// The channels on which the customers want to hear of the events; those who want none are left out. Of an order that
     /// cannot be read nobody knows who its customer is.
-    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<(Vec<Asked<'r>>, Vec<Aside<'r>>), Failure> {
+    async fn channels_of<'r>(&self, due: Vec<Due<'r>>) -> Result<(Vec<Asked<'r>>, Vec<Quarantined<'r>>), Failure> {
         let ids: BTreeSet<OrderId> = due.iter().map(|due| due.event.order_id.clone()).collect();
         let orders = if ids.is_empty() { Loaded::new() } else { self.database.load_each(&ids).await? };
         let (mut asked, mut unreadable) = (Vec::new(), Vec::new());
@@ -188,7 +190,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
             match orders.get(&due.event.order_id) {
                 None => {}
                 Some(Ok(order)) => {
-                    let channels: Vec<_> = self.channels.to_customer_of(order).map(Recipient::Channel).collect();
+                    let channels: Vec<_> = self.channels.to_customer_of(order).map(ContactRecipient::Channel).collect();
                     if !channels.is_empty() {
                         asked.push((due, channels));
                     }
@@ -204,8 +206,8 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         let due: Vec<(Due<'r>, Topic)> = due
             .into_iter()
             .filter_map(|due| match due.to {
-                Addressee::Topic(topic) => Some((due, topic)),
-                Addressee::ContactStage | Addressee::Customer(_) => None,
+                Recipient::Topic(topic) => Some((due, topic)),
+                Recipient::ContactStage | Recipient::Customer(_) => None,
             })
             .collect();
         if due.is_empty() {
@@ -221,7 +223,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
                 Err(failure) => {
                     let (order_id, topic_name) = (&due.event.order_id, topic.name());
                     tracing::warn!(%order_id, topic = topic_name, error = %chain(&failure), "a topic is left to the contact stage");
-                    left.push((due, vec![Recipient::Topic(topic)]));
+                    left.push((due, vec![ContactRecipient::Topic(topic)]));
                 }
             }
         }
@@ -230,7 +232,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
 
     /// Asks the contact stage for every recipient: where one message was not taken, all of that event's are sent again.
     async fn ask<'r>(&self, asked: Vec<Asked<'r>>) -> Vec<(Due<'r>, Result<(), Failure>)> {
-        let message = |due: &Due<'_>, recipient: &Recipient| {
+        let message = |due: &Due<'_>, recipient: &ContactRecipient| {
             let Event { order_id, sequence, .. } = due.event;
             Message::Contact(ContactCommand { order_id: order_id.clone(), sequence: *sequence, recipient: *recipient })
         };
@@ -252,7 +254,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         if done.is_empty() {
             return;
         }
-        let published = done.iter().filter(|(due, _)| matches!(due.to, Addressee::Topic(_))).count();
+        let published = done.iter().filter(|(due, _)| matches!(due.to, Recipient::Topic(_))).count();
         if published > 0 {
             self.runtime.count(metric::NOTIFICATIONS_SENT, published);
         }
@@ -265,13 +267,13 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
 }
 
 impl<'r> Due<'r> {
-    fn of_unreadable_order(&self, failure: &Failure) -> Aside<'r> {
+    fn of_unreadable_order(&self, failure: &Failure) -> Quarantined<'r> {
         let reason = DeadLetterReason::ItemUnreadable;
-        Aside { sequence_number: self.record, event: Some(self.event), reason, error: chain(failure) }
+        Quarantined { sequence_number: self.record, event: Some(self.event), reason, error: chain(failure) }
     }
 
-    fn sending(&self) -> Sending {
-        Sending { order_id: self.event.order_id.clone(), sequence: self.event.sequence, addressee: self.to }
+    fn sending(&self) -> NotificationKey {
+        NotificationKey { order_id: self.event.order_id.clone(), sequence: self.event.sequence, recipient: self.to }
     }
 }
 

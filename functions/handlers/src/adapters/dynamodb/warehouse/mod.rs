@@ -8,9 +8,9 @@ mod plan;
 mod stock;
 
 use aws_sdk_dynamodb::Client;
+use order_contract::table;
 use order_domain::catalogue::Product;
 use order_domain::id::Sku;
-use order_contract::table;
 
 use super::items::{product_key, stock_key};
 use super::{Item, number, string};

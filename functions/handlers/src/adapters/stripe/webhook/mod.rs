@@ -39,7 +39,7 @@ pub struct GatewayEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// `payment_intent.amount_capturable_updated`: money is held.
-    Held,
+    Authorised,
     /// `payment_intent.payment_failed`: a card was declined.
     Failed,
     /// `payment_intent.canceled`: a hold was given up, or has lapsed.
@@ -187,7 +187,7 @@ impl GatewayEvent {
 impl Kind {
     fn of(name: &str) -> Self {
         match name {
-            "payment_intent.amount_capturable_updated" => Self::Held,
+            "payment_intent.amount_capturable_updated" => Self::Authorised,
             "payment_intent.payment_failed" => Self::Failed,
             "payment_intent.canceled" => Self::Cancelled,
             "payment_intent.succeeded" => Self::Captured,

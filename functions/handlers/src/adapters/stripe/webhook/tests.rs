@@ -53,7 +53,7 @@ fn a_header_that_came_under_both_spellings_or_only_one_is_the_same_header() {
 #[test]
 fn a_signed_event_is_read() {
     let event = verified(&payload(), &header(SECRET, &payload()), &[SECRET], SIGNED_AT).unwrap();
-    assert_eq!((event.id.as_str(), &event.kind), ("evt_1", &Kind::Held));
+    assert_eq!((event.id.as_str(), &event.kind), ("evt_1", &Kind::Authorised));
     assert_eq!(event.order_id, OrderId::new("ord-1").ok());
     assert_eq!(event.payment_intent.as_deref(), Some("pi_1"));
 }

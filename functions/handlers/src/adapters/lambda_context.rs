@@ -1,15 +1,15 @@
 //! Clock, chance and metrics on Lambda.
 //!
 //! Metrics are written in CloudWatch's embedded metric format, one line on standard output for an invocation, by
-//! [`Surroundings::flush`]: the one place, called before the handler returns, since Lambda freezes the process after.
+//! [`LambdaContext::flush`]: the one place, called before the handler returns, since Lambda freezes the process after.
 //! Format: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use order_domain::time::Timestamp;
 use order_contract::metric;
+use order_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::ports::Runtime;
@@ -17,9 +17,9 @@ use crate::ports::Runtime;
 /// Most values of one metric in a line of the embedded metric format.
 const VALUES_PER_LINE: usize = 100;
 
-/// An invocation's surroundings.
+/// An invocation's lambda_context.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct LambdaContext {
     environment: String,
     stage: &'static str,
     deadline: Instant,
@@ -27,7 +27,7 @@ pub struct Surroundings {
     times: Mutex<BTreeMap<&'static str, Vec<f64>>>,
 }
 
-impl Surroundings {
+impl LambdaContext {
     /// For an invocation that must be answered before `deadline`.
     #[must_use]
     pub fn new(environment: String, stage: &'static str, deadline: Instant) -> Self {
@@ -80,12 +80,12 @@ fn document(
     Value::Object(fields)
 }
 
-impl Runtime for Surroundings {
+impl Runtime for LambdaContext {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    fn chance(&self) -> f64 {
+    fn random(&self) -> f64 {
         rand::random()
     }
 

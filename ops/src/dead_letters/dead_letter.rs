@@ -24,7 +24,7 @@ const TRACE: &str = "traceHeader";
 /// A dead letter. Its body is kept for redriving and is never shown: it can be a whole order with its customer.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Letter {
+pub struct DeadLetter {
     /// Its id in the dead-letter queue.
     pub message_id: String,
     /// The order that it is about, where the body names one.
@@ -85,7 +85,7 @@ impl fmt::Debug for Content {
     }
 }
 
-impl Letter {
+impl DeadLetter {
     /// Reads a message as SQS delivered it.
     pub(super) fn read(message: Message) -> Self {
         let body = message.body.unwrap_or_default();
@@ -180,7 +180,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_letter_shows_its_order_and_customer_by_id_and_nothing_that_they_wrote() {
-        let letter = Letter::read(message(ORDER, &[("reason", "NOT_AN_ORDER"), ("error", "it is not"), ("own", "x")]));
+        let letter =
+            DeadLetter::read(message(ORDER, &[("reason", "NOT_AN_ORDER"), ("error", "it is not"), ("own", "x")]));
         assert_eq!(letter.order_id.as_ref().unwrap().as_str(), "ord-1");
         assert_eq!(letter.customer_id.as_ref().unwrap().as_str(), "cus-1");
         assert_eq!((letter.reason.as_str(), letter.error.as_deref()), ("NOT_AN_ORDER", Some("it is not")));
@@ -192,12 +193,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_letter_without_a_reason_was_moved_by_sqs() {
-        assert_eq!(Letter::read(message("not json", &[])).reason, TOO_MANY_RECEIVES);
+        assert_eq!(DeadLetter::read(message("not json", &[])).reason, TOO_MANY_RECEIVES);
     }
 
     #[test]
     fn an_id_that_is_none_is_not_shown() {
-        let letter = Letter::read(message(r#"{"orderId":"Ada Lovelace","customerId":7}"#, &[]));
+        let letter = DeadLetter::read(message(r#"{"orderId":"Ada Lovelace","customerId":7}"#, &[]));
         assert_eq!((letter.order_id, letter.customer_id), (None, None));
     }
 
@@ -208,7 +209,7 @@ pub(super) mod tests {
             r#"{"command":"RECORD_SHIPMENT","shipment":{"update":"DELIVERED","orderId":"ord-7"}}"#,
             r#"{"sequenceNumber":"replay:ord-7:12"}"#,
         ] {
-            assert_eq!(Letter::read(message(body, &[])).order_id.unwrap().as_str(), "ord-7", "{body}");
+            assert_eq!(DeadLetter::read(message(body, &[])).order_id.unwrap().as_str(), "ord-7", "{body}");
         }
     }
 
@@ -220,7 +221,7 @@ pub(super) mod tests {
             "DDBStreamBatchInfo":{"shardId":"shardId-1","startSequenceNumber":"8","endSequenceNumber":"9",
             "approximateArrivalOfFirstRecord":"2025-11-24T16:00:00Z",
             "approximateArrivalOfLastRecord":"2025-11-24T16:01:00Z","batchSize":2,"streamArn":"arn"}}"#;
-        let letter = Letter::read(message(body, &[]));
+        let letter = DeadLetter::read(message(body, &[]));
         assert_eq!(letter.reason, "RetryAttemptsExhausted");
         let batch = letter.stream_batch.unwrap();
         assert_eq!((batch.records, batch.shard_id.as_str()), (2, "shardId-1"));

@@ -58,10 +58,10 @@ pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result
     match gateway.find(order).await? {
         Found::Nothing => Ok(None),
         // Money that somebody took by hand is the order's all the same: what is owed of it, its states tell.
-        Found::Held { mut authorisation, surplus } | Found::Captured { mut authorisation, surplus } => {
+        Found::Authorised { mut authorisation, surplus } | Found::Captured { mut authorisation, surplus } => {
             for payment_intent in surplus {
                 tracing::warn!(order_id = %order.order_id, payment_intent, "a second hold on an order's money is given up");
-                gateway.give_up(order, &payment_intent).await?;
+                gateway.cancel_payment(order, &payment_intent).await?;
             }
             authorisation.attempt = authorisation.attempt.max(attempt);
             Ok(Some(GatewayAnswer::Authorised(authorisation)))
@@ -71,8 +71,12 @@ pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result
 
 /// A hold that the order does not know of, since it wants none any more or has another, goes back at once. Another worker may
 /// have recorded the very same.
-pub async fn give_up_unless_kept(gateway: &impl Gateway, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
-    if order.knows_hold(&hold.payment_intent) { Ok(()) } else { gateway.give_up(order, &hold.payment_intent).await }
+pub async fn cancel_unless_known(gateway: &impl Gateway, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
+    if order.knows_payment(&hold.payment_intent) {
+        Ok(())
+    } else {
+        gateway.cancel_payment(order, &hold.payment_intent).await
+    }
 }
 
 #[cfg(test)]

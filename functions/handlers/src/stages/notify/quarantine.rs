@@ -8,7 +8,7 @@ use crate::failure::{DeadLetterReason, chain};
 use crate::ports::{DeadLetter, Queue};
 
 /// A record that is put aside, and why.
-pub(super) struct Aside<'r> {
+pub(super) struct Quarantined<'r> {
     /// Its place in its shard.
     pub sequence_number: &'r str,
     /// What was written, where it can be read.
@@ -17,7 +17,7 @@ pub(super) struct Aside<'r> {
     pub error: String,
 }
 
-impl<'r> Aside<'r> {
+impl<'r> Quarantined<'r> {
     /// A record that is no event.
     pub fn no_event(record: &'r Record) -> Option<Self> {
         let error = record.event.as_ref().err()?.clone();
@@ -54,11 +54,14 @@ impl<'r> Aside<'r> {
 }
 
 /// Puts records into the dead-letter queue; those that it did not take.
-pub(super) async fn put_aside<'r>(queue: &impl Queue, records: impl IntoIterator<Item = Aside<'r>>) -> Vec<&'r str> {
+pub(super) async fn put_aside<'r>(
+    queue: &impl Queue,
+    records: impl IntoIterator<Item = Quarantined<'r>>,
+) -> Vec<&'r str> {
     let mut not_taken = Vec::new();
     for aside in records {
-        let Aside { sequence_number, reason, error, .. } = &aside;
-        match queue.bury(&aside.letter()).await {
+        let Quarantined { sequence_number, reason, error, .. } = &aside;
+        match queue.dead_letter(&aside.letter()).await {
             Ok(()) => {
                 let reason = reason.name();
                 tracing::error!(sequence_number, reason, error, "a record was moved to the dead-letter queue");
