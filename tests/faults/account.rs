@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use ops::client::History;
-use ops::dead_letters::Letter;
+use ops::dead_letters::DeadLetter;
 use ops::demo::End;
 use ops::gateway_simulator::{LedgerSummary, Totals};
 use order_domain::event::Event;
@@ -29,7 +29,7 @@ struct Seen {
     stored: HashMap<OrderId, Order>,
     histories: HashMap<OrderId, History>,
     heard: Heard,
-    letters: Vec<(String, Letter)>,
+    letters: Vec<(String, DeadLetter)>,
     ledger: LedgerSummary,
     stock: Vec<StockLevel>,
 }

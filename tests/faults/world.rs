@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::QueueAttributeName;
 use ops::cancel::Cancel;
 use ops::client::History;
-use ops::dead_letters::{self, Letter};
+use ops::dead_letters::{self, DeadLetter};
 use ops::deployed::Deployed;
 use ops::environment::{Environment, FaultProxies};
 use ops::fault_proxy::Counts;
@@ -110,7 +110,7 @@ impl<'a> World<'a> {
     }
 
     /// The dead letters of every queue, with its name.
-    pub async fn dead_letters(&self) -> Vec<(String, Letter)> {
+    pub async fn dead_letters(&self) -> Vec<(String, DeadLetter)> {
         let mut letters = Vec::new();
         for queue in dead_letters::queues(&self.deployed).await.unwrap() {
             let of_queue = dead_letters::show(&self.deployed, &queue, LETTERS, &Cancel::new()).await.unwrap();
