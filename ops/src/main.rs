@@ -1,4 +1,4 @@
-//! The command line of the local environment. See `ops::environment` for what it drives.
+//! The developers' command line, `cargo ops`: a thin layer over the crates that do the work.
 
 mod cli;
 
@@ -8,6 +8,6 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    ops::client::use_tls();
+    deployed::client::use_tls();
     cli::run(cli::Arguments::parse()).await
 }

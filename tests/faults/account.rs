@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use ops::client::History;
-use ops::dead_letters::DeadLetter;
-use ops::demo::End;
-use ops::gateway_simulator::{LedgerSummary, Totals};
+use deployed::client::History;
 use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
 use order_domain::notification::{Topic, topics_of};
 use order_domain::order::{Order, OrderStatus, PaymentStatus, ShipmentStatus};
 use order_domain::stock::StockLevel;
+use orderctl::dead_letters::DeadLetter;
+use payment_simulator::{LedgerSummary, Totals};
+use scenario::demo::End;
 
 use crate::listener::Heard;
 use crate::orders::{Batch, Planned};

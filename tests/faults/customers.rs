@@ -1,7 +1,7 @@
 //! What customers were told of their orders: the texts on their phones, the mails in their boxes.
 
-use ops::demo::{Mails, Texts};
 use order_domain::request::Channel;
+use scenario::demo::{Mails, Texts};
 
 use crate::orders::{Batch, Planned};
 use crate::world::World;

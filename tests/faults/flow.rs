@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use deployed::client::{ApiClient, Placed};
+use fault_proxy::{FaultPlan, FaultProxy};
 use futures::StreamExt;
 use futures::future::{join_all, join3};
 use futures::stream;
-use ops::client::{ApiClient, Placed};
-use ops::fault_proxy::{FaultPlan, FaultProxy};
 use order_domain::id::OrderId;
 use order_domain::order::Order;
 use serde_json::json;

@@ -18,6 +18,7 @@ mod order;
 mod orders;
 #[path = "../pipeline/permissions.rs"]
 mod permissions;
+mod proxies;
 mod scenarios;
 #[path = "../pipeline/shop.rs"]
 #[allow(dead_code, reason = "the shop is the other tests' too, and these need a part of it")]
@@ -28,15 +29,17 @@ mod world;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use libtest_mimic::{Arguments, Failed, Trial};
-use ops::cancel::Cancel;
-use ops::environment::{EnvironmentError, UpOptions, with_environment};
-use ops::progress::Progress;
+use local::environment::{EnvironmentError, UpOptions, with_environment};
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 use tokio::time::{Instant, timeout_at};
 
+use proxies::Proxies;
 use scenarios::Scenario;
 use world::World;
 
@@ -70,11 +73,13 @@ const AT_MOST: Duration = Duration::from_secs(40 * 60);
 
 /// Runs the scenarios in one environment; what became of each, and of the environment.
 async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
-    let mut options = UpOptions::local(format!("faults-{}", std::process::id())).with_fault_proxies().with_restarts();
+    let proxies = Arc::new(Proxies::start().await.expect("two free ports on the loopback address"));
+    let mut options =
+        UpOptions::local(format!("faults-{}", std::process::id())).with_restarts().with_detour(proxies.clone());
     options.progress = Progress::detect();
     options.cancel = Cancel::on_signals().expect("signal handlers");
     let finished = with_environment(options, async |environment| {
-        let world = World::open(environment).await;
+        let world = World::open(environment, proxies).await;
         let (mut outcomes, end) = (Vec::new(), Instant::now() + AT_MOST);
         for Scenario { name, run, .. } in scenarios {
             let outcome = match timeout_at(end, AssertUnwindSafe(run(&world)).catch_unwind()).await {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ops::demo::End;
 use order_domain::catalogue::Product;
 use order_domain::id::{OrderId, Sku};
 use order_domain::order::{Order, OrderStatus, ShipmentStatus};
 use order_domain::request::Channel;
 use order_domain::time::Timestamp;
+use scenario::demo::End;
 use serde_json::{Value, json};
 
 use crate::order::{id, order_of, with};

@@ -1,18 +1,14 @@
 //! The environment under faults: what a scenario breaks, and what it looks at.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use ops::cancel::Cancel;
-use ops::client::History;
-use ops::dead_letters::{self, DeadLetter};
-use ops::deployed::Deployed;
-use ops::environment::{Environment, FaultProxies};
-use ops::fault_proxy::Counts;
-use ops::gateway_simulator::{Faults, LedgerSummary};
-use ops::progress::Progress;
-use ops::replay::{Options, Window, replay};
+use deployed::Deployed;
+use deployed::client::History;
+use fault_proxy::Counts;
+use local::environment::Environment;
 use order_contract::metric;
 use order_domain::id::OrderId;
 use order_domain::order::Order;
@@ -20,11 +16,17 @@ use order_domain::time::Timestamp;
 use order_handlers::adapters::dynamodb::DynamoDb;
 use order_handlers::failure::Failure;
 use order_handlers::ports::Orders as _;
+use orderctl::dead_letters::{self, DeadLetter};
+use orderctl::replay::{Options, Window, replay};
+use payment_simulator::{Faults, LedgerSummary};
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 use tokio::sync::MutexGuard;
 
 use crate::account::unheard;
 use crate::listener::{Heard, Listener};
 use crate::orders::Batch;
+use crate::proxies::Proxies;
 use crate::shop::Shop;
 
 /// For how long a received message is hidden here. As deployed it is six times the function's timeout, three to nine
@@ -46,6 +48,7 @@ const ORDER_QUEUES: [&str; 4] = ["validate-queue", "inventory-queue", "payment-q
 /// An environment that is up, and its shop.
 pub struct World<'a> {
     pub environment: &'a Environment,
+    proxies: Arc<Proxies>,
     pub shop: Shop,
     listener: Listener,
     pub deployed: Deployed,
@@ -53,7 +56,7 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub async fn open(environment: &'a Environment) -> Self {
+    pub async fn open(environment: &'a Environment, proxies: Arc<Proxies>) -> Self {
         let shop = Shop::open(environment).await;
         for (_, url) in shop.connection.queues.iter().filter(|(name, _)| !name.ends_with("-dlq")) {
             let set = shop.sqs.set_queue_attributes().queue_url(url);
@@ -63,6 +66,7 @@ impl<'a> World<'a> {
         let connection = &shop.connection;
         Self {
             environment,
+            proxies,
             listener: Listener::default(),
             deployed: Deployed::of_connection(connection, "faults").await,
             tables: DynamoDb::new(shop.dynamodb.clone(), &connection.orders_table, &connection.inventory_table),
@@ -75,8 +79,8 @@ impl<'a> World<'a> {
     }
 
     /// What makes AWS and the gateway fail for the functions.
-    pub fn proxies(&self) -> &FaultProxies {
-        self.environment.fault_proxies().expect("the environment has fault proxies")
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
     /// The gateway's books.
@@ -169,7 +173,7 @@ impl<'a> World<'a> {
 
     /// Everything works again, whatever a scenario that failed left behind.
     pub async fn mend(&self) {
-        let FaultProxies { aws, gateway } = self.proxies();
+        let Proxies { aws, gateway } = self.proxies();
         for proxy in [aws, gateway] {
             proxy.clear();
             proxy.come_back().await.unwrap();

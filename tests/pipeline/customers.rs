@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use ops::demo::{Mails, Texts};
+use scenario::demo::{Mails, Texts};
 
 use crate::shop::Shop;
 use crate::wait::{DEADLINE, PAUSE};

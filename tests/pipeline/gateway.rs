@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ops::gateway_simulator::{
-    Faults, LedgerSummary, LoggedRequest, OrderPayments, WebhookFaults, WebhookSettings, WebhookSummary,
-    signature_header,
+use payment_simulator::server::LoggedRequest;
+use payment_simulator::{
+    Faults, LedgerSummary, OrderPayments, WebhookFaults, WebhookSettings, WebhookSummary, signature_header,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -21,9 +21,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use ops::cancel::Cancel;
-use ops::environment::{UpOptions, with_environment};
-use ops::progress::Progress;
+use local::environment::{UpOptions, with_environment};
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 
 use shop::Shop;
 
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<ExitCode, ops::environment::EnvironmentError> {
+async fn run(arguments: Arguments) -> Result<ExitCode, local::environment::EnvironmentError> {
     let all = arguments.filter.is_none() && arguments.skip.is_empty();
     let mut options = UpOptions::local(format!("tests-{}", std::process::id()));
     options.progress = Progress::detect();

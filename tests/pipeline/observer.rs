@@ -1,7 +1,7 @@
 //! Another system that listens to every topic: a queue of its own, subscribed to all of them. It is no part of the pipeline.
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
-use ops::environment::Connection;
+use deployed::Connection;
 use order_domain::event::Event;
 use order_domain::notification::Topic;
 use serde_json::{Value, json};

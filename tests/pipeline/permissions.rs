@@ -1,6 +1,6 @@
 //! What a function's role may do, taken away and given back, as a deployment without it would and the next one does.
 
-use ops::emulator::Request;
+use local::emulator::Request;
 
 use crate::shop::Shop;
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use deployed::Connection;
+use deployed::client::{Accepted, ApiClient, Found, History, OrderView, Placed, aws_configuration, http_client};
 use futures::future::join_all;
-use ops::client::{Accepted, ApiClient, Found, History, OrderView, Placed, aws_configuration, http_client};
-use ops::emulator::{Api, Request};
-use ops::environment::{Connection, Environment};
+use local::emulator::{Api, Request};
+use local::environment::Environment;
 use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
 use order_domain::event::EventType;
@@ -45,7 +46,7 @@ pub struct Shop {
     pub http: reqwest::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
-    pub gateway: ops::environment::PaymentGateway,
+    pub gateway: deployed::PaymentGateway,
     pub sns: aws_sdk_sns::Client,
     pub observer: Observer,
     heard: Mutex<Vec<Heard>>,

@@ -3,6 +3,9 @@
 //!
 //! It knows the domain, and the shape of AWS's services. It does no I/O.
 
+/// The AWS region that everything runs in.
+pub const REGION: &str = "eu-west-2";
+
 pub mod api;
 pub mod mail_event;
 pub mod message;

@@ -1,10 +1,10 @@
 //! The options that every command has which brings an environment up.
 
 use clap::Args;
-use ops::cancel::Cancel;
-use ops::environment::UpOptions;
-use ops::progress::Progress;
-use ops::toolchain::TerraformChoice;
+use local::environment::UpOptions;
+use local::toolchain::TerraformChoice;
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 
 #[derive(Debug, Args)]
 pub struct Choices {

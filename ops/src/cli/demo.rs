@@ -1,11 +1,11 @@
 //! `cargo demo`
 
 use clap::Args;
-use ops::cancel::Cancel;
-use ops::demo;
+use scenario::demo;
+use terminal::cancel::Cancel;
 
 use super::choices::Choices;
-use super::{Failure, Outcome};
+use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Demo {

@@ -1,12 +1,13 @@
 //! `cargo ops down`
 
 use clap::Args;
-use ops::cancel::Cancel;
-use ops::environment::{self, InstanceName};
-use ops::progress::Progress;
-use ops::toolchain::TerraformChoice;
+use deployed::instance::InstanceName;
+use local::environment;
+use local::toolchain::TerraformChoice;
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 
-use super::{Failure, Outcome};
+use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Down {

@@ -2,23 +2,19 @@
 
 mod choices;
 mod demo;
-mod dlq;
 mod down;
-mod gateway_simulator;
 mod package;
-mod place;
-mod replay;
 mod simulate;
 mod status;
-mod stock;
 mod up;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ops::cancel::Cancel;
-use ops::environment::is_cancellation;
+use local::environment::is_cancellation;
+use payment_simulator::server::cli::GatewaySimulator;
+use terminal::cancel::Cancel;
+use terminal::outcome;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all is well; 1 the outcome is not what it must be, e.g. resources were left behind; 2 wrong usage, or the
@@ -50,78 +46,33 @@ enum Command {
     Down(down::Down),
     /// Shows which environments are up
     Status(status::Status),
-    /// Shows what failed for good and why, and puts it back to work
-    #[command(subcommand)]
-    Dlq(dlq::Dlq),
-    /// Tells topics and customers of events again that the stream can no longer deliver
-    Replay(replay::Replay),
-    /// The warehouse: shows, counts, adds and imports units of stock
-    #[command(subcommand)]
-    Stock(stock::Stock),
+    #[command(flatten)]
+    Operator(orderctl::cli::Command),
     /// Builds the functions and packages them for Lambda
     Package(package::Package),
     /// Runs the payment gateway's simulator until Ctrl-C
-    GatewaySimulator(gateway_simulator::GatewaySimulator),
+    GatewaySimulator(GatewaySimulator),
     /// Simulates the pipeline on its worst day: one seed, one story
     Simulate(simulate::Simulate),
 }
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// As it should.
-    Well,
-    /// It did its work, and the outcome is not what it must be.
-    Failed,
-    /// It was stopped by Ctrl-C between two pieces of work, and has said how far it came.
-    Interrupted,
-}
-
-/// Why a command could not do its work.
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// Runs a command and returns the exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let cancel = match Cancel::on_signals() {
         Ok(cancel) => cancel,
-        Err(error) => return report(&error),
+        Err(error) => return outcome::report(&error),
     };
     let result = match arguments.command {
         Command::Demo(command) => command.run(&cancel).await,
         Command::Up(command) => command.run(&cancel).await,
         Command::Down(command) => command.run(&cancel).await,
         Command::Status(command) => command.run(),
-        Command::Dlq(command) => command.run(&cancel).await,
-        Command::Replay(command) => command.run(&cancel).await,
-        Command::Stock(command) => command.run(&cancel).await,
+        Command::Operator(command) => command.run(&cancel).await,
         Command::Package(command) => command.run(&cancel).await,
         Command::GatewaySimulator(command) => command.run(&cancel).await,
         Command::Simulate(command) => command.run(&cancel).await,
     };
-    match result {
-        Ok(Outcome::Well) => ExitCode::SUCCESS,
-        Ok(Outcome::Failed) => ExitCode::from(1),
-        Ok(Outcome::Interrupted) => ExitCode::from(130),
-        Err(error) if cancel.is_cancelled() => {
-            if !is_cancellation(error.as_ref()) {
-                report(error.as_ref());
-            }
-            eprintln!("stopped, with everything that was started");
-            ExitCode::from(130)
-        }
-        Err(error) => report(error.as_ref()),
-    }
-}
-
-/// Tells a person what went wrong, the cause of the cause included.
-fn report(error: &(dyn Error + 'static)) -> ExitCode {
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because: {error}");
-        cause = error.source();
-    }
-    ExitCode::from(2)
+    outcome::exit_code(result, &cancel, is_cancellation)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! `cargo ops package`
 
 use clap::{Args, ValueEnum};
-use ops::cancel::Cancel;
-use ops::package::{Target, package};
-use ops::progress::Progress;
-use ops::workspace::Workspace;
+use deployed::workspace::Workspace;
+use local::package::{Target, package};
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 
-use super::{Failure, Outcome};
+use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Package {

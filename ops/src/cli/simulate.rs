@@ -4,13 +4,13 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
-use ops::cancel::Cancel;
-use ops::environment::EnvironmentError;
-use ops::progress::Progress;
+use local::environment::EnvironmentError;
 use order_simulation::{FaultProfile, Plan, Report, Shortest, Statistics, run_many, shrink};
 use serde_json::json;
+use terminal::cancel::Cancel;
+use terminal::progress::Progress;
 
-use super::{Failure, Outcome};
+use terminal::outcome::{Failure, Outcome};
 
 /// Runs in which a shorter story is looked for: some seconds.
 const ATTEMPTS: u32 = 1_500;

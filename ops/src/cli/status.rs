@@ -1,9 +1,9 @@
 //! `cargo ops status`
 
 use clap::Args;
-use ops::environment::{State, status};
+use deployed::instance::{State, status};
 
-use super::{Failure, Outcome};
+use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Status {}

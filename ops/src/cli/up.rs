@@ -1,12 +1,13 @@
 //! `cargo ops up`
 
 use clap::Args;
-use ops::cancel::Cancel;
-use ops::environment::{Connection, Environment, Lifetime, UpOptions};
+use deployed::Connection;
+use local::environment::{Environment, Lifetime, UpOptions};
 use serde::Serialize;
+use terminal::cancel::Cancel;
 
 use super::choices::Choices;
-use super::{Failure, Outcome};
+use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Up {

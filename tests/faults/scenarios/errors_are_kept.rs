@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use ops::gateway_simulator::Faults;
+use payment_simulator::Faults;
 
 use crate::flow::Flow;
 use crate::orders::Batch;

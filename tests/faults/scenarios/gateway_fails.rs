@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ops::fault_proxy::{Fault, FaultPlan, Rule};
+use fault_proxy::{Fault, FaultPlan, Rule};
 
 use crate::account::Account;
 use crate::flow::{BadDay, Flow};

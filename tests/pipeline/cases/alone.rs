@@ -1,6 +1,6 @@
 //! Tests that break something on purpose, and so have the environment to themselves.
 
-use ops::client::Found;
+use deployed::client::Found;
 use serde_json::Value;
 
 use crate::order::{id, order_of};

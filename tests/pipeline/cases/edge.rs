@@ -1,6 +1,6 @@
 //! What the edge refuses touches nothing.
 
-use ops::client::{Found, Placed, Problem};
+use deployed::client::{Found, Placed, Problem};
 use order_domain::order::OrderStatus;
 use serde_json::{Value, json};
 

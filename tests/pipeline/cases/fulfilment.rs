@@ -1,6 +1,6 @@
 //! After the confirmation: parcels, cancellations, and the money that follows.
 
-use ops::client::Placed;
+use deployed::client::Placed;
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
 use order_domain::stock::StockLevel;

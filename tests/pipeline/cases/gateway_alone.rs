@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::{join, join_all};
-use ops::gateway_simulator::{Faults, Totals, WebhookFaults};
 use order_domain::event::EventType;
 use order_domain::order::{Authorisation, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use order_domain::stock::StockLevel;
 use order_handlers::ports::SEARCH_IS_CURRENT_AFTER;
+use payment_simulator::{Faults, Totals, WebhookFaults};
 use serde_json::{Value, json};
 
 use crate::aged::Aged;

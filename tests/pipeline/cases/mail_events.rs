@@ -1,7 +1,7 @@
 //! What SES tells of a mail that it took. The emulator's SES tells nothing, and its EventBridge lets nobody speak for SES:
 //! what the rule matches and where it sends is asked, and what SES would have told is put there.
 
-use ops::emulator::Request;
+use local::emulator::Request;
 use order_contract::mail_event::{MailFate, MailReport};
 use order_domain::event::EventType;
 use order_domain::request::Channel;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ops::client::{Found, Problem};
+use deployed::client::{Found, Problem};
 use serde_json::json;
 
 use crate::order::{id, order_of, unique, with};

@@ -1,8 +1,8 @@
 //! What is broken for the time of an outage, and how it works again.
 
-use ops::emulator::Request;
-use ops::environment::Connection;
-use ops::fault_proxy::{Counts, FaultPlan, Rule};
+use deployed::Connection;
+use fault_proxy::{Counts, FaultPlan, Rule};
+use local::emulator::Request;
 use serde_json::{Value, json};
 
 use crate::permissions::Permissions;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::{Duration, Instant};
 
+use deployed::client::Found;
 use futures::FutureExt;
-use ops::client::Found;
 use order_domain::id::OrderId;
 use order_domain::order::{Order, OrderStatus};
 use order_domain::request::Channel;

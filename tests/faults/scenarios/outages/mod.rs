@@ -4,7 +4,7 @@
 mod breakage;
 mod course;
 
-use ops::fault_proxy::{Fault, Rule};
+use fault_proxy::{Fault, Rule};
 
 use self::breakage::Breakage;
 use self::course::{Ear, Outage, Rest};

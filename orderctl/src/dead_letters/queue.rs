@@ -1,0 +1,92 @@
+//! The dead-letter queues of an environment.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::QueueAttributeName;
+use futures::future::try_join_all;
+use order_domain::stage::Stage;
+
+use super::DeadLetterError;
+use deployed::Deployed;
+
+/// The queue that keeps what a stage can never process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterQueue {
+    /// Name without the suffix, e.g. `payment-dlq`.
+    pub name: String,
+    /// The stage.
+    pub stage: Stage,
+    /// URL of the queue.
+    pub url: String,
+    /// URL of the queue that feeds the stage; notify has none, as the table's stream feeds it.
+    pub source: Option<String>,
+}
+
+impl DeadLetterQueue {
+    /// Name of the queue that feeds the stage, e.g. `payment-queue`.
+    #[must_use]
+    pub fn source_name(&self) -> String {
+        source_name(self.stage)
+    }
+}
+
+fn source_name(stage: Stage) -> String {
+    format!("{}-queue", stage.name())
+}
+
+/// Every dead-letter queue of the environment, in the order in which an order meets their stages.
+///
+/// # Errors
+///
+/// When SQS cannot be asked, or there is none at all.
+pub async fn queues(deployed: &Deployed) -> Result<Vec<DeadLetterQueue>, DeadLetterError> {
+    let found = try_join_all(Stage::ALL.into_iter().map(|stage| async move {
+        let name = format!("{}-dlq", stage.name());
+        let Some(url) = deployed.queue_url(&name).await? else { return Ok::<_, DeadLetterError>(None) };
+        let source = deployed.queue_url(&source_name(stage)).await?;
+        Ok(Some(DeadLetterQueue { name, stage, url, source }))
+    }))
+    .await?;
+    let queues: Vec<_> = found.into_iter().flatten().collect();
+    if queues.is_empty() {
+        return Err(DeadLetterError::NoQueues { environment: deployed.name().to_owned() });
+    }
+    Ok(queues)
+}
+
+/// The queue of this name: `payment-dlq`, or its stage's name alone.
+///
+/// # Errors
+///
+/// When there is no such queue, or SQS cannot be asked.
+pub async fn find(deployed: &Deployed, name: &str) -> Result<DeadLetterQueue, DeadLetterError> {
+    let queues = queues(deployed).await?;
+    let known = queues.iter().map(|queue| queue.name.clone()).collect::<Vec<_>>().join(", ");
+    let found = queues.into_iter().find(|queue| queue.name == name || queue.stage.name() == name);
+    found.ok_or_else(|| DeadLetterError::UnknownQueue {
+        queue: name.to_owned(),
+        environment: deployed.name().to_owned(),
+        known,
+    })
+}
+
+/// About how many letters there are, those included that somebody looks at just now.
+pub(super) async fn count(client: &Client, queue: &DeadLetterQueue) -> Result<u64, DeadLetterError> {
+    let asked = client
+        .get_queue_attributes()
+        .queue_url(&queue.url)
+        .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
+        .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+        .send()
+        .await;
+    let attributes =
+        asked.map_err(|error| DeadLetterError::queue("count the letters of", &queue.name, error))?.attributes;
+    Ok(attributes.unwrap_or_default().values().filter_map(|count| count.parse::<u64>().ok()).sum())
+}
+
+/// A queue's ARN.
+pub(super) async fn arn(client: &Client, url: &str) -> Result<String, DeadLetterError> {
+    let failed = |source| DeadLetterError::Queue { action: "tell the ARN of", queue: url.to_owned(), source };
+    let asked = client.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn).send().await;
+    let attributes = asked.map_err(|error| failed(error.into()))?.attributes.unwrap_or_default();
+    attributes.get(&QueueAttributeName::QueueArn).cloned().ok_or_else(|| failed("the answer names none".into()))
+}
