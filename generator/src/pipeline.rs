@@ -92,9 +92,9 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         source: Source::Queue(RETRIES),
         forwards_to: &[Stage::Fulfilment],
         // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, and either a
-        // look at it and giving up what is held twice, or the hold, a look at it where the answer is a repeated one, and
-        // giving it up where another worker was faster.
-        calls: Calls { aws: 4, gateway: 4 },
+        // look at it and giving up what is held twice, or the hold, and a look at it where the answer is a repeated one; the
+        // message that cancels it where another worker was faster.
+        calls: Calls { aws: 5, gateway: 4 },
         timeout_seconds: 75,
         memory_mib: 256,
         schedule: None,
@@ -104,12 +104,12 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         stage: Stage::Fulfilment,
         summary: "Records shipments, returns and cancellations, looks after reservations and holds, and settles the money that is due.",
         source: Source::Queue(RETRIES),
-        forwards_to: &[],
+        forwards_to: &[Stage::Fulfilment],
         // A return that is reported before the money was taken, and whose hold has lapsed. The gateway's key, the order, the
         // report, the order again, the new hold, the capture, the refund; a capture that comes too late, a search and a look
-        // at what it shows, the new hold, a look at it where the answer is a repeated one, giving it up where another
-        // worker's is kept, the capture, a look at what was given back, and the refund.
-        calls: Calls { aws: 7, gateway: 9 },
+        // at what it shows, the new hold, a look at it where the answer is a repeated one, the message that cancels it where
+        // another worker's is kept, the capture, a look at what was given back, and the refund.
+        calls: Calls { aws: 8, gateway: 8 },
         timeout_seconds: 130,
         memory_mib: 256,
         schedule: None,

@@ -23,6 +23,6 @@ pub use answer::Answer;
 pub use command::{Endpoint, Parameters};
 pub use engine::{Admission, Engine, Execution, PendingEvent, Request};
 pub use fault::{Fault, Faults};
-pub use ledger::UnixSeconds;
+pub use ledger::{AuthorisationTerms, Charge, ChargeState, Intent, IntentStatus, UnixSeconds};
 pub use summary::{LedgerSummary, OrderPayments, Totals};
 pub use webhook::{WebhookFaults, WebhookSettings, WebhookSummary, event_body, signature_header};

@@ -250,7 +250,7 @@ fn payment_method_details(intent: &Intent, charge: &Charge, card: TestCard) -> V
         "three_d_secure": null,
         "wallet": null,
     });
-    if let ChargeState::Held { capture_before } = charge.state {
+    if let ChargeState::Held { capture_before: Some(capture_before), .. } = charge.state {
         details["capture_before"] = capture_before.into();
     }
     json!({ "type": "card", "card": details })

@@ -11,7 +11,6 @@ use order_domain::transition::Decision;
 use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::EventKey;
 
-use crate::finding;
 use crate::invariants::{SHORT_OUTAGE, says_so, stored};
 use crate::plan::Invariant;
 use crate::table::Stored;
@@ -51,7 +50,7 @@ pub(crate) fn judge_letter(state: &mut State, letter: &DeadLettered, now: u64) {
     } else if is(DeadLetterReason::WorkPanicked) {
         event_in(&letter.body).is_some_and(|event| state.asked.panicked.contains(&event))
     } else if is(DeadLetterReason::MoneyLost) {
-        letter.order.is_some_and(|order| state.gateway.refused_anew.contains(&order))
+        letter.order.is_some_and(|order| state.gateway.refused_again.contains(&order))
     } else {
         // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
         false
@@ -60,10 +59,7 @@ pub(crate) fn judge_letter(state: &mut State, letter: &DeadLettered, now: u64) {
     if troubles.into_iter().any(is) && !stored.is_some_and(|order| says_so(state, order)) {
         let what = format!("{} is its trouble, and it does not say so", letter.message_id);
         state.broken(Invariant::AttentionSet, letter.order, now, what);
-    } else if justified {
-    } else if let Some(finding) = finding::behind(letter, stored, &state.gateway) {
-        *state.statistics.findings.entry(finding).or_default() += 1;
-    } else {
+    } else if !justified {
         let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
         let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
         let what = format!(

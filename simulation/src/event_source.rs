@@ -52,7 +52,7 @@ fn receive(world: &World, stage: Stage) -> (Vec<Received>, Option<u64>) {
     let (batch, given_up) = queue.receive(now, most, visibility_timeout(stage), in_any_order, &mut state.schedule);
     let next = queue.next_visible();
     for given_up in given_up {
-        state.cancel_payment(stage, given_up, now);
+        state.dead_letter_exhausted(stage, given_up, now);
     }
     for received in &batch {
         state.statistics.deliveries += 1;

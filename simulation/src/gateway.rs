@@ -1,359 +1,176 @@
-//! The payment gateway with Stripe's idempotency (docs.stripe.com/api/idempotent_requests): the first answer under a key is
-//! saved, a server error too, and given again for a day; another request under the same key is an error; a request whose
-//! first copy is still running is refused without being saved. Its search follows with a delay; reading one intent does not.
+//! The payment gateway: the payment simulator's engine, and what the simulation knows beside its books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How long an answer is saved under its key, in milliseconds.
-const REMEMBERED: u64 = 24 * 3600 * 1000;
+use payment_simulator::{ChargeState, Endpoint, Engine, Intent, IntentStatus, Parameters, Request, event_body};
+use serde_json::Value;
 
-/// What a payment intent has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IntentStatus {
-    /// The amount is held.
-    RequiresCapture,
-    /// The amount was taken.
-    Succeeded,
-    /// The hold was given up, or has lapsed.
-    Canceled,
-}
+use crate::world::FIRST_MOMENT;
 
-/// A payment intent.
+/// What the simulation knows of a payment beside the gateway's books.
 #[derive(Debug, Clone)]
-pub(crate) struct Intent {
+pub(crate) struct Origin {
     pub(crate) order: u32,
-    pub(crate) amount: u64,
-    pub(crate) status: IntentStatus,
-    pub(crate) refunded: u64,
     /// Which attempt of its order it is, from 1.
     pub(crate) attempt: u32,
-    /// When it was made, in milliseconds of the run.
-    pub(crate) created: u64,
-    /// Until when it promises to hold the amount, in milliseconds of the run, where it says so.
-    pub(crate) capture_before: Option<u64>,
     /// The invocation that asked for it.
     pub(crate) by: u64,
     /// Whether whoever asked for it got the answer.
     pub(crate) answered: bool,
-    /// Whether it was to be given up, and that failed.
-    pub(crate) kept_in_vain: bool,
-    /// When the hold lapses, in milliseconds of the run.
-    lapses_at: u64,
-    /// How far the search is behind when it does, in milliseconds.
-    shown_after: u64,
-    /// What the search shows, and from when on.
-    shown: Vec<(u64, IntentStatus)>,
 }
 
-impl Intent {
-    fn turn(&mut self, status: IntentStatus, shown_at: u64) {
-        self.status = status;
-        // The search never shows an older state after a newer one.
-        let after = self.shown.last().map_or(0, |(at, _)| *at);
-        self.shown.push((after.max(shown_at), status));
+/// A payment, as an invariant sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Payment<'a> {
+    pub(crate) intent: &'a Intent,
+    pub(crate) origin: &'a Origin,
+}
+
+impl Payment<'_> {
+    pub(crate) const fn is_authorised(&self) -> bool {
+        matches!(self.intent.status, IntentStatus::RequiresCapture)
     }
 
-    /// What the search shows of it.
-    pub(crate) fn shown(&self, now: u64) -> Option<IntentStatus> {
-        self.shown.iter().rev().find(|(at, _)| *at <= now).map(|(_, status)| *status)
+    /// Minor units that were captured, and that were refunded of them.
+    pub(crate) fn money(&self) -> (u64, u64) {
+        match self.intent.charge.as_ref().map(|charge| charge.state) {
+            Some(ChargeState::Captured { amount, refunded }) => (amount, refunded),
+            _ => (0, 0),
+        }
     }
 }
 
-/// What is asked of the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Request {
-    /// A new intent, to be captured by hand.
-    Authorise {
-        order: u32,
-        amount: u64,
-        method: String,
-        attempt: u32,
-    },
-    Capture {
-        intent: String,
-        amount: u64,
-    },
-    Cancel {
-        intent: String,
-    },
-    Refund {
-        intent: String,
-        amount: u64,
-    },
-}
-
-/// What it answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The intent and what it has come to; also where the operation is not possible because of it.
-    Intent(String, IntentStatus),
-    /// 402, with the decline code.
-    Declined(&'static str),
-    /// The money was given back.
-    Refunded,
-    /// 400, with its code: the request itself is wrong.
-    Invalid(&'static str),
-    /// 409: a request with this key is running.
-    Running,
-    /// 500.
-    Failed,
-}
-
-/// What the gateway did before it answered with an error of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FailedAfter {
-    Nothing,
-    /// What it was asked for.
-    Once,
-    /// What it was asked for; and where that was a hold, once more.
-    Twice,
-}
-
-/// How a request goes, beside what is asked.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Course {
-    pub(crate) now: u64,
-    /// It runs until then: its effect is there at once, its answer later.
-    pub(crate) running_until: u64,
-    /// How long a new hold lasts, and how long it promises to.
-    pub(crate) lapses_after: u64,
-    pub(crate) promises: Option<u64>,
-    /// The search shows what it did after this long.
-    pub(crate) shown_after: u64,
-    pub(crate) fails: Option<FailedAfter>,
-    /// The invocation that asks.
-    pub(crate) by: u64,
-}
-
-#[derive(Debug)]
-struct Saved {
-    request: Request,
-    answer: Answer,
-    running_until: u64,
-    at: u64,
-}
-
-/// Something that the gateway tells of by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
+/// Something that the gateway reports by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct WebhookEvent {
     pub(crate) order: u32,
-    pub(crate) intent: String,
-    /// A hold was given up, or lapsed; anything else means nothing.
-    pub(crate) canceled: bool,
-    /// Money is held.
-    pub(crate) held: bool,
-}
-
-/// How a means of payment behaves; the workload's tokens name one.
-#[must_use]
-fn declines(method: &str, first: bool) -> Option<&'static str> {
-    match method {
-        "pm_declined" => Some("insufficient_funds"),
-        "pm_declined_later" if !first => Some("expired_card"),
-        _ => None,
-    }
+    /// Stripe's event document.
+    pub(crate) body: String,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Gateway {
-    pub(crate) intents: BTreeMap<String, Intent>,
-    saved: BTreeMap<String, Saved>,
-    /// When it is down: from, until.
+    engine: Engine,
+    origins: BTreeMap<String, Origin>,
+    by_order: BTreeMap<u32, Vec<String>>,
+    /// Until when the first request under a key runs, in milliseconds of the run.
+    running: BTreeMap<String, u64>,
+    /// When it is down: from, until, in milliseconds of the run.
     pub(crate) outages: Vec<(u64, u64)>,
-    /// Orders whose payment was refused after a first hold had lapsed.
-    pub(crate) refused_anew: Vec<u32>,
-    /// What it has to tell.
-    pub(crate) notices: Vec<Notice>,
+    /// Orders whose card was refused after a first authorisation had expired.
+    pub(crate) refused_again: BTreeSet<u32>,
+    /// The last request of each order to authorise its payment, for mutations.
+    pub(crate) last_request: BTreeMap<u32, Parameters>,
+    events: u64,
+}
+
+/// The gateway's clock at a moment of the run.
+const fn seconds(now: u64) -> i64 {
+    (FIRST_MOMENT + now.cast_signed()) / 1000
+}
+
+/// The number of the order that a label names.
+pub(crate) fn number_of_label(label: &str) -> Option<u32> {
+    label.strip_prefix("ord-")?.parse().ok()
 }
 
 impl Gateway {
-    pub(crate) fn status_of(&self, intent: &str) -> Option<IntentStatus> {
-        self.intents.get(intent).map(|intent| intent.status)
+    /// The engine, to set how the next request goes.
+    pub(crate) const fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 
     pub(crate) fn is_down(&self, now: u64) -> bool {
         self.outages.iter().any(|(from, until)| (*from..*until).contains(&now))
     }
 
-    /// Executes a request, or repeats what was answered under its key; whether it is such a repetition.
-    pub(crate) fn ask(&mut self, key: String, request: Request, course: Course) -> (Answer, bool) {
-        let now = course.now;
-        if let Some(saved) = self.saved.get(&key).filter(|saved| saved.at + REMEMBERED > now) {
-            return match () {
-                () if saved.request != request => (Answer::Invalid("idempotency_error"), false),
-                () if saved.running_until > now => (Answer::Running, false),
-                () => (saved.answer.clone(), true),
-            };
-        }
-        self.lapse(now);
-        let times = match course.fails {
-            None | Some(FailedAfter::Once) => 1,
-            Some(FailedAfter::Nothing) => 0,
-            Some(FailedAfter::Twice) if matches!(request, Request::Authorise { .. }) => 2,
-            Some(FailedAfter::Twice) => 1,
-        };
-        let mut answer = Answer::Failed;
-        for _ in 0..times {
-            answer = self.execute(&request, course);
-        }
-        if course.fails.is_some() {
-            answer = Answer::Failed;
-        }
-        self.saved.insert(key, Saved { request, answer: answer.clone(), running_until: course.running_until, at: now });
-        (answer, false)
+    /// Whether a request with this key is under way.
+    pub(crate) fn is_running(&self, key: &str, now: u64) -> bool {
+        self.running.get(key).is_some_and(|until| *until > now)
     }
 
-    fn execute(&mut self, request: &Request, course: Course) -> Answer {
-        let shown_at = course.now + course.shown_after;
-        match request {
-            Request::Authorise { order, amount, method, attempt } => {
-                let first = !self.intents.values().any(|intent| intent.order == *order);
-                if let Some(code) = declines(method, first) {
-                    if !first {
-                        self.refused_anew.push(*order);
-                    }
-                    return Answer::Declined(code);
-                }
-                let id = format!("pi_{}_{}", order, self.intents.len());
-                let status = IntentStatus::RequiresCapture;
-                let intent = Intent {
-                    order: *order,
-                    amount: *amount,
-                    status,
-                    refunded: 0,
-                    attempt: *attempt,
-                    created: course.now,
-                    capture_before: course.promises.map(|promises| course.now + promises),
-                    by: course.by,
-                    answered: false,
-                    kept_in_vain: false,
-                    lapses_at: course.now + course.lapses_after,
-                    shown_after: course.shown_after,
-                    shown: vec![(shown_at, status)],
-                };
-                self.intents.insert(id.clone(), intent);
-                self.notices.push(Notice { order: *order, intent: id.clone(), canceled: false, held: true });
-                Answer::Intent(id, status)
+    /// Executes a request, or repeats what was answered under its key: status, body and whether it is such a repetition.
+    /// `by` is the invocation that asks.
+    pub(crate) fn ask(
+        &mut self,
+        endpoint: Endpoint,
+        parameters: Parameters,
+        key: Option<(&str, u64)>,
+        by: u64,
+        now: u64,
+    ) -> (u16, Value, bool) {
+        let idempotency_key = key.map(|(key, _)| key.to_owned());
+        if let Some((key, running_until)) = key {
+            self.running.entry(key.to_owned()).or_insert(running_until);
+        }
+        let creates = endpoint == Endpoint::CreateIntent;
+        let given = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let order = given("metadata[orderId]").and_then(number_of_label);
+        let attempt = given("metadata[attempt]").and_then(|attempt| attempt.parse().ok()).unwrap_or(1);
+        if let Some(order) = order.filter(|_| creates) {
+            self.last_request.insert(order, parameters.clone());
+        }
+        let (answer, replayed) = self.engine.ask(Request { endpoint, parameters, idempotency_key }, seconds(now));
+        if let Some(order) = order.filter(|_| creates) {
+            let new: Vec<String> = self
+                .engine
+                .intents()
+                .rev()
+                .take_while(|intent| !self.origins.contains_key(&intent.id))
+                .map(|intent| intent.id.clone())
+                .collect();
+            for id in new {
+                self.origins.insert(id.clone(), Origin { order, attempt, by, answered: false });
+                self.by_order.entry(order).or_default().push(id);
             }
-            Request::Capture { intent, amount } => match self.intents.get_mut(intent) {
-                None => Answer::Invalid("resource_missing"),
-                Some(held) if held.status == IntentStatus::RequiresCapture && *amount == held.amount => {
-                    held.turn(IntentStatus::Succeeded, shown_at);
-                    self.notices.push(Notice {
-                        order: held.order,
-                        intent: intent.clone(),
-                        canceled: false,
-                        held: false,
-                    });
-                    Answer::Intent(intent.clone(), held.status)
-                }
-                Some(held) if held.status == IntentStatus::RequiresCapture => Answer::Invalid("amount_too_large"),
-                Some(held) => Answer::Intent(intent.clone(), held.status),
-            },
-            Request::Cancel { intent } => match self.intents.get_mut(intent) {
-                None => Answer::Invalid("resource_missing"),
-                Some(held) => {
-                    if held.status == IntentStatus::RequiresCapture {
-                        held.turn(IntentStatus::Canceled, shown_at);
-                        self.notices.push(Notice {
-                            order: held.order,
-                            intent: intent.clone(),
-                            canceled: true,
-                            held: false,
-                        });
-                    }
-                    Answer::Intent(intent.clone(), held.status)
-                }
-            },
-            Request::Refund { intent, amount } => match self.intents.get_mut(intent) {
-                Some(taken) if taken.status == IntentStatus::Succeeded && taken.refunded + amount <= taken.amount => {
-                    taken.refunded += amount;
-                    self.notices.push(Notice {
-                        order: taken.order,
-                        intent: intent.clone(),
-                        canceled: false,
-                        held: false,
-                    });
-                    Answer::Refunded
-                }
-                Some(_) => Answer::Invalid("charge_already_refunded"),
-                None => Answer::Invalid("resource_missing"),
-            },
-        }
-    }
-
-    /// Gives up the holds that have lapsed.
-    pub(crate) fn lapse(&mut self, now: u64) {
-        for (id, intent) in &mut self.intents {
-            if intent.status == IntentStatus::RequiresCapture && intent.lapses_at <= now {
-                intent.turn(IntentStatus::Canceled, now + intent.shown_after);
-                self.notices.push(Notice { order: intent.order, intent: id.clone(), canceled: true, held: false });
+            if matches!(answer.status, 400 | 402) && attempt > 1 {
+                self.refused_again.insert(order);
             }
         }
+        (answer.status, answer.body, replayed)
     }
 
-    /// Whether a hold lapses before then.
-    pub(crate) fn lapses_before(&self, then: u64) -> bool {
-        let held = |intent: &&Intent| intent.status == IntentStatus::RequiresCapture;
-        self.intents.values().filter(held).any(|intent| intent.lapses_at < then)
+    /// Whoever asked for a payment got the answer.
+    pub(crate) fn answered(&mut self, payment: &str) {
+        if let Some(origin) = self.origins.get_mut(payment) {
+            origin.answered = true;
+        }
     }
 
-    /// The intents of an order.
-    pub(crate) fn of(&self, order: u32) -> impl Iterator<Item = &Intent> {
-        self.intents.values().filter(move |intent| intent.order == order)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(amount: u64) -> Request {
-        Request::Authorise { order: 1, amount, method: "pm_card".into(), attempt: 1 }
+    /// A payment, by its id.
+    pub(crate) fn payment(&self, id: &str) -> Option<Payment<'_>> {
+        Some(Payment { intent: self.engine.intent(id)?, origin: self.origins.get(id)? })
     }
 
-    fn at(now: u64) -> Course {
-        Course { now, running_until: now + 10, lapses_after: u64::MAX / 2, shown_after: 60, ..Course::default() }
+    /// The payments of an order.
+    pub(crate) fn of(&self, order: u32) -> impl Iterator<Item = Payment<'_>> {
+        self.by_order.get(&order).into_iter().flatten().filter_map(|id| self.payment(id))
     }
 
-    fn authorise(gateway: &mut Gateway, key: &str, amount: u64, now: u64) -> Answer {
-        gateway.ask(key.into(), asked(amount), at(now)).0
+    /// Ends the authorisations whose time is over.
+    pub(crate) fn expire(&mut self, now: u64) {
+        self.engine.expire(seconds(now));
     }
 
-    #[test]
-    fn the_same_key_is_answered_the_same_and_holds_once() {
-        let mut gateway = Gateway::default();
-        let first = authorise(&mut gateway, "k", 5, 0);
-        assert_eq!(authorise(&mut gateway, "k", 5, 5), Answer::Running);
-        assert_eq!(authorise(&mut gateway, "k", 5, 10), first);
-        assert_eq!(authorise(&mut gateway, "k", 6, 10), Answer::Invalid("idempotency_error"));
-        assert_eq!(gateway.of(1).count(), 1);
-        authorise(&mut gateway, "another", 5, 10);
-        assert_eq!(gateway.of(1).count(), 2);
+    /// Whether an authorisation ends before then.
+    pub(crate) fn expires_before(&self, then: u64) -> bool {
+        let then = seconds(then);
+        self.engine.intents().any(|intent| {
+            let state = intent.charge.as_ref().map(|charge| charge.state);
+            matches!(state, Some(ChargeState::Held { ends_at, .. }) if ends_at < then)
+        })
     }
 
-    #[test]
-    fn a_saved_failure_is_given_again_for_a_day() {
-        let mut gateway = Gateway::default();
-        let course = |now, fails| Course { fails, ..at(now) };
-        let failed = gateway.ask("k".into(), asked(5), course(0, Some(FailedAfter::Once)));
-        assert_eq!(failed, (Answer::Failed, false));
-        assert_eq!(gateway.ask("k".into(), asked(5), course(99, None)), (Answer::Failed, true));
-        assert_eq!(gateway.of(1).count(), 1);
-        assert!(matches!(gateway.ask("k".into(), asked(5), course(REMEMBERED, None)), (Answer::Intent(..), false)));
-    }
-
-    #[test]
-    fn a_lapsed_hold_cannot_be_captured_and_the_search_shows_it_later() {
-        let mut gateway = Gateway::default();
-        let short = Course { lapses_after: 100, ..at(0) };
-        let (Answer::Intent(id, _), _) = gateway.ask("a".into(), asked(5), short) else { panic!("declined") };
-        let shown = |gateway: &Gateway, now| gateway.of(1).next().unwrap().shown(now);
-        assert_eq!(shown(&gateway, 59), None);
-        assert_eq!(shown(&gateway, 60), Some(IntentStatus::RequiresCapture));
-        let capture = Request::Capture { intent: id.clone(), amount: 5 };
-        assert_eq!(gateway.ask("c".into(), capture, at(100)).0, Answer::Intent(id, IntentStatus::Canceled));
-        assert_eq!(shown(&gateway, 100), Some(IntentStatus::RequiresCapture));
-        assert_eq!(shown(&gateway, 160), Some(IntentStatus::Canceled));
+    /// What happened since this was asked last.
+    pub(crate) fn take_events(&mut self) -> Vec<WebhookEvent> {
+        let pending = self.engine.take_pending_events();
+        pending
+            .iter()
+            .filter_map(|event| {
+                let order = event.occurrence.object["metadata"]["orderId"].as_str().and_then(number_of_label)?;
+                self.events += 1;
+                Some(WebhookEvent { order, body: event_body(event, self.events) })
+            })
+            .collect()
     }
 }

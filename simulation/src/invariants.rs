@@ -15,7 +15,7 @@ use order_handlers::failure::DeadLetterReason;
 use order_handlers::ports::{EventKey, NotificationKey, Recipient};
 
 use crate::dead_letters::event_in;
-use crate::gateway::{Intent, IntentStatus};
+use crate::gateway::{Origin, Payment};
 use crate::notifier::channels;
 use crate::plan::Invariant;
 use crate::ports::LONGEST_INDEX_LAG;
@@ -144,7 +144,7 @@ pub(crate) fn judge_brought_on(world: &World, id: &OrderId, swept_at: Option<u64
 /// The run is over, and everything is at rest.
 pub(crate) fn judge_end(world: &World, state: &mut State) {
     let now = world.now();
-    state.gateway.lapse(now);
+    state.gateway.expire(now);
     let mut found = Vec::new();
     for number in 0..world.orders {
         judge_order(world, state, number, &mut found);
@@ -225,10 +225,10 @@ fn judge_money(
     troubled: bool,
     broken: &mut impl FnMut(Invariant, String),
 ) {
-    let with = |status| state.gateway.of(number).filter(move |intent| intent.status == status);
-    let captured: u64 = with(IntentStatus::Succeeded).map(|intent| intent.amount).sum();
-    let refunded: u64 = with(IntentStatus::Succeeded).map(|intent| intent.refunded).sum();
-    if with(IntentStatus::Succeeded).count() > 1 || captured > order.total.amount {
+    let money: Vec<(u64, u64)> = state.gateway.of(number).map(|payment| payment.money()).collect();
+    let captured: u64 = money.iter().map(|(captured, _)| captured).sum();
+    let refunded: u64 = money.iter().map(|(_, refunded)| refunded).sum();
+    if money.iter().filter(|(captured, _)| *captured > 0).count() > 1 || captured > order.total.amount {
         broken(Invariant::CapturedOnce, format!("{captured} was taken for a total of {}", order.total.amount));
     }
     let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
@@ -243,25 +243,28 @@ fn judge_money(
     }
     let may_hold = usize::from(order.status == OrderStatus::Confirmed && !taken);
     let own = order.authorisation.as_ref().map(|held| held.payment_intent.as_str());
-    let of = state.gateway.intents.iter().filter(|(_, intent)| intent.order == number);
-    let held = of.filter(|(_, intent)| intent.status == IntentStatus::RequiresCapture);
-    let surplus: Vec<&Intent> =
-        held.filter(|(id, _)| may_hold == 0 || own != Some(id.as_str())).map(|(_, intent)| intent).collect();
-    for intent in surplus {
-        // A hold that was to replace a lapsed one, when another worker settled the order: only who asked for it knows.
-        let died = state.told.unrecorded.contains(&intent.by);
-        let how = match () {
-            () if intent.attempt == 1 => None,
-            () if !intent.answered => Some("unanswered"),
-            () if died => Some("crash"),
-            () if intent.kept_in_vain => Some("give-up-failed"),
-            () => None,
+    let of = state.gateway.of(number).filter(Payment::is_authorised);
+    let surplus: Vec<Origin> = of
+        .filter(|payment| may_hold == 0 || own != Some(payment.intent.id.as_str()))
+        .map(|payment| payment.origin.clone())
+        .collect();
+    for origin in surplus {
+        // An authorisation that was to replace an expired one, when another worker settled the order: only who asked for it
+        // knows.
+        let how = if origin.attempt == 1 {
+            None
+        } else if !origin.answered {
+            Some("unanswered")
+        } else if state.told.unrecorded.contains(&origin.by) {
+            Some("crash")
+        } else {
+            None
         };
         match how {
             Some(how) => *state.statistics.holds_left.entry(how).or_default() += 1,
             None if troubled => {}
             None => {
-                let what = format!("attempt {} is still held, and the order is {}", intent.attempt, order.status);
+                let what = format!("attempt {} is still authorised, and the order is {}", origin.attempt, order.status);
                 broken(Invariant::NoForgottenHold, what);
             }
         }
@@ -271,8 +274,7 @@ fn judge_money(
 /// An order that waits for its dispatch has its money held, unless nobody can know that it has not.
 fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
     let Some(held) = order.authorisation.as_ref().filter(|_| order.is_authorised_for_dispatch()) else { return };
-    let intent = state.gateway.intents.get(&held.payment_intent);
-    let lapsed = intent.is_none_or(|intent| intent.status != IntentStatus::RequiresCapture);
+    let lapsed = state.gateway.payment(&held.payment_intent).is_none_or(|payment| !payment.is_authorised());
     // What was to renew it, or the webhook that told, killed every process, or came while nobody could read the order.
     let lost = state.letters.iter().any(|letter| {
         let unreadable = letter.reason == Some(DeadLetterReason::ItemUnreadable.name());

@@ -11,8 +11,8 @@ use futures::FutureExt as _;
 use order_contract::message::ContactCommand;
 use order_domain::id::OrderId;
 use order_domain::stage::Stage;
+use order_handlers::adapters::stripe::{BreakerTransport, StripeGateway};
 use order_handlers::batch::Delivery;
-use order_handlers::circuit_breaker::Guarded;
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
@@ -25,8 +25,8 @@ use tokio::time::Instant;
 use crate::fault::FaultKind;
 use crate::notifier::{channels, texts};
 use crate::plan::Invariant;
-use crate::ports::Ports;
-use crate::process::{Process, Side, Watched};
+use crate::ports::{ENVIRONMENT, Ports};
+use crate::process::{BreakerProbe, Process};
 use crate::settings::{RESERVE, function_timeout, policy};
 use crate::workload::{number_in, number_of};
 use crate::world::World;
@@ -244,9 +244,8 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
 /// What the bootstrap does with an event.
 async fn answer(world: &World, stage: Stage, work: Work, ports: Ports, process: &Process) -> Vec<String> {
     let (database, queue, runtime, policy) = (ports.clone(), ports.clone(), ports.clone(), policy(stage));
-    let gateway = Watched { gateway: ports.clone(), side: Side::Behind, process, world };
-    let gateway = Guarded { gateway, breaker: &process.breaker, runtime: ports.clone() };
-    let gateway = Watched { gateway, side: Side::Before, process, world };
+    let transport = BreakerTransport { transport: ports.clone(), breaker: &process.breaker, runtime: ports.clone() };
+    let gateway = StripeGateway::new(BreakerProbe { transport, process, world }, ENVIRONMENT.to_owned());
     match (stage, work) {
         (Stage::Validate, Work::Messages(batch)) => Validate { database, queue, runtime, policy }.run(&batch).await,
         (Stage::Inventory, Work::Messages(batch)) => Inventory { database, queue, runtime, policy }.run(&batch).await,

@@ -13,7 +13,6 @@ mod chance;
 mod dead_letters;
 mod event_source;
 mod fault;
-mod finding;
 mod gateway;
 mod invariants;
 mod invocation;
@@ -34,7 +33,6 @@ mod world;
 
 pub use campaign::{Broken, Report, run_many};
 pub use fault::{FaultKind, FaultProfile, UnknownFault};
-pub use finding::Finding;
 pub use mutation::Mutation;
 pub use plan::{Invariant, Outcome, Plan, Statistics, Violation};
 pub use run::{NoRuntime, run};

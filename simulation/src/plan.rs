@@ -6,7 +6,6 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::fault::{FaultKind, FaultProfile};
-use crate::finding::Finding;
 use crate::mutation::Mutation;
 use crate::story::Story;
 
@@ -162,8 +161,6 @@ pub struct Statistics {
     pub notifications: u64,
     /// Dead letters by reason.
     pub dead_letters: BTreeMap<&'static str, u64>,
-    /// What bugs that are known have caused, by bug; see `docs/simulation.md`.
-    pub findings: BTreeMap<Finding, u64>,
     /// Notifications by who was told.
     pub told: BTreeMap<&'static str, u64>,
     /// Orders that the reconciler put back on their queues.
@@ -196,7 +193,6 @@ impl Statistics {
         all(&mut self.ended, &other.ended);
         all(&mut self.faults, &other.faults);
         all(&mut self.dead_letters, &other.dead_letters);
-        all(&mut self.findings, &other.findings);
         all(&mut self.told, &other.told);
         all(&mut self.holds_left, &other.holds_left);
         self.brought_on += other.brought_on;

@@ -130,7 +130,7 @@ pub(crate) fn fill_shelves(table: &mut Table, orders: u32) {
 struct Request {
     number: u32,
     items: Vec<(&'static str, u32)>,
-    method: &'static str,
+    method: String,
     phone: String,
     email: &'static str,
     device: &'static str,
@@ -154,9 +154,10 @@ impl Request {
             items.push(("NO-SUCH-SKU", 1));
         }
         let method = match chance.below(100) {
-            0..8 => "pm_declined",
-            8..16 => "pm_declined_later",
-            _ => "pm_card",
+            0..8 => "pm_card_chargeDeclinedInsufficientFunds".to_owned(),
+            // A card of a checkout: it can be used once, so that a re-authorisation is refused.
+            8..16 => format!("pm_1once{number}"),
+            _ => "pm_card_visa".to_owned(),
         };
         let prefix = match chance.below(100) {
             0..4 => OPTED_OUT,

@@ -9,17 +9,18 @@ use order_domain::id::OrderId;
 use order_domain::order::Order;
 use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
+use payment_simulator::signature_header;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::chance::{Chance, stream};
 use crate::dead_letters::judge_letter;
 use crate::fault::{FaultKind, Faults};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, WebhookEvent};
 use crate::mutation::Mutation;
 use crate::notifier::NotificationRecord;
 use crate::plan::{Invariant, Plan, Statistics, Violation};
-use crate::ports::{Body, SECRET, signature};
+use crate::ports::{FORGERS_SECRET, SECRET};
 use crate::process::Process;
 use crate::queue::{GivenUp, Posted, Queue};
 use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
@@ -29,7 +30,7 @@ use crate::table::Table;
 use crate::workload::Asked;
 
 /// The run's first moment: 2026-11-27 08:00 UTC, a Black Friday.
-const FIRST_MOMENT: i64 = 1_795_766_400_000;
+pub(crate) const FIRST_MOMENT: i64 = 1_795_766_400_000;
 /// Milliseconds between two polls of a queue that seems to be empty.
 const POLL: u64 = 20;
 /// Further violations of a run say nothing new.
@@ -152,7 +153,7 @@ impl State {
     }
 
     /// What a queue gave up goes to its dead-letter queue, or is gone.
-    pub(crate) fn cancel_payment(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
+    pub(crate) fn dead_letter_exhausted(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
         match given_up {
             GivenUp::Exhausted(message) => {
                 let letter = DeadLettered {
@@ -203,7 +204,7 @@ impl State {
             && self.under_way == 0
             && self.queues.values().all(Queue::is_empty)
             && self.shards.iter().all(Shard::is_read)
-            && !self.gateway.lapses_before(at + SOON)
+            && !self.gateway.expires_before(at + SOON)
             && !self.table.orders.values().any(waits)
     }
 }
@@ -330,11 +331,10 @@ impl World {
         format!("m-{id}")
     }
 
-    /// The gateway tells what it has to tell: some of it twice, late or out of order; and somebody forges more.
-    pub(crate) fn post_notices(&self) {
-        let notices = std::mem::take(&mut self.state().gateway.notices);
-        for notice in notices {
-            let Ok(order_id) = OrderId::new(format!("ord-{}", notice.order)) else { continue };
+    /// The gateway reports what happened: some of it twice, late or out of order; and somebody forges more.
+    pub(crate) fn post_webhooks(&self) {
+        let events = self.state().gateway.take_events();
+        for WebhookEvent { order, body } in events {
             let now = self.now();
             let (at, again, forged) = {
                 let mut state = self.state();
@@ -346,20 +346,19 @@ impl World {
                 let forged = state.should_inject(FaultKind::Forgery, now);
                 (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
             };
-            let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled, held: notice.held };
             for at in [Some(at), again].into_iter().flatten() {
-                self.post_webhook(notice.order, &body, SECRET, at);
+                self.post_webhook(order, body.clone(), SECRET, at);
             }
             if let Some(at) = forged {
-                self.post_webhook(notice.order, &Body { canceled: true, ..body }, !SECRET, at);
+                let canceled = body.replace("payment_intent.succeeded", "payment_intent.canceled");
+                self.post_webhook(order, canceled, FORGERS_SECRET, at);
             }
         }
     }
 
-    fn post_webhook(&self, order: u32, body: &Body, secret: u64, at: u64) {
-        // Two strings and a flag always serialise.
-        let body = serde_json::to_string(body).unwrap_or_default();
-        let signature = Some(signature(secret, self.clock(at, 0), &body));
+    fn post_webhook(&self, order: u32, body: String, secret: &str, at: u64) {
+        let seconds = self.clock(at, 0).unix_milliseconds() / 1000;
+        let signature = Some(signature_header(&[secret.to_owned()], seconds, &body));
         let forged = secret != SECRET;
         let posted = Posted { body, order: Some(order), signature, forged, poison: false };
         let name = self.post(Stage::Reconcile, posted, at);
@@ -375,10 +374,10 @@ impl World {
             let now = self.now();
             let due = {
                 let mut state = self.state();
-                state.gateway.lapse(now);
+                state.gateway.expire(now);
                 state.table.due(self.clock(now, 0), now).len()
             };
-            self.post_notices();
+            self.post_webhooks();
             if due == 0 && now < last + IDLE_SWEEP_EVERY {
                 continue;
             }

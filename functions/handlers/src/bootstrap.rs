@@ -17,10 +17,9 @@ use order_handlers::adapters::lambda_context::LambdaContext;
 use order_handlers::adapters::notifier::{AwsNotifier, channels};
 use order_handlers::adapters::settings;
 use order_handlers::adapters::sqs::SqsQueue;
-use order_handlers::adapters::stripe::StripeGateway;
+use order_handlers::adapters::stripe::StripeAccount;
 use order_handlers::adapters::webhooks::StripeWebhooks;
 use order_handlers::batch::Delivery;
-use order_handlers::circuit_breaker::{self, CircuitBreaker, Guarded};
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
 use order_handlers::retry::RetryPolicy;
@@ -99,11 +98,10 @@ async fn inventory() -> Result<(), Error> {
 
 async fn payment() -> Result<(), Error> {
     let (aws, database, source, policy) = consumer().await?;
-    let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
+    let stripe = StripeAccount::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
     consume(Stage::Payment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        let gateway = Guarded { gateway: &gateway, breaker: &breaker, runtime };
+        let gateway = stripe.gateway(runtime);
         Payment { database, gateway, queue, runtime, policy }.run(batch).await
     })
     .await
@@ -111,11 +109,10 @@ async fn payment() -> Result<(), Error> {
 
 async fn fulfilment() -> Result<(), Error> {
     let (aws, database, source, policy) = consumer().await?;
-    let gateway = StripeGateway::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
+    let stripe = StripeAccount::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
     consume(Stage::Fulfilment, async |runtime, batch| {
         let (database, queue) = (database.clone(), source.clone());
-        let gateway = Guarded { gateway: &gateway, breaker: &breaker, runtime };
+        let gateway = stripe.gateway(runtime);
         Fulfilment { database, gateway, queue, runtime, policy }.run(batch).await
     })
     .await

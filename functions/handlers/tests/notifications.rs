@@ -89,7 +89,7 @@ async fn confirmed(shop: &Shop, id: &str, phone: &str) {
     let body = serde_json::json!({
         "orderId": id, "customerId": "cus-1", "notify": ["EMAIL", "SMS", "PUSH"], "currency": "GBP",
         "customer": { "name": "Ada", "email": "ada@example.com", "phone": phone, "pushEndpoint": DEVICE },
-        "items": [{ "sku": "TEA", "quantity": 1 }], "payment": { "method": "pm_a" },
+        "items": [{ "sku": "TEA", "quantity": 1 }], "payment": { "method": "pm_card_visa" },
         "shippingAddress": { "line1": "1 High Street", "city": "Leeds", "postcode": "LS1 1AA", "country": "GB" },
     });
     place(shop, &body).await;
@@ -109,7 +109,7 @@ async fn place(shop: &Shop, body: &serde_json::Value) {
     let reserve = next(shop);
     assert!(Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(&reserve).await.is_empty());
     let pay = next(shop);
-    let payment = Payment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY };
+    let payment = Payment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY };
     assert!(payment.run(&pay).await.is_empty());
 }
 
@@ -362,7 +362,7 @@ async fn a_customer_without_number_or_device_or_wish_is_told_on_the_other_channe
         serde_json::json!({
             "orderId": "ord-1", "customerId": "cus-1", "notify": notify, "currency": "GBP",
             "customer": { "name": "Ada", "email": "ada@example.com" },
-            "items": [{ "sku": "TEA", "quantity": 1 }], "payment": { "method": "pm_a" },
+            "items": [{ "sku": "TEA", "quantity": 1 }], "payment": { "method": "pm_card_visa" },
             "shippingAddress": { "line1": "1", "city": "Leeds", "postcode": "LS1 1AA", "country": "GB" },
         })
     };

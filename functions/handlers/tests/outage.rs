@@ -11,7 +11,7 @@ use memory::{POLICY, Shop, body, delivery};
 use order_contract::metric;
 use order_domain::order::OrderStatus;
 use order_handlers::batch::Delivery;
-use order_handlers::circuit_breaker::{CircuitBreaker, Guarded, PAYMENT_GATEWAY};
+use order_handlers::circuit_breaker::{CircuitBreaker, PAYMENT_GATEWAY};
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::validate::Validate;
@@ -54,7 +54,7 @@ async fn an_hours_outage_of_the_gateway_opens_the_circuit_and_costs_few_receives
         let due = waiting.iter().take_while(|(visible, _)| *visible <= now).count().min(10);
         let batch: Vec<Delivery> = waiting.drain(..due).map(|(_, delivery)| delivery).collect();
         receives = receives.max(batch.iter().map(|delivery| delivery.receive_count).max().unwrap());
-        let gateway = Guarded { gateway: &shop, breaker: &breaker, runtime: &shop };
+        let gateway = shop.guarded(&breaker);
         let payment = Payment { database: &shop, gateway, queue: &shop, runtime: &shop, policy: POLICY };
         let failed: BTreeSet<String> = payment.run(&batch).await.into_iter().collect();
         let waits = std::mem::take(&mut *shop.postponed.lock().unwrap());

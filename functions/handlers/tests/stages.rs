@@ -32,11 +32,11 @@ async fn inventory(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
 }
 
 async fn payment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Payment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Payment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
 }
 
 async fn fulfilment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Fulfilment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Fulfilment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
 }
 
 fn dispatched(id: &str) -> Delivery {
@@ -271,7 +271,7 @@ async fn a_confirmed_orders_money_is_not_asked_for_again() {
     for _ in 0..3 {
         assert!(payment(&shop, &commands).await.is_empty());
     }
-    assert_eq!(shop.authorised.lock().unwrap()[&OrderId::new("ord-1").unwrap()], 1);
+    assert_eq!(shop.authorisations("ord-1"), 1);
 }
 
 #[tokio::test]
@@ -284,7 +284,7 @@ async fn commands_that_cannot_be_obeyed_are_buried_with_their_reason() {
     let mut reasons: Vec<_> = shop.buried.lock().unwrap().iter().map(|letter| letter.reason).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["ILLEGAL_COMMAND", "NOT_A_COMMAND", "ORDER_UNKNOWN"]);
-    assert!(shop.authorised.lock().unwrap().is_empty());
+    assert_eq!(shop.authorisations("ord-1"), 0);
 }
 
 #[tokio::test]
@@ -344,7 +344,7 @@ async fn a_gateway_that_is_down_at_dispatch_charges_later_and_the_order_is_not_c
 async fn a_lapsed_hold_is_made_anew_before_it_is_charged() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
-    shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
+    shop.expire_authorisations("ord-1");
     // What was asked for before must have become findable.
     assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
     shop.pass(Duration::from_secs(121));
@@ -357,7 +357,7 @@ async fn a_lapsed_hold_is_made_anew_before_it_is_charged() {
 async fn a_lapsed_hold_that_cannot_be_made_anew_is_for_a_person_to_decide() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
-    shop.lapsed.lock().unwrap().insert((OrderId::new("ord-1").unwrap(), 1));
+    shop.expire_authorisations("ord-1");
     shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
     // What was asked for before must have become findable.
     assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
@@ -379,7 +379,7 @@ async fn a_cancelled_order_gives_stock_and_money_back_once() {
     assert_eq!((order.status, order.payment_status), (OrderStatus::Cancelled, PaymentStatus::Voided));
     assert_eq!(
         (shop.units("TEA"), (*shop.asked.lock().unwrap()).as_slice()),
-        ((5, 0, 0), ["void".to_owned()].as_slice())
+        ((5, 0, 0), ["cancel authorisation 1".to_owned()].as_slice())
     );
 }
 

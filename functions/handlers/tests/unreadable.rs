@@ -53,7 +53,7 @@ async fn validate(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
 }
 
 async fn payment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Payment { database: shop, gateway: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Payment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
 }
 
 async fn reconcile(shop: &Shop, batch: &[Delivery]) -> Vec<String> {

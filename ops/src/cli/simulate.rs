@@ -168,11 +168,6 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("brought on     {} times, by the reconciler", counted.brought_on);
     println!("dead letters   {}", list(&counted.dead_letters));
     println!("faults         {}", list(&counted.faults));
-    let findings: Vec<String> =
-        counted.findings.iter().map(|(finding, times)| format!("{finding:?} {times}")).collect();
-    if !findings.is_empty() {
-        println!("known bugs     {} (docs/simulation.md)", findings.join(", "));
-    }
     if !counted.holds_left.is_empty() {
         println!("holds left     {} (docs/simulation.md)", list(&counted.holds_left));
     }

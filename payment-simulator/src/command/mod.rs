@@ -33,6 +33,22 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// The endpoint behind a method and a path; `None` where the simulator has no such route.
+    #[must_use]
+    pub fn of(method: &str, path: &str) -> Option<Self> {
+        let rest = path.strip_prefix("/v1/")?;
+        let segments: Vec<&str> = rest.split('/').collect();
+        match (method, segments.as_slice()) {
+            ("POST", ["payment_intents"]) => Some(Self::CreateIntent),
+            ("GET", ["payment_intents", "search"]) => Some(Self::SearchIntents),
+            ("GET", ["payment_intents", id]) => Some(Self::RetrieveIntent((*id).to_owned())),
+            ("POST", ["payment_intents", id, "capture"]) => Some(Self::CaptureIntent((*id).to_owned())),
+            ("POST", ["payment_intents", id, "cancel"]) => Some(Self::CancelIntent((*id).to_owned())),
+            ("POST", ["refunds"]) => Some(Self::CreateRefund),
+            _ => None,
+        }
+    }
+
     /// The request as idempotency compares it: equal text is an equal request.
     #[must_use]
     pub fn describe(&self, parameters: &Parameters) -> String {

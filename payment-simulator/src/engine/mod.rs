@@ -7,7 +7,7 @@ use super::answer::{Answer, Problem};
 use super::command::{self, Command, Endpoint, Parameters};
 use super::fault::{Fault, Faults};
 use super::idempotency::{self, Keys};
-use super::ledger::{Ledger, Occurrence, UnixSeconds};
+use super::ledger::{AuthorisationTerms, Intent, Ledger, Occurrence, UnixSeconds};
 use super::summary::LedgerSummary;
 
 /// A request whose API key was right.
@@ -110,6 +110,43 @@ impl Engine {
         self.pending_events.extend(
             occurrences.map(|occurrence| PendingEvent { occurrence, idempotency_key: idempotency_key.clone() }),
         );
+    }
+
+    /// Admits and executes a request at one moment: its answer, and whether that is the one saved under its key.
+    pub fn ask(&mut self, request: Request, now: UnixSeconds) -> (Answer, bool) {
+        match self.admit(request, now) {
+            Admission::Execute(execution) => (self.execute(execution, now), false),
+            Admission::Replayed(answer) => (answer, true),
+            Admission::Refused(answer) => (answer, false),
+        }
+    }
+
+    /// How long the next authorisations last, and what the card network says about it.
+    pub const fn set_authorisation_terms(&mut self, terms: AuthorisationTerms) {
+        self.ledger.set_authorisation_terms(terms);
+    }
+
+    /// Ends an authorisation before its time, as a card network may.
+    pub fn expire_authorisation(&mut self, intent: &str, now: UnixSeconds) {
+        self.ledger.expire_one(intent, now + self.ahead);
+        self.note(None);
+    }
+
+    /// Ends every authorisation whose time is over.
+    pub fn expire(&mut self, now: UnixSeconds) {
+        self.ledger.expire(now + self.ahead);
+        self.note(None);
+    }
+
+    /// A payment, by its id.
+    #[must_use]
+    pub fn intent(&self, id: &str) -> Option<&Intent> {
+        self.ledger.find(id)
+    }
+
+    /// Every payment, oldest first.
+    pub fn intents(&self) -> impl DoubleEndedIterator<Item = &Intent> {
+        self.ledger.intents()
     }
 
     /// What the books add up to.

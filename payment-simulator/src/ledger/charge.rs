@@ -8,10 +8,12 @@ use super::UnixSeconds;
 pub enum ChargeState {
     /// The issuer refused.
     Failed(Decline),
-    /// The issuer holds the amount until this moment.
+    /// The issuer holds the amount.
     Held {
+        /// Until when the money can be taken, as far as the card network says.
+        capture_before: Option<UnixSeconds>,
         /// From then on the money can no longer be taken.
-        capture_before: UnixSeconds,
+        ends_at: UnixSeconds,
     },
     /// Money was taken; a hold's rest was released.
     Captured {

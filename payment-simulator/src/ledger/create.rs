@@ -46,7 +46,7 @@ impl Ledger {
         let refusal = match card.filter(|_| create.confirm).map(|card| card.answer) {
             None => None,
             Some(IssuerAnswer::Approved) => {
-                intent.approve(number, now);
+                intent.approve(number, self.terms, now);
                 None
             }
             Some(IssuerAnswer::Declined(decline)) => Some(decline),

@@ -6,7 +6,7 @@ use super::super::answer::Problem;
 use super::super::command::CaptureMethod;
 use super::super::objects;
 use super::super::payment_method::{Decline, TestCard};
-use super::{AUTHORISATION_SECONDS, Charge, ChargeState, UnixSeconds, identifier};
+use super::{AuthorisationTerms, Charge, ChargeState, UnixSeconds, identifier};
 
 /// A payment's state, in Stripe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +74,11 @@ pub struct Intent {
 }
 
 impl Intent {
-    pub(super) fn approve(&mut self, number: u64, now: UnixSeconds) {
+    pub(super) fn approve(&mut self, number: u64, terms: AuthorisationTerms, now: UnixSeconds) {
         let (state, status) = match self.capture_method {
             CaptureMethod::Manual => {
-                (ChargeState::Held { capture_before: now + AUTHORISATION_SECONDS }, IntentStatus::RequiresCapture)
+                let capture_before = terms.promises.map(|seconds| now + seconds);
+                (ChargeState::Held { capture_before, ends_at: now + terms.lasts }, IntentStatus::RequiresCapture)
             }
             CaptureMethod::Automatic => {
                 (ChargeState::Captured { amount: self.amount, refunded: 0 }, IntentStatus::Succeeded)

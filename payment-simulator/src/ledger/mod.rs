@@ -29,6 +29,21 @@ pub type UnixSeconds = i64;
 /// How long an authorisation holds, as for a card payment made by the customer online.
 pub const AUTHORISATION_SECONDS: i64 = 7 * 24 * 60 * 60;
 
+/// How long an authorisation lasts, and what the card network says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorisationTerms {
+    /// Seconds until it ends.
+    pub lasts: i64,
+    /// Seconds that its `capture_before` promises; not there where the network does not say.
+    pub promises: Option<i64>,
+}
+
+impl Default for AuthorisationTerms {
+    fn default() -> Self {
+        Self { lasts: AUTHORISATION_SECONDS, promises: Some(AUTHORISATION_SECONDS) }
+    }
+}
+
 /// Every payment and refund.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
@@ -39,6 +54,7 @@ pub struct Ledger {
     /// Cards that can be used once, and were.
     used_up: BTreeSet<String>,
     last_number: u64,
+    terms: AuthorisationTerms,
 }
 
 impl Ledger {
@@ -58,7 +74,18 @@ impl Ledger {
         result.map_or_else(Answer::from, Answer::ok)
     }
 
-    /// How many seconds a change takes until a search sees it.
+    /// How long the next authorisations last.
+    pub const fn set_authorisation_terms(&mut self, terms: AuthorisationTerms) {
+        self.terms = terms;
+    }
+
+    /// A payment, by its id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Intent> {
+        self.intents.get(id)
+    }
+
+    /// How many seconds the next changes take until a search sees them.
     pub const fn set_search_staleness(&mut self, seconds: i64) {
         self.index.staleness = seconds;
     }
@@ -69,7 +96,7 @@ impl Ledger {
     }
 
     /// Every payment, oldest first.
-    pub fn intents(&self) -> impl Iterator<Item = &Intent> {
+    pub fn intents(&self) -> impl DoubleEndedIterator<Item = &Intent> {
         self.intents.values()
     }
 

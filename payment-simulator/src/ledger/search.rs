@@ -13,10 +13,10 @@ use super::{Intent, UnixSeconds};
 /// minute" (docs.stripe.com/search, "Data freshness").
 pub const STALENESS_SECONDS: i64 = 1;
 
-/// What a search sees: every payment as it was at each of its changes.
+/// What a search sees: every payment as it was at each of its changes, and from when on.
 #[derive(Debug, Clone)]
 pub struct Index {
-    /// Seconds until a change is seen.
+    /// Seconds until the next changes are seen.
     pub staleness: i64,
     changes: BTreeMap<String, Vec<(UnixSeconds, Intent)>>,
 }
@@ -30,13 +30,16 @@ impl Default for Index {
 impl Index {
     /// Takes note of a payment as it is from now on.
     pub fn note(&mut self, intent: &Intent, now: UnixSeconds) {
-        self.changes.entry(intent.id.clone()).or_default().push((now, intent.clone()));
+        let changes = self.changes.entry(intent.id.clone()).or_default();
+        // An older state is never seen after a newer one.
+        let visible_at = changes.last().map_or(i64::MIN, |(at, _)| *at).max(now + self.staleness);
+        changes.push((visible_at, intent.clone()));
     }
 
     /// The answer to a search, newest payment first.
     pub fn search(&self, search: &Search, now: UnixSeconds) -> Value {
         let seen =
-            |changes: &'_ Vec<(UnixSeconds, Intent)>| changes.iter().rposition(|(at, _)| at + self.staleness <= now);
+            |changes: &'_ Vec<(UnixSeconds, Intent)>| changes.iter().rposition(|(visible_at, _)| *visible_at <= now);
         let intents = self.changes.values().rev().filter_map(|changes| Some(&changes[seen(changes)?].1));
         let fitting: Vec<&Intent> = intents.filter(|intent| search.clauses.iter().all(|c| fits(intent, c))).collect();
         let page = fitting.iter().take(search.limit).map(|intent| objects::intent(intent, search.expand_charge));
@@ -54,7 +57,7 @@ impl Index {
 fn fits(intent: &Intent, clause: &Clause) -> bool {
     match clause {
         Clause::Metadata { key, value } => {
-            intent.metadata.get(key).is_some_and(|label| label.to_lowercase() == value.to_lowercase())
+            intent.metadata.get(key).is_some_and(|label| label.eq_ignore_ascii_case(value))
         }
         Clause::Status(state) => intent.status.name().eq_ignore_ascii_case(state),
     }

@@ -2,7 +2,7 @@
 
 use super::super::answer::Problem;
 use super::super::objects;
-use super::{Charge, ChargeState, EventType, IntentStatus, Ledger, UnixSeconds};
+use super::{Charge, ChargeState, EventType, Intent, IntentStatus, Ledger, UnixSeconds};
 
 impl Ledger {
     pub(super) fn capture(
@@ -51,13 +51,22 @@ impl Ledger {
         Ok(answer)
     }
 
+    /// Lets go of one authorisation before its time.
+    pub fn expire_one(&mut self, id: &str, now: UnixSeconds) {
+        let authorised = |intent: &&mut Intent| intent.status == IntentStatus::RequiresCapture;
+        if let Some(intent) = self.intents.get_mut(id).filter(authorised) {
+            intent.release(now, Some("automatic".into()));
+            self.changed(id, Some(EventType::Canceled), now);
+        }
+    }
+
     /// Lets go of every hold that has run out, as the card network does.
     pub fn expire(&mut self, now: UnixSeconds) {
         let mut expired = Vec::new();
         for intent in self.intents.values_mut() {
             let has_run_out = matches!(
                 intent.charge,
-                Some(Charge { state: ChargeState::Held { capture_before }, .. }) if capture_before <= now
+                Some(Charge { state: ChargeState::Held { ends_at, .. }, .. }) if ends_at <= now
             );
             if has_run_out {
                 intent.release(now, Some("automatic".into()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use order_domain::id::PaymentCustomerToken;
 use order_domain::order::{Authorisation, Order};
-use order_handlers::adapters::stripe::StripeGateway;
+use order_handlers::adapters::stripe::{Http, StripeGateway};
 use order_handlers::failure::Failure;
 use order_handlers::ports::{CaptureAnswer, Found, Gateway, GatewayAnswer};
 use payment_simulator::Faults;
@@ -16,7 +16,7 @@ const KEY: &str = "sk_test_simulated";
 
 struct Shop {
     simulator: GatewaySimulator,
-    gateway: StripeGateway,
+    gateway: StripeGateway<Http>,
 }
 
 impl Shop {

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_handlers::adapters::stripe::StripeGateway;
+use order_handlers::adapters::stripe::{Http, StripeGateway};
 use order_handlers::adapters::stripe::webhook::{
     GatewayEvent, Kind, SIGNATURE_HEADER, TOLERANCE, WebhookError, verify,
 };
@@ -44,7 +44,7 @@ async fn receive(State(received): State<Arc<Received>>, headers: HeaderMap, body
 
 struct Shop {
     simulator: GatewaySimulator,
-    gateway: StripeGateway,
+    gateway: StripeGateway<Http>,
     received: Arc<Received>,
     settings: WebhookSettings,
 }
@@ -116,8 +116,8 @@ async fn a_payments_whole_life_is_told_and_believed() {
         assert!(events.clone().all(|event| event.payment_intent.is_some()));
         kinds
     };
-    assert_eq!(of("ord-1"), ["Captured", "Held", "Refunded"]);
-    assert_eq!(of("ord-2"), ["Cancelled", "Held"]);
+    assert_eq!(of("ord-1"), ["Authorised", "Captured", "Refunded"]);
+    assert_eq!(of("ord-2"), ["Authorised", "Cancelled"]);
     assert_eq!(of("ord-3"), ["Failed"]);
 }
 

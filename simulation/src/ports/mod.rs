@@ -19,7 +19,8 @@ use order_handlers::ports::Runtime;
 use tokio::time::Instant;
 
 pub(crate) use self::database::LONGEST_INDEX_LAG;
-pub(crate) use self::webhooks::{Body, SECRET, signature};
+pub(crate) use self::gateway::ENVIRONMENT;
+pub(crate) use self::webhooks::{FORGERS_SECRET, SECRET};
 
 use crate::fault::FaultKind;
 use crate::invocation::Invocation;

@@ -27,6 +27,12 @@ impl StripeWebhooks {
         let secret = Secret::new(secrets, arn, "the webhooks' signing secret");
         Ok(Self { secret, environment: settings::text(variable::ENVIRONMENT_SUFFIX)? })
     }
+
+    /// With a secret that is known and an environment's suffix: outside of Lambda.
+    #[must_use]
+    pub fn with_secret(secret: String, environment: String) -> Self {
+        Self { secret: Secret::given(secret), environment }
+    }
 }
 
 impl Webhooks for StripeWebhooks {

@@ -98,27 +98,3 @@ pub trait Gateway: Send + Sync {
     /// [`Self::inspect`] tells whether it did.
     fn refund(&self, order: &Order, amount: u64) -> impl Future<Output = Result<(), Failure>> + Send;
 }
-
-impl<G: Gateway> Gateway for &G {
-    fn authorise(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<GatewayAnswer, Failure>> + Send {
-        (**self).authorise(order, attempt)
-    }
-    fn find(&self, order: &Order) -> impl Future<Output = Result<Found, Failure>> + Send {
-        (**self).find(order)
-    }
-    fn inspect(&self, order: &Order) -> impl Future<Output = Result<Inspection, Failure>> + Send {
-        (**self).inspect(order)
-    }
-    fn capture(&self, order: &Order) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send {
-        (**self).capture(order)
-    }
-    fn cancel(&self, order: &Order) -> impl Future<Output = Result<CancelAnswer, Failure>> + Send {
-        (**self).cancel(order)
-    }
-    fn cancel_payment(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send {
-        (**self).cancel_payment(order, payment_intent)
-    }
-    fn refund(&self, order: &Order, amount: u64) -> impl Future<Output = Result<(), Failure>> + Send {
-        (**self).refund(order, amount)
-    }
-}

@@ -1,19 +1,20 @@
-//! Asking the gateway to hold an order's money, so that it is held once, whatever became of earlier answers.
+//! Authorising an order's payment once, whatever became of earlier answers.
 //!
 //! The gateway saves its first answer under an idempotency key, also an error of its own, and forgets keys after a day
 //! (docs.stripe.com/api/idempotent_requests). So an order asks under one key for a while, which makes asking twice asking
-//! once; after that it looks first at what the gateway holds for it, and only then asks under the next key. The keys follow
-//! the clock, so that two workers on the same order use the same one.
+//! once; after that it first looks for what the gateway has authorised for it, and only then asks under the next key. The
+//! keys follow the clock, so that two workers on the same order use the same one.
 
 use std::time::Duration;
 
+use order_contract::message::{FulfilmentCommand, Message};
 use order_domain::order::{Authorisation, Order};
 use order_domain::time::Timestamp;
 
 use crate::failure::Failure;
-use crate::ports::{Found, Gateway, GatewayAnswer, SEARCH_IS_CURRENT_AFTER};
+use crate::ports::{Found, Gateway, GatewayAnswer, Queue, SEARCH_IS_CURRENT_AFTER};
 
-/// The first hold of an order.
+/// The first authorisation of an order.
 pub const FIRST_ATTEMPT: u32 = 1;
 /// How long one key is used.
 pub const KEY_LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -26,8 +27,8 @@ pub fn attempts(since: Timestamp, now: Timestamp) -> (u32, Duration) {
     (attempts, age.saturating_sub(KEY_LIFETIME.saturating_mul(attempts)))
 }
 
-/// Holds the order's total; `first_attempt` names the first key, in use since `since`.
-pub async fn hold(
+/// Authorises the order's total; `first_attempt` names the first key, in use since `since`.
+pub async fn authorise(
     gateway: &impl Gateway,
     order: &Order,
     first_attempt: u32,
@@ -36,15 +37,15 @@ pub async fn hold(
 ) -> Result<GatewayAnswer, Failure> {
     let (attempts, age_of_key) = attempts(since, now);
     let attempt = first_attempt.saturating_add(attempts);
-    // Another hold than the first is asked for when the order has changed, and so may have its clock: it is looked for too.
+    // A re-authorisation counts its keys from the order's last change, so an earlier attempt may exist: search first.
     if attempts > 0 || first_attempt > FIRST_ATTEMPT {
-        if let Some(found) = look(gateway, order, attempt).await? {
+        if let Some(found) = find(gateway, order, attempt).await? {
             return Ok(found);
         }
         // What was asked for before this key, or before the change that set the clock back, may not be found yet.
         if age_of_key < SEARCH_IS_CURRENT_AFTER {
             return Err(Failure::Early {
-                what: format!("whether the gateway holds money for order {} is not known yet", order.order_id),
+                what: format!("whether the gateway has authorised order {} is not known yet", order.order_id),
                 wait: SEARCH_IS_CURRENT_AFTER.saturating_sub(age_of_key),
                 cause: None,
             });
@@ -53,14 +54,14 @@ pub async fn hold(
     gateway.authorise(order, attempt).await
 }
 
-/// What the gateway holds for the order, if anything; more than one hold is given up.
-pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result<Option<GatewayAnswer>, Failure> {
+/// What the gateway has authorised for the order, if anything; every further authorisation is cancelled.
+pub async fn find(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result<Option<GatewayAnswer>, Failure> {
     match gateway.find(order).await? {
         Found::Nothing => Ok(None),
-        // Money that somebody took by hand is the order's all the same: what is owed of it, its states tell.
+        // Money that somebody captured by hand is the order's all the same: its states say what is owed of it.
         Found::Authorised { mut authorisation, surplus } | Found::Captured { mut authorisation, surplus } => {
             for payment_intent in surplus {
-                tracing::warn!(order_id = %order.order_id, payment_intent, "a second hold on an order's money is given up");
+                tracing::warn!(order_id = %order.order_id, payment_intent, "a second authorisation of an order is cancelled");
                 gateway.cancel_payment(order, &payment_intent).await?;
             }
             authorisation.attempt = authorisation.attempt.max(attempt);
@@ -69,14 +70,19 @@ pub async fn look(gateway: &impl Gateway, order: &Order, attempt: u32) -> Result
     }
 }
 
-/// A hold that the order does not know of, since it wants none any more or has another, goes back at once. Another worker may
-/// have recorded the very same.
-pub async fn cancel_unless_known(gateway: &impl Gateway, order: &Order, hold: &Authorisation) -> Result<(), Failure> {
-    if order.knows_payment(&hold.payment_intent) {
-        Ok(())
-    } else {
-        gateway.cancel_payment(order, &hold.payment_intent).await
+/// An authorisation that the order does not know, since it needs none any more or has another, is cancelled by a message of
+/// its own, which is retried until that is done. Another worker may have recorded the very same: then it stays.
+pub async fn cancel_unless_known(
+    queue: &impl Queue,
+    order: &Order,
+    authorisation: &Authorisation,
+) -> Result<(), Failure> {
+    if order.knows_payment(&authorisation.payment_intent) {
+        return Ok(());
     }
+    let (order_id, payment_intent) = (order.order_id.clone(), authorisation.payment_intent.clone());
+    let message = Message::Fulfilment(FulfilmentCommand::CancelPayment { order_id, payment_intent });
+    queue.forward(&[message]).await.into_iter().collect()
 }
 
 #[cfg(test)]

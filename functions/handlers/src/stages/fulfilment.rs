@@ -14,7 +14,7 @@ use order_domain::order::{Authorisation, Order, OrderStatus};
 use order_domain::stage::Stage;
 use order_domain::transition::{Decision, MoneyDue};
 
-use super::authorisation::{cancel_unless_known, hold};
+use super::authorisation::{authorise, cancel_unless_known};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{ATTEMPTS, contended, decide, unknown};
@@ -37,7 +37,7 @@ pub struct Fulfilment<D, G, Q, R> {
     pub database: D,
     /// The payment gateway.
     pub gateway: G,
-    /// From the API and from payment; to nowhere.
+    /// From the API and from payment; to itself, for what has to be cancelled.
     pub queue: Q,
     /// Clock, chance, metrics.
     pub runtime: R,
@@ -107,7 +107,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
             } else if let Fact::AuthorisedAnew(anew) = &fact {
-                cancel_unless_known(&self.gateway, &decided.order, anew).await?;
+                cancel_unless_known(&self.queue, &decided.order, anew).await?;
             }
             order = decided.order;
         }
@@ -177,7 +177,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Another hold for a lapsed one.
     async fn reauthorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
         let next = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt.saturating_add(1));
-        hold(&self.gateway, order, next, order.updated_at, self.runtime.now()).await
+        authorise(&self.gateway, order, next, order.updated_at, self.runtime.now()).await
     }
 
     /// An order that waits for its dispatch keeps its money held, or is cancelled. The clock only says when to look: what is
@@ -202,7 +202,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
         } else if let GatewayAnswer::Authorised(anew) = &answer {
-            cancel_unless_known(&self.gateway, &decided.order, anew).await?;
+            cancel_unless_known(&self.queue, &decided.order, anew).await?;
         }
         Ok(decided.order)
     }

@@ -7,7 +7,7 @@ use order_domain::order::{Order, OrderStatus};
 use order_domain::stage::Stage;
 use order_domain::transition::Decision;
 
-use super::authorisation::{FIRST_ATTEMPT, cancel_unless_known, hold, look};
+use super::authorisation::{FIRST_ATTEMPT, authorise, cancel_unless_known, find};
 use crate::batch::{Delivery, Handled};
 use crate::consumer::Consumer;
 use crate::decision::{decide, refused, unknown};
@@ -65,7 +65,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
             (Some(_), _) => self.measure(&decided.order),
             // Another worker was faster, with another answer.
             (None, GatewayAnswer::Authorised(hold)) => {
-                cancel_unless_known(&self.gateway, &decided.order, hold).await?;
+                cancel_unless_known(&self.queue, &decided.order, hold).await?;
             }
             (None, GatewayAnswer::Declined(_)) => {}
         }
@@ -77,7 +77,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
         let now = self.runtime.now();
         let since = order.reserved_at.unwrap_or(order.created_at);
         if order.awaits_payment() {
-            return hold(&self.gateway, order, FIRST_ATTEMPT, since, now).await.map(Some);
+            return authorise(&self.gateway, order, FIRST_ATTEMPT, since, now).await.map(Some);
         }
         // Nobody asks for a cancelled order's money any more: what was asked before is looked for, once it can be found.
         let quiet = now.since(order.updated_at);
@@ -91,7 +91,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
                 cause: None,
             });
         }
-        look(&self.gateway, order, FIRST_ATTEMPT).await
+        find(&self.gateway, order, FIRST_ATTEMPT).await
     }
 
     fn measure(&self, order: &Order) {

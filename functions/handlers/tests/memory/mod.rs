@@ -1,5 +1,7 @@
 //! The ports in memory, with AWS's semantics: conditional writes, all-or-nothing transactions, and faults on demand.
 
+mod gateway;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,21 +9,20 @@ use std::time::Duration;
 use order_contract::message::Message;
 use order_domain::catalogue::Product;
 use order_domain::charges::VatRate;
-use order_domain::event::{Cause, CommandContext, Event};
+use order_domain::event::Event;
 use order_domain::id::{OrderId, Sku};
 use order_domain::money::{Currency, Money};
-use order_domain::order::{Authorisation, CancellationReason, Order};
-use order_domain::stage::Stage;
+use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_domain::transition::{Change, Decision, StockEffect};
+use order_domain::transition::{Change, StockEffect};
 use order_handlers::batch::Delivery;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
-    CancelAnswer, CaptureAnswer, Catalogue, Committed, DeadLetter, EventKey, Events, Found, Gateway, GatewayAnswer,
-    GatewayEvent, GatewayEventKind, Inspection, Loaded, Notification, NotificationKey, Notifier, OpenOrders, Orders,
+    Catalogue, Committed, DeadLetter, EventKey, Events, GatewayEvent, GatewayEventKind, Loaded, Notification, NotificationKey, Notifier, OpenOrders, Orders,
     Prices, Queue, Receipt, Refusal, Runtime, SentLog, Signed, Stock, Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
+use payment_simulator::Engine;
 
 pub const POLICY: RetryPolicy = RetryPolicy { base: Duration::from_secs(2), cap: Duration::from_secs(600) };
 
@@ -56,7 +57,6 @@ pub struct Shop {
     pub forwarded: Mutex<Vec<Message>>,
     pub postponed: Mutex<Vec<(String, Duration)>>,
     pub buried: Mutex<Vec<DeadLetter>>,
-    pub authorised: Mutex<BTreeMap<OrderId, u32>>,
     pub told: Mutex<Vec<String>>,
     pub sent: Mutex<HashMap<NotificationKey, Receipt>>,
     /// Notifications that are refused for good, by what their line starts with.
@@ -69,20 +69,13 @@ pub struct Shop {
     /// Items that cannot be read: an order's id, `<order>#<number>` of an event, a SKU, a currency.
     pub unreadable: Mutex<BTreeSet<String>>,
     faults: Mutex<Vec<(Fault, Option<OrderId>)>>,
+    /// Orders whose card is declined from now on.
     pub declines: Mutex<BTreeSet<OrderId>>,
     /// Orders whose customer cancels while the gateway is asked.
     pub cancel_during_authorisation: Mutex<BTreeSet<OrderId>>,
-    /// Holds that have lapsed, by the order's attempt.
-    pub lapsed: Mutex<BTreeSet<(OrderId, u32)>>,
-    /// What the gateway was asked for after the authorisation.
+    /// What the gateway was asked to do after the authorisation.
     pub asked: Mutex<Vec<String>>,
-    /// What the gateway holds, by the order and the attempt.
-    pub holds: Mutex<BTreeMap<(OrderId, u32), Authorisation>>,
-    /// Attempts to which the gateway answers with the error of its own that it saved.
-    pub saved_errors: Mutex<BTreeSet<(OrderId, u32)>>,
-    pub capture_before: Mutex<Option<Timestamp>>,
-    /// Minor units that were refunded.
-    pub given_back: Mutex<u64>,
+    pub engine: Mutex<Engine>,
     /// When the reconciler looks again, by the order and its version.
     pub next_checks: Mutex<BTreeMap<(OrderId, u64), Timestamp>>,
     /// Whether every call to the gateway fails, and how many were made.
@@ -287,104 +280,6 @@ impl Queue for &Shop {
     }
 }
 
-impl Gateway for &Shop {
-    async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
-        // A call takes time, and the rest of the batch goes on meanwhile.
-        tokio::task::yield_now().await;
-        *self.calls.lock().unwrap() += 1;
-        if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
-            return Err(broken("the gateway"));
-        }
-        let key = (order.order_id.clone(), attempt);
-        if self.saved_errors.lock().unwrap().contains(&key) {
-            return Err(broken("the gateway, which saved its error"));
-        }
-        *self.authorised.lock().unwrap().entry(order.order_id.clone()).or_default() += 1;
-        if self.cancel_during_authorisation.lock().unwrap().remove(&order.order_id) {
-            let context = CommandContext {
-                at: self.now(),
-                actor: Stage::Fulfilment,
-                cause: Cause::SettleMoney,
-                message_id: "m".into(),
-            };
-            let Decision::Apply(change) = order.cancelled(CancellationReason::CustomerRequest, &context) else {
-                panic!("{order:?} cannot be cancelled")
-            };
-            assert_eq!(self.commit(&change).await.unwrap(), Committed::Done);
-        }
-        if self.declines.lock().unwrap().contains(&order.order_id) {
-            return Ok(GatewayAnswer::Declined("generic_decline".into()));
-        }
-        let capture_before = *self.capture_before.lock().unwrap();
-        let authorisation = Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before };
-        self.holds.lock().unwrap().insert(key, authorisation.clone());
-        if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {
-            return Err(broken("the way back from the gateway"));
-        }
-        Ok(GatewayAnswer::Authorised(authorisation))
-    }
-
-    async fn find(&self, order: &Order) -> Result<Found, Failure> {
-        // A call takes time, and the rest of the batch goes on meanwhile.
-        tokio::task::yield_now().await;
-        *self.calls.lock().unwrap() += 1;
-        if self.fails(Fault::Gateway, Some(&order.order_id)) || *self.gateway_is_down.lock().unwrap() {
-            return Err(broken("the gateway"));
-        }
-        let (holds, lapsed) = (self.holds.lock().unwrap(), self.lapsed.lock().unwrap());
-        let live = holds.iter().filter(|(key, _)| key.0 == order.order_id && !lapsed.contains(key));
-        let mut held = live.map(|(_, held)| held.clone());
-        Ok(match held.next() {
-            None => Found::Nothing,
-            Some(authorisation) => {
-                Found::Authorised { authorisation, surplus: held.map(|held| held.payment_intent).collect() }
-            }
-        })
-    }
-
-    async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
-        let key = (order.order_id.clone(), order.authorisation.as_ref().unwrap().attempt);
-        if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
-            return Ok(Inspection::Captured { refunded: *self.given_back.lock().unwrap() });
-        }
-        Ok(if self.lapsed.lock().unwrap().contains(&key) { Inspection::Expired } else { Inspection::Authorised })
-    }
-
-    async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
-        if self.fails(Fault::Gateway, Some(&order.order_id)) {
-            return Err(broken("the gateway"));
-        }
-        let attempt = order.authorisation.as_ref().unwrap().attempt;
-        if self.lapsed.lock().unwrap().contains(&(order.order_id.clone(), attempt)) {
-            return Ok(CaptureAnswer::Expired);
-        }
-        self.asked.lock().unwrap().push(format!("capture {}", order.total.amount));
-        Ok(CaptureAnswer::Captured)
-    }
-
-    async fn cancel(&self, _: &Order) -> Result<CancelAnswer, Failure> {
-        if self.asked.lock().unwrap().iter().any(|asked| asked.starts_with("capture")) {
-            return Ok(CancelAnswer::AlreadyCaptured);
-        }
-        self.asked.lock().unwrap().push("void".into());
-        Ok(CancelAnswer::Cancelled)
-    }
-
-    async fn cancel_payment(&self, _: &Order, payment_intent: &str) -> Result<(), Failure> {
-        self.asked.lock().unwrap().push(format!("give up {payment_intent}"));
-        Ok(())
-    }
-
-    async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
-        self.asked.lock().unwrap().push(format!("refund {amount}"));
-        *self.given_back.lock().unwrap() += amount;
-        if self.fails(Fault::GatewayAnswer, Some(&order.order_id)) {
-            return Err(broken("the way back from the gateway"));
-        }
-        Ok(())
-    }
-}
-
 impl OpenOrders for &Shop {
     async fn due(&self, now: Timestamp) -> Result<Vec<OrderId>, Failure> {
         if self.fails(Fault::Load, None) {
@@ -428,7 +323,8 @@ impl Webhooks for &Shop {
             _ => GatewayEventKind::Other,
         };
         let order_id = OrderId::new(order).ok();
-        Ok(Webhook::Genuine(GatewayEvent { kind, order_id, payment_intent: "pi_1".into() }))
+        let payment_intent = self.payments_of(order).into_iter().next().unwrap_or_default();
+        Ok(Webhook::Genuine(GatewayEvent { kind, order_id, payment_intent }))
     }
 }
 
@@ -513,7 +409,7 @@ pub fn body(id: &str, sku: &str, quantity: u32) -> String {
     format!(
         r#"{{"orderId":"{id}","customerId":"cus-1",
         "customer":{{"name":"Ada","email":"ada@example.com","phone":"+447700900001"}},"notify":["SMS"],
-        "items":[{{"sku":"{sku}","quantity":{quantity}}}],"currency":"GBP","payment":{{"method":"pm_a"}},
+        "items":[{{"sku":"{sku}","quantity":{quantity}}}],"currency":"GBP","payment":{{"method":"pm_card_visa"}},
         "shippingAddress":{{"line1":"1 High Street","city":"Leeds","postcode":"LS1 1AA","country":"GB"}}}}"#
     )
 }

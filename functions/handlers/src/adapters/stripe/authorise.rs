@@ -5,7 +5,7 @@ use std::time::Duration;
 use order_domain::order::Order;
 use reqwest::StatusCode;
 
-use super::http::Reply;
+use super::transport::Reply;
 use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, PaymentIntent, StripeError};
 use super::refusal::refusal;
 use crate::failure::Failure;

@@ -5,7 +5,7 @@
 use order_domain::order::Order;
 use serde::Deserialize;
 
-use super::http::Reply;
+use super::transport::Reply;
 use super::objects::{ENVIRONMENT_LABEL, ORDER_LABEL, PaymentIntent};
 use super::refusal::refusal;
 use crate::failure::{DeadLetterReason, Failure};

@@ -4,7 +4,7 @@
 use order_domain::order::Order;
 
 use super::StripeGateway;
-use super::http::Reply;
+use super::transport::{Reply, Transport};
 use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, Refund};
 use super::refusal::refusal;
 use crate::failure::{DeadLetterReason, Failure};
@@ -30,9 +30,9 @@ fn refund_of(reply: &Reply, what: &str) -> Result<(), Failure> {
     }
 }
 
-impl StripeGateway {
+impl<T: Transport> StripeGateway<T> {
     /// Captures or cancels a payment. Its state keeps that from happening twice, under whatever keys.
-    pub(super) async fn settle(
+    pub(super) async fn post_until_not_repeated(
         &self,
         path: &str,
         key: &str,
@@ -41,7 +41,7 @@ impl StripeGateway {
     ) -> Result<Reply, Failure> {
         let mut repetition = 1;
         loop {
-            let reply = self.http.post(path, &repeated(key, repetition), form, what).await?;
+            let reply = self.transport.post(path, &repeated(key, repetition), form, what).await?;
             if !reply.is_saved_error() || repetition == KEYS {
                 return Ok(reply);
             }
@@ -50,7 +50,7 @@ impl StripeGateway {
     }
 
     /// Gives money back. Nothing keeps a part from being given back twice, so the charge is read before each repetition.
-    pub(super) async fn give_back(&self, order: &Order, intent: &str, amount: u64, what: &str) -> Result<(), Failure> {
+    pub(super) async fn refund_once(&self, order: &Order, intent: &str, amount: u64, what: &str) -> Result<(), Failure> {
         // What was given back before names the refund: the next one is another.
         let key = self.key(order, &format!("refund:{}", order.refunded));
         let form = [
@@ -62,7 +62,7 @@ impl StripeGateway {
         ];
         let mut repetition = 1;
         loop {
-            let reply = self.http.post("/v1/refunds", &repeated(&key, repetition), &form, what).await?;
+            let reply = self.transport.post("/v1/refunds", &repeated(&key, repetition), &form, what).await?;
             if reply.status.is_success() {
                 return refund_of(&reply, what);
             }

@@ -1,35 +1,39 @@
 //! The payment gateway: Stripe's API, v1 (docs.stripe.com/api/payment_intents).
 
 mod authorise;
+mod breaker;
 mod find;
 mod http;
 mod idempotent_retry;
 mod objects;
 mod refusal;
+mod transport;
 pub mod webhook;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use order_contract::variable;
 use order_domain::order::{Authorisation, Order};
 
-pub use self::http::GatewaySetupError;
-use self::http::Http;
+pub use self::breaker::BreakerTransport;
+pub use self::http::{GatewaySetupError, Http};
+pub use self::transport::{Reply, Transport, Unanswered};
 use self::objects::PaymentIntent;
 use super::secret::Secret;
 use super::settings;
+use crate::circuit_breaker::{self, CircuitBreaker};
 use crate::failure::{DeadLetterReason, Failure};
-use crate::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection};
+use crate::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, Runtime};
 
-/// A client of the gateway.
+/// The account at the gateway, for as long as a process lives: the connections, and what their circuit breaker learnt.
 #[derive(Debug)]
-pub struct StripeGateway {
+pub struct StripeAccount {
     http: Http,
-    /// Several environments may share an account of the gateway's, and the same order be placed in each.
+    breaker: CircuitBreaker,
     environment: String,
 }
 
-impl StripeGateway {
-    /// The gateway that the environment names.
+impl StripeAccount {
+    /// The account that the environment names.
     ///
     /// # Errors
     /// When a variable is missing or no HTTP client can be built.
@@ -37,21 +41,44 @@ impl StripeGateway {
         let arn = settings::text(variable::PAYMENT_SECRET_ARN)?;
         let key = Secret::new(secrets, arn, "the payment gateway's key");
         let http = Http::new(settings::text(variable::PAYMENT_GATEWAY_URL)?, key)?;
-        Ok(Self { http, environment: settings::text(variable::ENVIRONMENT_SUFFIX)? })
+        let breaker = CircuitBreaker::new(circuit_breaker::PAYMENT_GATEWAY);
+        Ok(Self { http, breaker, environment: settings::text(variable::ENVIRONMENT_SUFFIX)? })
     }
 
+    /// The gateway for an invocation.
+    pub fn gateway<R: Runtime>(&self, runtime: R) -> StripeGateway<BreakerTransport<'_, &Http, R>> {
+        let transport = BreakerTransport { transport: &self.http, breaker: &self.breaker, runtime };
+        StripeGateway::new(transport, self.environment.clone())
+    }
+}
+
+/// A client of the gateway.
+#[derive(Debug)]
+pub struct StripeGateway<T> {
+    transport: T,
+    /// Several environments may share an account of the gateway's, and the same order be placed in each.
+    environment: String,
+}
+
+impl<T> StripeGateway<T> {
+    /// A client over a transport, for the environment with this suffix.
+    pub const fn new(transport: T, environment: String) -> Self {
+        Self { transport, environment }
+    }
+}
+
+impl StripeGateway<Http> {
     /// A gateway at a base URL (without a trailing slash), with a key that is known and an environment's suffix: outside of
     /// Lambda.
     ///
     /// # Errors
     /// When no HTTP client can be built.
     pub fn at(url: &str, api_key: &str, environment: &str) -> Result<Self, GatewaySetupError> {
-        let http = Http::new(url.to_owned(), Secret::given(api_key.to_owned()))?;
-        Ok(Self { http, environment: environment.to_owned() })
+        Ok(Self::new(Http::new(url.to_owned(), Secret::given(api_key.to_owned()))?, environment.to_owned()))
     }
 }
 
-impl Gateway for StripeGateway {
+impl<T: Transport> Gateway for StripeGateway<T> {
     async fn authorise(&self, order: &Order, attempt: u32) -> Result<GatewayAnswer, Failure> {
         let what = format!("the payment of order {} could not be authorised", order.order_id);
         let key = match attempt {
@@ -59,7 +86,7 @@ impl Gateway for StripeGateway {
             later => self.key(order, &format!("authorise:{later}")),
         };
         let form = authorise::form(order, attempt, &self.environment);
-        let reply = self.http.post("/v1/payment_intents", &key, &form, &what).await?;
+        let reply = self.transport.post("/v1/payment_intents", &key, &form, &what).await?;
         match authorise::answer(&reply, attempt, &what)? {
             // It is what the gateway said when it was first asked: the hold may have lapsed since.
             GatewayAnswer::Authorised(hold) if reply.replayed => match self.read(&hold.payment_intent, &what).await? {
@@ -74,7 +101,7 @@ impl Gateway for StripeGateway {
 
     async fn find(&self, order: &Order) -> Result<Found, Failure> {
         let what = format!("the payments of order {} could not be looked up", order.order_id);
-        let reply = self.http.get(find::PATH, &find::query(order), &what).await?;
+        let reply = self.transport.get(find::PATH, &find::query(order), &what).await?;
         let mut payments = find::payments(&reply, order, &self.environment, &what)?;
         for payment in payments.iter_mut().filter(|payment| payment.status == "requires_capture") {
             // The search may not have seen yet that it lapsed, and a hold that is gone must not be taken for one.
@@ -88,11 +115,11 @@ impl Gateway for StripeGateway {
 
     async fn capture(&self, order: &Order) -> Result<CaptureAnswer, Failure> {
         let what = format!("the payment of order {} could not be captured", order.order_id);
-        let intent = &held(order)?.payment_intent;
+        let intent = &authorisation(order)?.payment_intent;
         let path = format!("/v1/payment_intents/{intent}/capture");
         let key = self.key(order, &format!("capture:{intent}"));
         let form = [("amount_to_capture", order.total.amount.to_string())];
-        let reply = self.settle(&path, &key, &form, &what).await?;
+        let reply = self.post_until_not_repeated(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
             "succeeded" => Ok(CaptureAnswer::Captured),
             // The network gives a hold up after some days, and the gateway cancels the payment then.
@@ -103,11 +130,11 @@ impl Gateway for StripeGateway {
 
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
         let what = format!("the payment of order {} could not be looked at", order.order_id);
-        self.read(&held(order)?.payment_intent, &what).await
+        self.read(&authorisation(order)?.payment_intent, &what).await
     }
 
     async fn cancel(&self, order: &Order) -> Result<CancelAnswer, Failure> {
-        self.cancel(order, &held(order)?.payment_intent).await
+        self.cancel_intent(order, &authorisation(order)?.payment_intent).await
     }
 
     async fn cancel_payment(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
@@ -116,7 +143,7 @@ impl Gateway for StripeGateway {
         if !find::is_of(&payment, order, &self.environment) || payment.status == "canceled" {
             return Ok(());
         }
-        match self.cancel(order, payment_intent).await? {
+        match self.cancel_intent(order, payment_intent).await? {
             CancelAnswer::Cancelled => Ok(()),
             CancelAnswer::AlreadyCaptured => Err(refusal::unexpected("succeeded", &what)),
         }
@@ -124,11 +151,11 @@ impl Gateway for StripeGateway {
 
     async fn refund(&self, order: &Order, amount: u64) -> Result<(), Failure> {
         let what = format!("order {} could not be refunded", order.order_id);
-        self.give_back(order, &held(order)?.payment_intent, amount, &what).await
+        self.refund_once(order, &authorisation(order)?.payment_intent, amount, &what).await
     }
 }
 
-impl StripeGateway {
+impl<T: Transport> StripeGateway<T> {
     /// The idempotency key of an operation on an order.
     fn key(&self, order: &Order, operation: &str) -> String {
         format!("{}:{}:{operation}", self.environment, order.order_id)
@@ -137,7 +164,7 @@ impl StripeGateway {
     /// A payment as it is. Reading one object is never stale, unlike the search and what is saved under a key.
     async fn payment(&self, payment_intent: &str, what: &str) -> Result<PaymentIntent, Failure> {
         let path = format!("/v1/payment_intents/{payment_intent}");
-        let reply = self.http.get(&path, &[("expand[]", "latest_charge".to_owned())], what).await?;
+        let reply = self.transport.get(&path, &[("expand[]", "latest_charge".to_owned())], what).await?;
         if !reply.status.is_success() {
             return Err(refusal::refusal(&reply, what));
         }
@@ -155,12 +182,12 @@ impl StripeGateway {
         }
     }
 
-    async fn cancel(&self, order: &Order, payment_intent: &str) -> Result<CancelAnswer, Failure> {
+    async fn cancel_intent(&self, order: &Order, payment_intent: &str) -> Result<CancelAnswer, Failure> {
         let what = format!("payment {payment_intent} of order {} could not be voided", order.order_id);
         let path = format!("/v1/payment_intents/{payment_intent}/cancel");
         let key = self.key(order, &format!("void:{payment_intent}"));
         let form = [("cancellation_reason", "requested_by_customer".to_owned())];
-        let reply = self.settle(&path, &key, &form, &what).await?;
+        let reply = self.post_until_not_repeated(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
             "canceled" => Ok(CancelAnswer::Cancelled),
             "succeeded" => Ok(CancelAnswer::AlreadyCaptured),
@@ -169,7 +196,7 @@ impl StripeGateway {
     }
 }
 
-fn held(order: &Order) -> Result<&Authorisation, Failure> {
+fn authorisation(order: &Order) -> Result<&Authorisation, Failure> {
     order.authorisation.as_ref().ok_or_else(|| Failure::Permanent {
         what: format!("order {} has no authorisation", order.order_id),
         reason: DeadLetterReason::IllegalCommand,

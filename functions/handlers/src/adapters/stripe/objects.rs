@@ -6,7 +6,7 @@ use order_domain::order::Authorisation;
 use order_domain::time::Timestamp;
 use serde::Deserialize;
 
-use super::http::Reply;
+use super::transport::Reply;
 use crate::failure::Failure;
 
 /// The label of a payment that names its order.

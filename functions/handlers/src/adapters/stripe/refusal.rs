@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::http::Reply;
+use super::transport::Reply;
 use super::objects::{PaymentIntent, StripeError};
 use crate::failure::{DeadLetterReason, Failure};
 

@@ -7,16 +7,12 @@
 //!
 //! Source: Michael Nygard, "Release It!"; learn.microsoft.com/azure/architecture/patterns/circuit-breaker.
 
-mod guarded;
-
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use order_contract::timeout;
 use order_domain::time::Timestamp;
-
-pub use guarded::Guarded;
 
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +92,16 @@ impl CircuitBreaker {
     #[must_use]
     pub const fn new(settings: Settings) -> Self {
         Self { settings, state: Mutex::new(State::Closed(VecDeque::new())) }
+    }
+
+    /// Gives a permission back whose call was not made: a probe is left to the next caller.
+    pub fn abandon(&self, permit: &Permit) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::HalfOpen { open_for, .. } = *state
+            && permit.probe
+        {
+            *state = State::Open { until: permit.started, open_for };
+        }
     }
 
     /// Asks for the permission to call.
@@ -230,6 +236,15 @@ mod tests {
             assert_eq!(breaker.admit(at(now)), Err(CircuitOpen { retry_after: Duration::from_secs(open_for) }));
             now += i64::try_from(open_for).unwrap();
         }
+    }
+
+    #[test]
+    fn a_probe_that_was_not_sent_is_left_to_the_next_caller() {
+        let breaker = opened();
+        let probe = breaker.admit(at(15)).unwrap();
+        breaker.abandon(&probe);
+        let probe = breaker.admit(at(15)).unwrap();
+        assert_eq!(breaker.record(&probe, at(16), false), Effect::Closed);
     }
 
     #[test]
