@@ -102,7 +102,7 @@ fn a_key_in_the_wrong_table_gets_its_table() {
 fn an_unknown_key_like_no_other_gets_the_whole_list() {
     let report = report(&with("xray = true", "xray = true\nwibble = [1, 2]"));
     assert!(report.starts_with("envs/dev/env.toml:6: `wibble` (set to an array of 2) is not a setting. "), "{report}");
-    assert!(report.ends_with("notifications.sms_monthly_spend_limit_usd, region, suffix, xray"), "{report}");
+    assert!(report.ends_with("notifications.support_contact, region, suffix, xray"), "{report}");
     // Its table alone makes a key like no other.
     let report = self::report(&with("sms = false", "sms = false\ncolour = 1"));
     assert!(report.contains("`notifications.colour` (set to 1) is not a setting. The settings are"), "{report}");
