@@ -75,6 +75,7 @@ pub fn root(environment: &Environment) -> Module {
             inputs.push_enabled.set(notifications.push),
             inputs.email_from.set(address(notifications.email_from.as_ref())),
             inputs.retailer_name.set(notifications.retailer_name.as_str()),
+            inputs.support_contact.set(notifications.support_contact.as_str()),
             inputs.payment_gateway_url.set(gateway),
             inputs.queue_arns.set(queues_call.output(&queues.queue_arns)),
             inputs.queue_urls.set(queues_call.output(&queues.queue_urls)),

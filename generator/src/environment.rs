@@ -12,6 +12,7 @@ mod problem;
 mod retailer_name;
 mod settings;
 mod suffix;
+mod support_contact;
 mod tables;
 mod target;
 mod value;
@@ -24,6 +25,7 @@ pub use load::{EnvironmentsError, FILE, FOLDER, Source, check, load_all, parse, 
 pub use problem::{Fault, InvalidSettings, Problem};
 pub use retailer_name::RetailerName;
 pub use suffix::{BadSuffix, Suffix};
+pub use support_contact::SupportContact;
 pub use tables::{ApiSettings, NotificationSettings};
 pub use target::{Architecture, Region};
 

@@ -217,6 +217,7 @@ fn settings(environment: &Environment) -> Vec<SettingRow> {
         ("notifications.push", notifications.push.to_string()),
         ("notifications.email_from", address(notifications.email_from.as_ref())),
         ("notifications.retailer_name", notifications.retailer_name.to_string()),
+        ("notifications.support_contact", notifications.support_contact.to_string()),
         (
             "backend",
             match &environment.backend {

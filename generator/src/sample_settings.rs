@@ -17,6 +17,7 @@ manage_account_logging_role = true
 [notifications]
 sms = false
 retailer_name = "Example Retail"
+support_contact = "help@example.com"
 
 [backend]
 type = "s3"

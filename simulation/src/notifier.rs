@@ -28,7 +28,7 @@ pub(crate) fn channels() -> &'static Channels {
 /// The texts, parsed once; a test of the handlers says that they can be.
 pub(crate) fn texts() -> Option<&'static Texts> {
     static TEXTS: OnceLock<Option<Texts>> = OnceLock::new();
-    TEXTS.get_or_init(|| Texts::compiled_in("Shop").ok()).as_ref()
+    TEXTS.get_or_init(|| Texts::compiled_in("Shop", "help@shop.example").ok()).as_ref()
 }
 
 /// What became of one thing that had to be told.

@@ -43,6 +43,8 @@ pub const EMAIL_FROM: &str = "EMAIL_FROM";
 pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
 /// The retailer's name in customers' messages.
 pub const RETAILER_NAME: &str = "RETAILER_NAME";
+/// The retailer's customer service in customers' messages: an e-mail address or an `https` URL.
+pub const SUPPORT_CONTACT: &str = "SUPPORT_CONTACT";
 /// Base URL of the payment gateway (Stripe's API), without a trailing slash.
 pub const PAYMENT_GATEWAY_URL: &str = "PAYMENT_GATEWAY_URL";
 /// ARN of the secret that holds the payment gateway's API key.

@@ -151,7 +151,8 @@ async fn contact() -> Result<(), Error> {
     let (aws, database, source, policy) = consumer().await?;
     let notifier = AwsNotifier::from_environment(&aws)?;
     let channels = channels()?;
-    let texts = Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?)?;
+    let texts =
+        Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?, &settings::text(variable::SUPPORT_CONTACT)?)?;
     let (notifier, channels, texts) = (&notifier, &channels, &texts);
     consume(Stage::Contact, async |runtime, batch| {
         let (database, notifier, queue) = (database.clone(), notifier.clone(), source.clone());

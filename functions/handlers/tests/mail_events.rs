@@ -20,7 +20,7 @@ use order_handlers::texts::Texts;
 
 async fn contact(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     let channels = Channels { email: true, sms: None, push: false };
-    let texts = Texts::compiled_in("Shop").unwrap();
+    let texts = Texts::compiled_in("Shop", "help@shop.example").unwrap();
     let (database, notifier, queue, runtime) = (shop, shop, shop, shop);
     Contact { database, notifier, queue, runtime, policy: POLICY, channels: &channels, texts: &texts }.run(batch).await
 }

@@ -42,7 +42,7 @@ async fn notify_by(shop: &Shop, channels: &Channels, records: &[Record]) -> Vec<
 }
 
 async fn contact_by(shop: &Shop, channels: &Channels, batch: &[Delivery]) -> Vec<String> {
-    let texts = Texts::compiled_in("Shop").unwrap();
+    let texts = Texts::compiled_in("Shop", "help@shop.example").unwrap();
     let (database, notifier, queue, runtime) = (shop, shop, shop, shop);
     Contact { database, notifier, queue, runtime, policy: POLICY, channels, texts: &texts }.run(batch).await
 }
@@ -131,10 +131,10 @@ fn customer(channel: Channel) -> NotificationKey {
     NotificationKey { order_id: OrderId::new("ord-1").unwrap(), sequence: 3, recipient }
 }
 
-const MAIL: &str = "EMAIL ada@example.com: Order ord-1 is confirmed";
-const SMS: &str = "SMS +447700900001: Shop: order ord-1 is confirmed. Total £9.99.";
+const MAIL: &str = "EMAIL ada@example.com: Your order ord-1 is confirmed";
+const SMS: &str = "SMS +447700900001: Shop: thank you, order ord-1 is confirmed. Total £9.99. Help: help@shop.example";
 const PUSH: &str =
-    "PUSH arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1: Order ord-1 is confirmed. Total £9.99.";
+    "PUSH arn:aws:sns:eu-west-2:123456789012:endpoint/GCM/Shop/1: Thank you, order ord-1 is confirmed. Total £9.99.";
 const TOPICS: [&str; 4] = [
     "order-confirmation: ORDER_CONFIRMED",
     "order-confirmation: ORDER_VALIDATED",

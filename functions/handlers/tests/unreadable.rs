@@ -68,7 +68,7 @@ async fn notify(shop: &Shop) -> Vec<String> {
 }
 
 async fn contact(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    let (channels, texts) = (channels(), Texts::compiled_in("Shop").unwrap());
+    let (channels, texts) = (channels(), Texts::compiled_in("Shop", "help@shop.example").unwrap());
     let (database, notifier, queue, runtime) = (shop, shop, shop, shop);
     let (channels, texts) = (&channels, &texts);
     Contact { database, notifier, queue, runtime, policy: POLICY, channels, texts }.run(batch).await

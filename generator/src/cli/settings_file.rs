@@ -29,6 +29,7 @@ struct Values<'e> {
     push: bool,
     email_from: Option<&'e str>,
     retailer_name: &'e str,
+    support_contact: &'e str,
     bucket: Option<&'e str>,
     key: Option<String>,
 }
@@ -56,6 +57,7 @@ impl<'e> Values<'e> {
             push: false,
             email_from: None,
             retailer_name: "Example Retail",
+            support_contact: "help@example.com",
             bucket: None,
             key: None,
         }
@@ -92,6 +94,7 @@ impl<'e> Values<'e> {
             // An address is one environment's: a second one would take it away when it is destroyed.
             email_from: notifications.email_from.as_ref().filter(|_| original.emulator).map(|email| email.as_str()),
             retailer_name: notifications.retailer_name.as_str(),
+            support_contact: notifications.support_contact.as_str(),
             bucket,
             key,
         }

@@ -21,7 +21,7 @@ impl EmailAddress {
         &self.0
     }
 
-    fn check(text: &str) -> Result<Self, Refused> {
+    pub(super) fn check(text: &str) -> Result<Self, Refused> {
         let refuse = |why: &str| Err(Refused::because(why));
         if text.len() > Self::LONGEST {
             return refuse("it is longer than 254 characters");

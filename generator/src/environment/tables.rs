@@ -1,7 +1,7 @@
 //! The tables of an `env.toml`. Each is read whole before it is given up, so that all of its problems are found.
 
 use super::settings::Settings;
-use super::{CallingCodes, EmailAddress, RequestLimit, RetailerName, SpendLimit};
+use super::{CallingCodes, EmailAddress, RequestLimit, RetailerName, SpendLimit, SupportContact};
 
 /// The `[api]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct NotificationSettings {
     pub email_from: Option<EmailAddress>,
     /// The retailer's name in customers' messages.
     pub retailer_name: RetailerName,
+    /// Where customers find help.
+    pub support_contact: SupportContact,
 }
 
 impl ApiSettings {
@@ -63,6 +65,7 @@ impl NotificationSettings {
         let push = settings.optional("notifications.push");
         let email_from = settings.optional("notifications.email_from");
         let retailer_name = settings.required("notifications.retailer_name");
+        let support_contact = settings.required("notifications.support_contact");
         Some(Self {
             sms: sms?,
             sms_calling_codes: sms_calling_codes.unwrap_or_else(CallingCodes::united_kingdom),
@@ -71,6 +74,7 @@ impl NotificationSettings {
             push: push.unwrap_or(false),
             email_from,
             retailer_name: retailer_name?,
+            support_contact: support_contact?,
         })
     }
 }

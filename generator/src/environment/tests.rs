@@ -102,7 +102,7 @@ fn a_key_in_the_wrong_table_gets_its_table() {
 fn an_unknown_key_like_no_other_gets_the_whole_list() {
     let report = report(&with("xray = true", "xray = true\nwibble = [1, 2]"));
     assert!(report.starts_with("envs/dev/env.toml:6: `wibble` (set to an array of 2) is not a setting. "), "{report}");
-    assert!(report.ends_with("notifications.sms_monthly_spend_limit_usd, region, suffix, xray"), "{report}");
+    assert!(report.ends_with("notifications.support_contact, region, suffix, xray"), "{report}");
     // Its table alone makes a key like no other.
     let report = self::report(&with("sms = false", "sms = false\ncolour = 1"));
     assert!(report.contains("`notifications.colour` (set to 1) is not a setting. The settings are"), "{report}");
@@ -111,7 +111,7 @@ fn an_unknown_key_like_no_other_gets_the_whole_list() {
 #[test]
 fn an_unknown_table_is_refused_even_when_empty() {
     let report = report(&format!("{GOOD}\n[extras]\n"));
-    assert!(report.starts_with("envs/dev/env.toml:23: `extras` (set to a table of 0) is not a setting."), "{report}");
+    assert!(report.starts_with("envs/dev/env.toml:24: `extras` (set to a table of 0) is not a setting."), "{report}");
 }
 
 #[test]
@@ -143,7 +143,10 @@ fn a_wrong_type_is_named_with_the_value() {
 
 #[test]
 fn a_value_for_a_table_and_a_table_for_a_value_are_wrong_types() {
-    let flat = GOOD.replace("[notifications]\nsms = false\nretailer_name = \"Example Retail\"\n", "");
+    let flat = GOOD.replace(
+        "[notifications]\nsms = false\nretailer_name = \"Example Retail\"\nsupport_contact = \"help@example.com\"\n",
+        "",
+    );
     assert_eq!(
         report(&format!("notifications = true\n{flat}")),
         "envs/dev/env.toml:1: `notifications` is true, which is a boolean. Allowed: a table: a line [notifications] \
@@ -306,7 +309,7 @@ fn what_a_backend_lacks_or_does_not_have_is_refused() {
     assert!(unlocked.contains("`backend.use_lockfile` is false: without the lock"), "{unlocked}");
     assert_eq!(
         report(&with("\"s3\"\nbucket = \"example-terraform-state\"", "\"local\"")),
-        "envs/dev/env.toml:20: `backend.key` is \"order-pipeline/dev.tfstate\": it belongs to the backend type \"s3\", \
+        "envs/dev/env.toml:21: `backend.key` is \"order-pipeline/dev.tfstate\": it belongs to the backend type \"s3\", \
          and the type here is \"local\". Allowed: leave the line out"
     );
 }
@@ -317,7 +320,7 @@ fn the_emulator_has_neither_xray_nor_a_lasting_state() {
     let lines: Vec<_> = report.lines().collect();
     assert_eq!(lines.len(), 2, "{report}");
     assert!(lines[0].contains("env.toml:5: `xray` is true: the emulator"), "{report}");
-    assert!(lines[1].contains("env.toml:19: `backend.type` is \"s3\": what the emulator holds"), "{report}");
+    assert!(lines[1].contains("env.toml:20: `backend.type` is \"s3\": what the emulator holds"), "{report}");
 }
 
 #[test]
@@ -333,7 +336,7 @@ fn every_problem_of_a_file_is_reported_in_the_order_of_its_lines() {
         [
             "envs/dev/env.toml:1: `suffix`",
             "envs/dev/env.toml:3: `architecture`",
-            "envs/dev/env.toml:18: `backend.typo` (set to \"s3\")",
+            "envs/dev/env.toml:19: `backend.typo` (set to \"s3\")",
             "envs/dev/env.toml: `notifications.sms`",
         ],
         "{report}"
@@ -352,7 +355,7 @@ fn text_that_is_not_toml_is_refused_with_its_line() {
 fn two_environments_cannot_share_one_state() {
     let other = Source { folder: "prod".to_owned(), text: with("suffix = \"dev\"", "suffix = \"prod\"") };
     let error = check(&[source(GOOD), other]).unwrap_err().to_string();
-    assert!(error.contains("envs/prod/env.toml:21: `backend.key` is \"order-pipeline/dev.tfstate\": "), "{error}");
+    assert!(error.contains("envs/prod/env.toml:22: `backend.key` is \"order-pipeline/dev.tfstate\": "), "{error}");
     assert!(error.contains("envs/dev/env.toml keeps its state there too"), "{error}");
 }
 
@@ -370,6 +373,14 @@ fn hostile_values_are_shown_on_one_bounded_line() {
     assert_eq!(report.lines().count(), 1);
     assert!(report.len() < 500, "{} bytes", report.len());
     assert!(!report.contains('\u{1b}') && report.contains("(9006 characters)"), "{report}");
+}
+
+#[test]
+fn a_missing_or_unusable_support_contact_is_refused_with_an_example() {
+    let missing = report(&with("support_contact = \"help@example.com\"\n", ""));
+    assert!(missing.contains("`notifications.support_contact`") && missing.contains("help@example.com"), "{missing}");
+    let insecure = report(&with("\"help@example.com\"", "\"http://example.com\""));
+    assert!(insecure.contains("a URL has to start with https://"), "{insecure}");
 }
 
 proptest! {

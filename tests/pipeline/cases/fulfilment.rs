@@ -49,7 +49,7 @@ async fn a_dispatched_order_is_charged_and_a_delivered_one_is_completed(shop: &S
     .await;
     let texts = async || shop.texts(order["customer"]["phone"].as_str().unwrap()).await;
     let texts = until("a text of each step", texts, |texts| texts.len() == 4).await;
-    for said in ["is confirmed", "RM123456785GB", "we charged", "was delivered"] {
+    for said in ["is confirmed", "RM123456785GB", "we've charged", "has been delivered"] {
         assert!(texts.iter().any(|text| text.contains(said)), "{said}: {texts:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a text may say of an event: every name that the templates know.
+//! The facts of an event and its order that the templates can use.
 
 use order_domain::event::Event;
 use order_domain::id::Sku;
@@ -14,18 +14,23 @@ const LONGEST_NAME: usize = 60;
 /// Longest name of a product in a text, in characters.
 const LONGEST_PRODUCT: usize = 120;
 
-/// What the templates are rendered with. What is not known is left out, so that a template that uses it without asking is
-/// an error and no hole in a text.
+/// The templates' variables. An unknown fact is left out: a template that uses it without a check fails, so no message
+/// is sent with a hole in it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Facts {
     pub retailer: String,
+    /// Where a customer finds help: an e-mail address or a web page.
+    support: String,
+    /// The same as the target of a link.
+    support_link: String,
     pub order: String,
     total: String,
+    /// The sum of all refunds of the order so far.
     refunded: String,
-    /// What delivery costs, where it is not free.
+    /// The price of delivery, unless it is free.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<String>,
-    /// The tax that the total includes, where there is any.
+    /// The tax that the total includes, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     vat: Option<String>,
     undelivered: bool,
@@ -36,15 +41,18 @@ pub(super) struct Facts {
     pub carrier: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracking: Option<String>,
-    /// The reason's code, such as `PRICE_MISMATCH`; empty where there is none, so that templates can compare it.
+    /// The reason's code, such as `PRICE_MISMATCH`; empty without a reason, so that templates can compare it.
     reason: String,
     /// The product that the reason is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<String>,
+    /// The currency that an item is not sold in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
     /// The total that the customer was shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<String>,
-    /// The total that it would be.
+    /// The total at today's prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     actual: Option<String>,
 }
@@ -57,8 +65,8 @@ struct Line {
 }
 
 impl Facts {
-    /// The facts, with what others wrote on one line each, and written with `letters`.
-    pub fn of(event: &Event, order: &Order, retailer: &str, letters: fn(&str) -> String) -> Self {
+    /// The facts. Names that other people wrote become one line each, and `letters` converts them to a channel's alphabet.
+    pub fn of(event: &Event, order: &Order, retailer: &str, support: &str, letters: fn(&str) -> String) -> Self {
         let clean = |text: &str, most| Some(letters(&one_line(text, most))).filter(|text| !text.is_empty());
         let currency = event.total.currency;
         let (item, expected, actual) = match &event.reason {
@@ -77,6 +85,12 @@ impl Facts {
         });
         Self {
             retailer: retailer.to_owned(),
+            support: support.to_owned(),
+            support_link: if support.starts_with("https://") {
+                support.to_owned()
+            } else {
+                format!("mailto:{support}")
+            },
             order: event.order_id.to_string(),
             total: money(event.total),
             refunded: money(Money::new(event.refunded, currency)),
@@ -89,6 +103,10 @@ impl Facts {
             tracking: event.shipment.as_ref().and_then(|shipment| clean(&shipment.tracking_number, LONGEST_NAME)),
             reason: event.reason.as_ref().and_then(code_of).unwrap_or_default(),
             item,
+            currency: match &event.reason {
+                Some(RejectionReason::CurrencyNotSold { currency }) => Some(currency.to_string()),
+                _ => None,
+            },
             expected,
             actual,
         }
@@ -99,12 +117,12 @@ fn name_of<'a>(sku: &'a Sku, order: &'a Order) -> &'a str {
     order.lines.iter().find(|line| line.sku == *sku).map_or(sku.as_str(), |line| &line.name)
 }
 
-/// The code that the reason is stored with, so that a reason has one name.
+/// The reason's code as it is stored.
 fn code_of(reason: &RejectionReason) -> Option<String> {
     serde_json::to_value(reason).ok()?.get("code").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// As people write it: a sign where there is no doubt about the currency.
+/// The amount as people write it: with a sign where the currency is unmistakable.
 fn money(money: Money) -> String {
     let amount = format!("{}.{:02}", money.amount / 100, money.amount % 100);
     match money.currency {

@@ -1,7 +1,7 @@
-//! The texts that customers get: one template for each notice and channel, compiled in and parsed once at the start.
+//! The messages to customers: one template for each notice and channel, compiled in and parsed once at the start.
 //!
-//! Names of people, products and carriers are somebody else's input. In HTML the templates escape them; everywhere else
-//! they are one line without control characters before a template sees them.
+//! Names of people, products and carriers are untrusted input. They become one line without control characters before a
+//! template uses them, and the HTML templates escape them.
 
 mod clean;
 mod facts;
@@ -21,14 +21,16 @@ pub use self::gsm::sms_parts;
 use self::templates::TEMPLATES;
 use crate::ports::{Mail, Push};
 
-/// Longest retailer's name in a text, in characters: the longest that an environment may have.
+/// Longest name of a retailer in a text, in characters: the limit of the setting.
 const LONGEST_RETAILER: usize = 40;
+/// Longest support contact, in characters: the limit of the setting.
+const LONGEST_SUPPORT: usize = 254;
 
 /// A text that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
-    /// A template breaks tera's rules.
-    #[error("the template {template} cannot be parsed; mend it under functions/handlers/src/texts/templates")]
+    /// A template has a syntax error.
+    #[error("the template {template} cannot be parsed; fix it under functions/handlers/src/texts/templates")]
     Unreadable {
         /// The template.
         template: String,
@@ -39,35 +41,43 @@ pub enum TextError {
     /// A notice has no text on a channel.
     #[error("there is no template {0}; add it to functions/handlers/src/texts/templates")]
     Missing(String),
-    /// A template uses what is not known of the order.
-    #[error("the text {template} could not be written; mend its template, which uses what is not known of the order")]
+    /// A template uses a fact that the order lacks.
+    #[error(
+        "the text {template} could not be written: its template uses a fact that this order lacks; fix the template"
+    )]
     Unwritable {
         /// The template.
         template: String,
-        /// What it uses.
+        /// Which fact.
         #[source]
         cause: tera::Error,
     },
 }
 
-/// Every text, ready to be written.
+/// Every template, ready to be rendered.
 #[derive(Debug, Clone)]
 pub struct Texts {
     templates: Tera,
     retailer: String,
+    support: String,
 }
 
 impl Texts {
-    /// The texts that are compiled in, from a retailer.
+    /// The compiled-in texts, in the retailer's name. `support` is the e-mail address or `https` page of its customer
+    /// service.
     ///
     /// # Errors
     /// When a template is missing or cannot be parsed: it is named.
-    pub fn compiled_in(retailer: &str) -> Result<Self, TextError> {
-        Self::parsed(TEMPLATES.iter().copied(), retailer)
+    pub fn compiled_in(retailer: &str, support: &str) -> Result<Self, TextError> {
+        Self::parsed(TEMPLATES.iter().copied(), retailer, support)
     }
 
     /// A layout comes before the templates that extend it.
-    fn parsed<'t>(templates: impl Iterator<Item = (&'t str, &'t str)>, retailer: &str) -> Result<Self, TextError> {
+    fn parsed<'t>(
+        templates: impl Iterator<Item = (&'t str, &'t str)>,
+        retailer: &str,
+        support: &str,
+    ) -> Result<Self, TextError> {
         let mut parsed = Tera::default();
         parsed.autoescape_on(vec![".html"]);
         for (template, text) in templates {
@@ -79,24 +89,25 @@ impl Texts {
                 return Err(TextError::Missing(file));
             }
         }
-        Ok(Self { templates: parsed, retailer: clean::one_line(retailer, LONGEST_RETAILER) })
+        let retailer = clean::one_line(retailer, LONGEST_RETAILER);
+        Ok(Self { templates: parsed, retailer, support: clean::one_line(support, LONGEST_SUPPORT) })
     }
 
-    /// The text message: one part, within the alphabet that makes it so.
+    /// The text message: one part, in the GSM alphabet. It has the support contact if there is room.
     ///
     /// # Errors
-    /// When the template uses what is not known of the order.
+    /// When the template uses a fact that the order lacks.
     pub fn sms(&self, notice: Notice, event: &Event, order: &Order) -> Result<String, TextError> {
         let template = sms_file(notice);
-        sms::in_one_part(Facts::of(event, order, &sms::retailer(&self.retailer), gsm::transliterated), |facts| {
-            self.written(&template, facts)
-        })
+        let facts = Facts::of(event, order, &sms::retailer(&self.retailer), &self.support, gsm::transliterated);
+        let text = sms::in_one_part(facts, |facts| self.written(&template, facts))?;
+        Ok(sms::with_help(text, &self.support))
     }
 
     /// The e-mail.
     ///
     /// # Errors
-    /// When a template uses what is not known of the order.
+    /// When a template uses a fact that the order lacks.
     pub fn mail(&self, notice: Notice, event: &Event, order: &Order) -> Result<Mail, TextError> {
         let facts = self.facts(event, order);
         let [subject, text, html] = mail_files(notice);
@@ -110,14 +121,14 @@ impl Texts {
     /// The push notification.
     ///
     /// # Errors
-    /// When the template uses what is not known of the order.
+    /// When the template uses a fact that the order lacks.
     pub fn push(&self, notice: Notice, event: &Event, order: &Order) -> Result<Push, TextError> {
         let body = self.written(&push_file(notice), &self.facts(event, order))?;
         Ok(Push { title: self.retailer.clone(), body, order_id: event.order_id.clone() })
     }
 
     fn facts(&self, event: &Event, order: &Order) -> Facts {
-        Facts::of(event, order, &self.retailer, str::to_owned)
+        Facts::of(event, order, &self.retailer, &self.support, str::to_owned)
     }
 
     fn written(&self, template: &str, facts: &Facts) -> Result<String, TextError> {

@@ -1,4 +1,4 @@
-//! A text message is made to fit into one part: every further part costs as much again.
+//! A text message is kept to one part, because each further part costs as much as the first.
 
 use super::TextError;
 use super::facts::Facts;
@@ -12,12 +12,12 @@ const LEAST_NUMBER: usize = 20;
 /// The retailer's name in the letters of a text message.
 pub(super) fn retailer(name: &str) -> String {
     let written = transliterated(name);
-    // Signs alone say nothing of who writes.
+    // Signs alone do not identify the sender.
     if written.chars().any(char::is_alphanumeric) { written } else { "Order news".to_owned() }
 }
 
-/// The text, with as much cut off its names as it is too long: first off what the customer can do without best, the
-/// carrier, and last off the tracking number. The same facts always make the same text.
+/// The text, with its names shortened until it fits: the carrier's first, because the customer needs it least, and the
+/// tracking number last. The same facts always make the same text.
 pub(super) fn in_one_part(
     mut facts: Facts,
     write: impl Fn(&Facts) -> Result<String, TextError>,
@@ -30,11 +30,18 @@ pub(super) fn in_one_part(
         }
         text = write(&facts)?;
     }
-    // No template of ours is that long; one that will be written must not cost two parts either.
+    // None of the templates is that long. A future one that is must not cost two parts either.
     Ok(if excess(&text) == 0 { text } else { cut_at_the_end(&transliterated(&text), SEPTETS) })
 }
 
-/// How many septets a text is too long; all of it where it has another letter.
+/// The text followed by the support contact, if one part has room for both and the alphabet can write the contact: a
+/// transliterated address would be another address.
+pub(super) fn with_help(text: String, support: &str) -> String {
+    let helped = format!("{text} Help: {support}");
+    if excess(&helped) == 0 { helped } else { text }
+}
+
+/// How many septets a text is over the limit; a text with a letter outside of the alphabet is over by a whole part.
 fn excess(text: &str) -> usize {
     septets(text).map_or(SEPTETS, |length| length.saturating_sub(SEPTETS))
 }

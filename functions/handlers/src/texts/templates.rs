@@ -11,6 +11,8 @@ macro_rules! files {
 pub(super) const TEMPLATES: &[(&str, &str)] = files![
     "email/layout.txt"
     "email/layout.html"
+    "email/lines.txt"
+    "email/lines.html"
     "email/order-confirmed.subject.txt"
     "email/order-confirmed.txt"
     "email/order-confirmed.html"

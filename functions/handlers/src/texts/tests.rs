@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::gsm::{SEPTETS, septets};
 use super::*;
 
+const SUPPORT: &str = "help@shop.example";
+
 /// Parsed once: parsing takes longer than all that is written.
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::compiled_in("Example Retail").unwrap());
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::compiled_in("Example Retail", SUPPORT).unwrap());
 
 fn texts_of(retailer: &str) -> Texts {
     Texts { retailer: clean::one_line(retailer, LONGEST_RETAILER), ..TEXTS.clone() }
@@ -94,7 +96,25 @@ const REASONS: [&str; 6] = [
 /// The words of a text without what surrounds them: no hole, no doubled space, no stray sign.
 fn assert_reads_well(text: &str, of: &str) {
     assert!(!text.is_empty() && text == text.trim(), "{of}: {text:?}");
-    for wrong in ["  ", " ,", " .", "..", "{{", "}}", "{%", "null", "None", "()", "\n\n\n", ": ,", " \n"] {
+    for wrong in [
+        "  ",
+        "anew",
+        "settle",
+        "lapsed",
+        "set aside",
+        " ,",
+        " .",
+        "..",
+        "{{",
+        "}}",
+        "{%",
+        "null",
+        "None",
+        "()",
+        "\n\n\n",
+        ": ,",
+        " \n",
+    ] {
         assert!(!text.contains(wrong), "{of} has {wrong:?}: {text}");
     }
     assert!(text.contains("ord-1"), "{of} does not name its order: {text}");
@@ -109,6 +129,13 @@ fn every_text_of_every_channel_reads_well() {
             let sample = sample(event_type, &json!({}), &json!({ "reason": reason, "status": status }));
             for (text, channel) in all(&sample).iter().zip(["SMS", "PUSH", "SUBJECT", "TEXT", "HTML"]) {
                 assert_reads_well(text, &format!("{} of {} ({reason})", channel, event_type.name()));
+                match channel {
+                    "TEXT" => assert!(text.contains("Need help? help@shop.example\n"), "{text}"),
+                    "HTML" => assert!(text.contains("href=\"mailto:help@shop.example\""), "{text}"),
+                    // The customer may not have chosen e-mail, or the environment may not send any.
+                    "SMS" | "PUSH" => assert!(!text.to_lowercase().contains("email"), "{text}"),
+                    _ => {}
+                }
             }
         }
     }
@@ -138,13 +165,14 @@ fn what_is_missing_leaves_no_hole() {
 fn the_confirmation_has_the_lines_and_the_total() {
     let order = json!({ "lines": [line("TEA", "Tea", 2), line("MUG", "Mug", 1)] });
     let [sms, push, subject, text, html] = all(&sample(EventType::OrderConfirmed, &order, &json!({})));
-    assert_eq!(sms, "Example Retail: order ord-1 is confirmed. Total £19.98.");
-    assert_eq!(push, "Order ord-1 is confirmed. Total £19.98.");
-    assert_eq!(subject, "Order ord-1 is confirmed");
+    assert_eq!(sms, "Example Retail: thank you, order ord-1 is confirmed. Total £19.98. Help: help@shop.example");
+    assert_eq!(push, "Thank you, order ord-1 is confirmed. Total £19.98.");
+    assert_eq!(subject, "Your order ord-1 is confirmed");
     assert_eq!(
         text,
-        "Hello Ada Lovelace,\n\nThank you for your order ord-1. It is confirmed.\n\n2 x Tea: £19.98\n1 x Mug: £9.99\n\
-         Total: £19.98\n\nWe charge your card when the parcel leaves us, and tell you then.\n\nExample Retail"
+        "Hello Ada Lovelace,\n\nThank you for your order ord-1. It's confirmed.\n\n2 x Tea: £19.98\n1 x Mug: £9.99\n\
+         Total: £19.98\n\nWe'll charge your card when your order leaves us, and email you then.\n\nNeed help? help@shop.example\n\n\
+         Example Retail"
     );
     assert!(html.contains("<td>1 &times; Mug</td>") && html.contains("£19.98") && html.starts_with("<!doctype html>"));
 }
@@ -153,8 +181,8 @@ fn the_confirmation_has_the_lines_and_the_total() {
 fn the_confirmation_has_the_delivery_and_the_tax_where_there_are_any() {
     let order = json!({ "delivery": { "amount": 399, "currency": "GBP" }, "vat": 333 });
     let [_, _, _, text, html] = all(&sample(EventType::OrderConfirmed, &order, &json!({})));
-    assert!(text.contains("\nDelivery: £3.99\nTotal: £19.98, including VAT of £3.33\n"), "{text}");
-    assert!(html.contains("<td>Delivery</td>") && html.contains("VAT of £3.33"), "{html}");
+    assert!(text.contains("\nDelivery: £3.99\nTotal: £19.98, including £3.33 VAT\n"), "{text}");
+    assert!(html.contains("<td>Delivery</td>") && html.contains("£3.33 VAT"), "{html}");
 }
 
 #[test]
@@ -165,13 +193,13 @@ fn each_notice_says_what_the_customer_must_know() {
         (EventType::ShipmentDispatched, json!({}), &["Royal Mail", "RM123456789GB"][..]),
         (EventType::PaymentRefunded, json!({}), &["£5.00"]),
         (EventType::OrderRejected, priced, &["price"]),
-        (EventType::OrderOutOfStock, sold_out, &["out of stock"]),
+        (EventType::OrderOutOfStock, sold_out, &["don't have enough stock", "haven't been charged"]),
         (EventType::PaymentDeclined, json!({}), &["declined"]),
         (EventType::OrderCancelled, json!({}), &["cancelled"]),
         (EventType::PaymentCaptured, json!({}), &["£19.98"]),
-        (EventType::CancellationRefused, json!({}), &["cannot be cancelled"]),
-        (EventType::ShipmentDelivered, json!({}), &["was delivered"]),
-        (EventType::ShipmentReturned, json!({}), &["the return of"]),
+        (EventType::CancellationRefused, json!({}), &["can't be cancelled"]),
+        (EventType::ShipmentDelivered, json!({}), &["has been delivered"]),
+        (EventType::ShipmentReturned, json!({}), &["received your return"]),
         (EventType::ShipmentReturned, json!({ "status": "CANCELLED" }), &["came back to us"]),
     ] {
         let [sms, push, _, text, html] = all(&sample(event_type, &json!({}), &event));
@@ -190,7 +218,7 @@ fn each_notice_says_what_the_customer_must_know() {
         &json!({}),
         &json!({ "reason": { "code": "OUT_OF_STOCK", "sku": "TEA" } }),
     ));
-    assert!(text.contains("Tea in your order"), "{text}");
+    assert!(text.contains("enough stock of Tea for your order"), "{text}");
     let reason = json!({ "reason": { "code": "PRICE_MISMATCH", "expected": 1998, "actual": 2100 } });
     let [.., text, _] = all(&sample(EventType::OrderRejected, &json!({}), &reason));
     assert!(text.contains("£21.00") && text.contains("£19.98"), "{text}");
@@ -256,26 +284,57 @@ fn a_retailer_whom_the_alphabet_cannot_write_is_still_a_sender() {
 #[test]
 fn a_template_that_cannot_be_parsed_is_named() {
     let broken = [("email/layout.txt", "{% if %}")];
-    let error = Texts::parsed(broken.into_iter(), "Shop").unwrap_err();
+    let error = Texts::parsed(broken.into_iter(), "Shop", SUPPORT).unwrap_err();
     assert!(matches!(&error, TextError::Unreadable { template, .. } if template == "email/layout.txt"), "{error}");
     let without = TEMPLATES.iter().copied().filter(|(name, _)| *name != "sms/delivered.txt");
-    let error = Texts::parsed(without, "Shop").unwrap_err();
+    let error = Texts::parsed(without, "Shop", SUPPORT).unwrap_err();
     assert!(matches!(&error, TextError::Missing(name) if name == "sms/delivered.txt"), "{error}");
 }
 
 #[test]
 fn a_template_that_uses_what_is_not_known_is_an_error_and_no_hole() {
     let misspelt = |(name, text)| (name, if name == "sms/delivered.txt" { "{{ ordre }}" } else { text });
-    let texts = Texts::parsed(TEMPLATES.iter().copied().map(misspelt), "Shop").unwrap();
+    let texts = Texts::parsed(TEMPLATES.iter().copied().map(misspelt), "Shop", SUPPORT).unwrap();
     let sample = sample(EventType::ShipmentDelivered, &json!({}), &json!({}));
     let error = texts.sms(Notice::Delivered, &sample.event, &sample.order).unwrap_err();
     assert!(crate::failure::chain(&error).contains("ordre"), "{}", crate::failure::chain(&error));
 }
 
 #[test]
+fn a_cancellation_gives_its_reason_and_a_receipt_its_items() {
+    let reason = json!({ "reason": { "code": "PAYMENT_DECLINED", "declineCode": "expired_card" } });
+    let [sms, ..] = all(&sample(EventType::OrderCancelled, &json!({}), &reason));
+    assert_eq!(
+        sms,
+        "Example Retail: your bank's authorisation for order ord-1 expired and it declined a new one, so we've cancelled \
+         the order. You won't be charged."
+    );
+    let [.., text, html] = all(&sample(EventType::PaymentCaptured, &json!({}), &json!({})));
+    assert!(text.contains("\n\n2 x Tea: £19.98\nTotal: £19.98\n\nNeed help?"), "{text}");
+    assert!(html.contains("<td>2 &times; Tea</td>"), "{html}");
+}
+
+#[test]
+fn a_support_page_is_a_link_and_one_outside_the_alphabet_stays_out_of_text_messages() {
+    let sample = sample(EventType::ShipmentDelivered, &json!({}), &json!({}));
+    let written = |support: &str| {
+        let texts = Texts { support: support.to_owned(), ..TEXTS.clone() };
+        let mail = texts.mail(Notice::Delivered, &sample.event, &sample.order).unwrap();
+        (mail.html, texts.sms(Notice::Delivered, &sample.event, &sample.order).unwrap())
+    };
+    let (html, sms) = written("https://shop.example/help");
+    assert!(html.replace("&#x2F;", "/").contains("<a href=\"https://shop.example/help\">"), "{html}");
+    assert!(sms.ends_with("Help: https://shop.example/help"), "{sms}");
+    let (_, sms) = written("a`b@shop.example");
+    assert_eq!(sms, "Example Retail: order ord-1 has been delivered.");
+}
+
+/// The templates that others extend or include.
+const SHARED: [&str; 4] = ["email/layout.txt", "email/layout.html", "email/lines.txt", "email/lines.html"];
+
+#[test]
 fn every_file_is_compiled_in() {
-    let expected =
-        Notice::ALL.into_iter().flat_map(files_of).chain(["email/layout.txt", "email/layout.html"].map(Into::into));
+    let expected = Notice::ALL.into_iter().flat_map(files_of).chain(SHARED.map(Into::into));
     let expected: std::collections::BTreeSet<String> = expected.collect();
     let compiled_in: std::collections::BTreeSet<String> =
         TEMPLATES.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -312,7 +371,8 @@ proptest! {
             prop_assert!(septets(&sms).is_some(), "{}", &sms);
             prop_assert!(!sms.contains(char::is_control), "{:?}", &sms);
             // Whole to its last sign: names were cut, not the text.
-            prop_assert!(sms.ends_with('.') && !sms.ends_with(".."), "{}", &sms);
+            let facts = sms.strip_suffix(" Help: help@shop.example").unwrap_or(&sms);
+            prop_assert!(facts.ends_with('.') && !facts.ends_with(".."), "{}", &sms);
             prop_assert_eq!(texts.sms(notice, &sample.event, &sample.order).unwrap(), sms);
         }
     }

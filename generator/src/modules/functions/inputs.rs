@@ -39,6 +39,8 @@ pub struct Inputs {
     pub email_from: Variable<Text>,
     /// Who the customer's messages are from.
     pub retailer_name: Variable<Text>,
+    /// Where customers find help.
+    pub support_contact: Variable<Text>,
     /// Where the payment gateway is.
     pub payment_gateway_url: Variable<Text>,
     /// From the queues module.
@@ -133,6 +135,10 @@ impl Inputs {
             )
             .default(Value::null()),
             retailer_name: Variable::new("retailer_name", "The retailer's name in customers' messages."),
+            support_contact: Variable::new(
+                "support_contact",
+                "The retailer's customer service in customers' messages: an e-mail address or an `https` URL.",
+            ),
             payment_gateway_url: payment_gateway_url(),
             queue_arns: Variable::new("queue_arns", "ARN of each stage's queue, by its name without the suffix."),
             queue_urls: Variable::new("queue_urls", "URL of each stage's queue, by its name without the suffix."),
@@ -169,6 +175,7 @@ pub(super) struct Given {
     pub(super) push: Expression<Boolean>,
     pub(super) email_from: Expression<Text>,
     pub(super) retailer_name: Expression<Text>,
+    pub(super) support_contact: Expression<Text>,
     pub(super) payment_gateway_url: Expression<Text>,
     pub(super) queue_arns: Expression<Map<Text>>,
     pub(super) queue_urls: Expression<Map<Text>>,
@@ -206,6 +213,7 @@ impl Given {
             push: module.variable(&inputs.push_enabled),
             email_from: module.variable(&inputs.email_from),
             retailer_name: module.variable(&inputs.retailer_name),
+            support_contact: module.variable(&inputs.support_contact),
             payment_gateway_url: module.variable(&inputs.payment_gateway_url),
             queue_arns: module.variable(&inputs.queue_arns),
             queue_urls: module.variable(&inputs.queue_urls),

@@ -52,6 +52,7 @@ pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, 
     }
     if stage.grants.iter().copied().any(Grant::is_channel) {
         variables.push((variable::RETAILER_NAME, given.retailer_name.clone().into()));
+        variables.push((variable::SUPPORT_CONTACT, given.support_contact.clone().into()));
     }
     variables.extend(stage.channels().flat_map(|channel| channel_is_on(channel, given)));
     variables
