@@ -1,4 +1,4 @@
-//! Answers of the proxy's own.
+//! The proxy's own answers.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::call::{Call, Protocol};
 
-/// An error as the called service would write it.
+/// An error in the called service's format.
 pub fn error(call: &Call, status: u16) -> Response {
     let (aws, stripe) = match status {
         503 => ("ServiceUnavailable", "api_error"),
@@ -17,13 +17,13 @@ pub fn error(call: &Call, status: u16) -> Response {
     written(call, status, aws, stripe)
 }
 
-/// Too many requests, as the called service would say it. AWS's JSON services answer 400.
+/// Throttling in the called service's format. AWS's JSON services answer 400.
 pub fn throttled(call: &Call) -> Response {
     let status = if call.protocol == Protocol::Other { 429 } else { 400 };
     written(call, status, "ThrottlingException", "invalid_request_error")
 }
 
-/// There is nobody to forward to.
+/// The upstream does not answer.
 pub fn unreachable(call: &Call) -> Response {
     written(call, 502, "ServiceUnavailable", "api_error")
 }

@@ -1,34 +1,34 @@
-//! Which operation a request asks for, as far as its head and form tell.
+//! Reads a request's operation from its headers and form.
 
 use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
 
-/// A request, as rules see it.
+/// A request, as rules match it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// HTTP method.
     pub method: String,
     /// Path without the query.
     pub path: String,
-    /// AWS's signing name of the service, such as `dynamodb`; absent where the request is not signed for AWS.
+    /// AWS's signing name of the service, such as `dynamodb`; `None` if the request is not signed for AWS.
     pub service: Option<String>,
-    /// AWS's action, such as `TransactWriteItems`; absent where there is none.
+    /// AWS's action, such as `TransactWriteItems`; `None` if there is none.
     pub action: Option<String>,
-    /// How the service wants to be answered.
+    /// The service's protocol, for errors.
     pub protocol: Protocol,
-    /// What is asked, as it was sent.
+    /// The request's body.
     pub body: Bytes,
 }
 
-/// How errors are written.
+/// The format of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// AWS JSON: `X-Amz-Target`.
     AwsJson,
     /// AWS query: a form with `Action=`.
     AwsQuery,
-    /// Stripe, and whatever else answers in JSON.
+    /// Stripe, and other services with JSON answers.
     Other,
 }
 
@@ -57,13 +57,13 @@ impl Call {
         }
     }
 
-    /// Whether its body has this text in it: a table's name, a queue's.
+    /// Whether the body contains this text, such as the name of a table or a queue.
     #[must_use]
     pub fn names(&self, text: &str) -> bool {
         self.body.windows(text.len().max(1)).any(|part| part == text.as_bytes())
     }
 
-    /// Whether this is for a simulator or emulator itself, and not for what it imitates: `/_simulator/…`.
+    /// Whether it is an admin request to a simulator or emulator, such as `/_simulator/…`.
     #[must_use]
     pub fn is_administration(&self) -> bool {
         self.path.starts_with("/_")
@@ -76,7 +76,7 @@ fn signed_for(authorization: &str) -> Option<String> {
     scope.split('/').nth(3).map(str::to_owned)
 }
 
-/// The value of `Action` in a form. Actions have no sign that a form would encode.
+/// The value of `Action` in a form. Actions have no characters that a form encodes.
 fn form_action(body: &[u8]) -> Option<&str> {
     std::str::from_utf8(body).ok()?.split('&').find_map(|pair| pair.strip_prefix("Action="))
 }

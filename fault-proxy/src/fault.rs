@@ -1,30 +1,30 @@
-//! What goes wrong, for which requests, and how often.
+//! Faults, and the rules for which requests and how often.
 
 use std::time::Duration;
 
 use super::call::Call;
 
-/// Something that goes wrong.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// An error in front of the service: nothing takes effect.
+    /// The proxy answers with an error and does not forward the request.
     Error {
         /// HTTP status, such as 500 or 503.
         status: u16,
     },
-    /// AWS's throttling: nothing takes effect.
+    /// The proxy answers with throttling and does not forward the request.
     Throttled,
-    /// The request is forwarded after this time.
+    /// The request is forwarded after a delay.
     Slow {
-        /// How long it waits.
+        /// The delay.
         by: Duration,
     },
-    /// The request takes effect, and the connection is closed without an answer.
+    /// The request takes effect, but the connection is closed without an answer.
     LostAnswer,
 }
 
 impl Fault {
-    /// Its name among the counts.
+    /// Its name in [`Counts`](crate::Counts).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,25 +73,25 @@ impl Rule {
         Self { action: Some(action.to_owned()), ..self }
     }
 
-    /// Only for paths that begin so, such as `/v1/payment_intents`.
+    /// Only for paths with this prefix, such as `/v1/payment_intents`.
     #[must_use]
     pub fn of_path(self, prefix: &str) -> Self {
         Self { path_prefix: Some(prefix.to_owned()), ..self }
     }
 
-    /// Only for requests whose body has this text in it, such as the name of a table.
+    /// Only for requests whose body contains this text, such as the name of a table.
     #[must_use]
     pub fn that_names(self, text: &str) -> Self {
         Self { named: Some(text.to_owned()), ..self }
     }
 
-    /// At most so many times.
+    /// At most this many times.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    fn covers(&self, call: &Call) -> bool {
+    fn matches(&self, call: &Call) -> bool {
         let is = |wanted: &Option<String>, there: &Option<String>| wanted.is_none() || wanted == there;
         is(&self.service, &call.service)
             && is(&self.action, &call.action)
@@ -100,7 +100,7 @@ impl Rule {
     }
 }
 
-/// Rules, of which the first that hits a request applies. The default is none.
+/// Rules; the first that matches a request applies. The default has no rules.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FaultPlan {
     seed: u64,
@@ -108,7 +108,7 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// These rules. The same seed draws the same for the same requests in the same order.
+    /// These rules. The same seed gives the same faults for the same requests in the same order.
     #[must_use]
     pub const fn new(seed: u64, rules: Vec<Rule>) -> Self {
         Self { seed, rules }
@@ -120,18 +120,18 @@ impl FaultPlan {
         Self::new(0, vec![rule])
     }
 
-    /// What the draws begin from.
+    /// The seed of the random draws.
     pub(super) const fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// What happens to a request; `draw` gives numbers from 0 to below 1.
+    /// Decides a request's fault; `draw` returns numbers from 0 to below 1.
     pub(super) fn decide(&mut self, call: &Call, mut draw: impl FnMut() -> f64) -> Option<Fault> {
         if call.is_administration() {
             return None;
         }
         let hit =
-            self.rules.iter_mut().find(|rule| rule.covers(call) && rule.times != Some(0) && draw() < rule.share)?;
+            self.rules.iter_mut().find(|rule| rule.matches(call) && rule.times != Some(0) && draw() < rule.share)?;
         if let Some(times) = &mut hit.times {
             *times -= 1;
         }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_covers_a_request_applies() {
+    fn the_first_matching_rule_applies() {
         let mut plan = FaultPlan::new(
             0,
             vec![
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_for_one_table_leaves_the_others_alone() {
+    fn a_rule_for_one_table_does_not_match_others() {
         let decide = |table: &str| {
             let mut plan = FaultPlan::only(Rule::always(Fault::Throttled).of_service("dynamodb").that_names(table));
             plan.decide(&call("dynamodb", "BatchGetItem", "/"), || 0.0)
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_the_simulator_itself_never_fails() {
+    fn admin_requests_never_fail() {
         let mut plan = FaultPlan::only(Rule::always(Fault::LostAnswer));
         assert_eq!(plan.decide(&call("", "", "/_simulator/ledger"), || 0.0), None);
     }

@@ -1,4 +1,4 @@
-//! A request's way through the proxy.
+//! Serves a request: decides its fault, forwards it, answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use super::call::Call;
 use super::fault::Fault;
 use super::state::State;
 
-/// Longest wait for the upstream: longer than SQS's long polls (20 s) and than any client of ours waits.
+/// Maximum wait for the upstream: longer than SQS's long polls (20 s) and than any client's timeout.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Headers that belong to one connection, not to the message. The length follows from the body.
+/// Headers of the connection, not of the message. The length follows from the body.
 const OF_THE_CONNECTION: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
-/// A client that changes nothing: no redirects, no proxy of the system.
+/// A client without redirects and without the system's proxy.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    // Fails when it was installed before, by us or by the AWS SDK, which is just as good.
+    // An error means that a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
     client.no_proxy().build()
@@ -47,7 +47,7 @@ async fn serve(
         Some(Fault::Throttled) => return answer::throttled(&call),
         Some(Fault::Slow { .. } | Fault::LostAnswer) | None => {}
     }
-    // A task of its own: a caller that gives up does not keep the request from taking effect.
+    // Its own task: the request takes effect even if the caller disconnects.
     let forwarded = tokio::spawn(async move {
         if let Some(Fault::Slow { by }) = fault {
             tokio::time::sleep(by).await;
@@ -69,7 +69,7 @@ async fn forward(state: &State, call: &Call, method: Method, uri: &Uri, headers:
         let upstream = state.upstream()?;
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         let request = state.http().request(method, format!("{upstream}{target}"));
-        // With the `Host` header: the signature covers it.
+        // Including the `Host` header, which AWS's signature covers.
         let answer = request.headers(of_the_message(headers)).body(body).send().await.ok()?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.ok()?;

@@ -1,9 +1,29 @@
-//! A loopback proxy that makes a dependency fail: it stands between the functions and AWS, or between them and the
-//! payment gateway, and answers with errors, slowly, or not at all, for a share of the requests. What it forwards it
-//! does not change: the `Host` header is part of AWS's signature.
+//! A loopback HTTP proxy for tests that makes a dependency fail.
 //!
-//! It is switched on and off while it runs ([`FaultProxy::set`]), can go away and come back ([`FaultProxy::go_down`]), and
-//! counts what it did ([`FaultProxy::counts`]). It keeps whole requests and answers in memory, so it is not for streams.
+//! It runs between the functions and AWS, or between the functions and the payment gateway. For a share of the requests it
+//! answers with an error or throttling, delays the request, or drops the answer. It forwards everything else unchanged,
+//! including the `Host` header, which is part of AWS's signature. Its errors have the format of the called service.
+//!
+//! [`FaultProxy::set`] and [`FaultProxy::clear`] change the faults at run time; [`FaultProxy::go_down`] and
+//! [`FaultProxy::come_back`] make an outage; [`FaultProxy::counts`] returns what it did. A [`Rule`] selects requests by AWS
+//! service, AWS action, path or body text. A seed makes the choice reproducible.
+//!
+//! It does not understand TLS towards its clients, and it keeps whole requests and answers in memory, so it is not for
+//! streams.
+//!
+//! ```no_run
+//! use fault_proxy::{Fault, FaultPlan, FaultProxy, Rule};
+//!
+//! # async fn example() -> Result<(), fault_proxy::FaultProxyError> {
+//! let proxy = FaultProxy::before("http://127.0.0.1:4566").await?;
+//! // One in ten DynamoDB transactions takes effect, but its answer is lost.
+//! let rule = Rule::for_share(Fault::LostAnswer, 0.1).of_service("dynamodb").of_action("TransactWriteItems");
+//! proxy.set(FaultPlan::new(7, vec![rule]));
+//! // Send requests to proxy.url() instead of http://127.0.0.1:4566.
+//! assert_eq!(proxy.counts().faults(), 0);
+//! # Ok(())
+//! # }
+//! ```
 
 mod answer;
 mod call;
@@ -27,8 +47,8 @@ use state::State;
 /// Why the proxy does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultProxyError {
-    /// No port can be had.
-    #[error("the fault proxy cannot listen on 127.0.0.1; check how many ports and files are open")]
+    /// The port cannot be used.
+    #[error("the fault proxy cannot listen on 127.0.0.1; check the limits of open ports and files")]
     Listen(#[source] std::io::Error),
     /// There is no HTTP client.
     #[error("the fault proxy cannot make an HTTP client; check the system's TLS certificates")]
@@ -45,7 +65,7 @@ pub struct FaultProxy {
     server: Mutex<Option<Server>>,
 }
 
-/// What listens.
+/// The listening server.
 #[derive(Debug)]
 struct Server {
     stop: watch::Sender<bool>,
@@ -53,12 +73,12 @@ struct Server {
 }
 
 impl FaultProxy {
-    /// Starts on a free port of the loopback address, without faults. Until [`set_upstream`](Self::set_upstream) it
-    /// answers 502: whoever is to be reached through it may have to be told its address first.
+    /// Starts on a free port of the loopback address, without faults. It answers 502 until
+    /// [`set_upstream`](Self::set_upstream): the upstream may need the proxy's address to start.
     ///
     /// # Errors
     ///
-    /// When no port or no HTTP client can be had.
+    /// When there is no free port, or the HTTP client cannot be created.
     pub async fn start() -> Result<Self, FaultProxyError> {
         let state = Arc::new(State::new(forward::client().map_err(FaultProxyError::Client)?));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(FaultProxyError::Listen)?;
@@ -67,7 +87,7 @@ impl FaultProxy {
         Ok(Self { url: format!("http://{address}"), address, state, server })
     }
 
-    /// As [`start`](Self::start), before a server that is known: its base URL without a trailing slash.
+    /// Starts before a known server, given by its base URL without a trailing slash.
     ///
     /// # Errors
     ///
@@ -89,28 +109,28 @@ impl FaultProxy {
         &self.url
     }
 
-    /// Replaces the faults. The plan's draws begin anew.
+    /// Replaces the faults, and restarts the random draws from the plan's seed.
     pub fn set(&self, plan: FaultPlan) {
         self.state.set_plan(plan);
     }
 
-    /// Injects nothing from now on; the counts stay.
+    /// Removes all faults; the counts stay.
     pub fn clear(&self) {
         self.state.set_plan(FaultPlan::default());
     }
 
-    /// What it did since it was started.
+    /// The counts since the start.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.state.counts()
     }
 
-    /// Nobody listens any more: what is under way is finished, every connection is closed, and a new one is refused.
+    /// Stops listening: running requests are finished, every connection is closed, and new ones are refused.
     pub async fn go_down(&self) {
         let server = self.server().take();
         if let Some(mut server) = server {
             server.stop.send_replace(true);
-            // Its error would be a panic, which ends it as well.
+            // An error means that the task panicked, and it has ended.
             let _ = (&mut server.task).await;
         }
     }
@@ -119,7 +139,7 @@ impl FaultProxy {
     ///
     /// # Errors
     ///
-    /// When somebody else has taken the port meanwhile.
+    /// When another process has taken the port.
     pub async fn come_back(&self) -> Result<(), FaultProxyError> {
         if self.server().is_some() {
             return Ok(());
@@ -129,7 +149,7 @@ impl FaultProxy {
         Ok(())
     }
 
-    /// It is whole after every step, so that a panic elsewhere does not spoil it.
+    /// The value is valid after every step, so a poisoned lock is safe to use.
     fn server(&self) -> MutexGuard<'_, Option<Server>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +162,7 @@ impl Server {
         let mut stopped = stop.subscribe();
         let task = tokio::spawn(async move {
             let stopped = async move {
-                // An error means that the sender is gone, which is as good a reason to stop.
+                // An error means that the sender was dropped, which also means stop.
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
             if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {

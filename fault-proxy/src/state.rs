@@ -1,4 +1,4 @@
-//! What the proxy's requests share.
+//! State that the proxy's requests share.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,21 +9,21 @@ use rand::{Rng, SeedableRng};
 use super::call::Call;
 use super::fault::{Fault, FaultPlan};
 
-/// What the proxy did.
+/// Numbers of requests and faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Every request, with and without a fault.
+    /// All requests, with and without faults.
     pub requests: u64,
     /// Faults by their [name](Fault::name).
     pub injected: BTreeMap<&'static str, u64>,
-    /// Faults by what was asked for, AWS's action or the path, and by their name.
+    /// Faults by operation (AWS's action, or the path) and by their name.
     pub injected_into: BTreeMap<(String, &'static str), u64>,
-    /// Requests for which there was no upstream, or that it did not answer.
+    /// Requests without an upstream, or without its answer.
     pub unreachable: u64,
 }
 
 impl Counts {
-    /// How many faults of any kind.
+    /// Number of faults of any kind.
     #[must_use]
     pub fn faults(&self) -> u64 {
         self.injected.values().sum()
@@ -40,18 +40,18 @@ pub struct State {
 struct Inner {
     upstream: Option<String>,
     plan: FaultPlan,
-    chance: StdRng,
+    random: StdRng,
     counts: Counts,
 }
 
 impl State {
     pub fn new(http: reqwest::Client) -> Self {
         let (plan, counts) = (FaultPlan::default(), Counts::default());
-        let chance = StdRng::seed_from_u64(plan.seed());
-        Self { http, inner: Mutex::new(Inner { upstream: None, plan, chance, counts }) }
+        let random = StdRng::seed_from_u64(plan.seed());
+        Self { http, inner: Mutex::new(Inner { upstream: None, plan, random, counts }) }
     }
 
-    /// It is sound after every step, so that a panic elsewhere does not spoil it.
+    /// The value is valid after every step, so a poisoned lock is safe to use.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +70,7 @@ impl State {
 
     pub fn set_plan(&self, plan: FaultPlan) {
         let inner = &mut *self.inner();
-        inner.chance = StdRng::seed_from_u64(plan.seed());
+        inner.random = StdRng::seed_from_u64(plan.seed());
         inner.plan = plan;
     }
 
@@ -80,9 +80,9 @@ impl State {
 
     /// Counts a request and decides what happens to it.
     pub fn decide(&self, call: &Call) -> Option<Fault> {
-        let Inner { plan, chance, counts, .. } = &mut *self.inner();
+        let Inner { plan, random, counts, .. } = &mut *self.inner();
         counts.requests += 1;
-        let fault = plan.decide(call, || chance.random())?;
+        let fault = plan.decide(call, || random.random())?;
         *counts.injected.entry(fault.name()).or_default() += 1;
         let asked_for = call.action.clone().unwrap_or_else(|| call.path.clone());
         *counts.injected_into.entry((asked_for, fault.name())).or_default() += 1;

@@ -1,5 +1,5 @@
-//! The fault proxy between a client and a small server: what is forwarded is not changed, and what fails does so as AWS
-//! and Stripe fail.
+//! The fault proxy between a client and a small server: it forwards requests unchanged, and its errors have the formats of
+//! AWS and Stripe.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use axum::response::IntoResponse;
 use deployed::client::http_client;
 use fault_proxy::{Fault, FaultPlan, FaultProxy, Rule};
 
-/// What the server got: method, target, host, body.
+/// A received request: method, target, host, body.
 type Got = (String, String, String, String);
 
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn without_a_fault_nothing_is_changed_not_even_the_host() {
+async fn without_a_fault_the_request_is_unchanged_including_its_host() {
     let bench = Bench::set_up().await;
     let url = format!("{}/v1/refunds?x=%2F&y", bench.proxy.url());
     let response = bench.http.put(url).header("Host", "dynamodb.example:1").body("a=b").send().await.unwrap();
@@ -96,7 +96,7 @@ async fn without_a_fault_nothing_is_changed_not_even_the_host() {
 }
 
 #[tokio::test]
-async fn an_error_takes_no_effect_and_ends_when_it_is_switched_off() {
+async fn a_failed_request_takes_no_effect_and_faults_can_be_cleared() {
     let bench = Bench::set_up().await;
     bench.always(Fault::Error { status: 503 });
     assert_eq!(bench.ask("/").await.unwrap().status(), 503);
@@ -118,7 +118,7 @@ async fn a_lost_answer_takes_effect_and_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_slow_request_takes_effect_also_when_nobody_waits_for_it() {
+async fn a_slow_request_takes_effect_even_if_the_caller_disconnects() {
     let bench = Bench::set_up().await;
     bench.always(Fault::Slow { by: Duration::from_millis(200) });
     let began = Instant::now();
@@ -137,7 +137,7 @@ async fn a_slow_request_takes_effect_also_when_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_share_of_the_requests_fails_and_the_seed_says_which() {
+async fn a_share_of_the_requests_fails_and_the_seed_decides_which() {
     let bench = Bench::set_up().await;
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
@@ -155,7 +155,7 @@ async fn a_share_of_the_requests_fails_and_the_seed_says_which() {
 }
 
 #[tokio::test]
-async fn the_aws_sdk_understands_the_errors_of_both_protocols_and_rules_know_service_and_action() {
+async fn the_aws_sdk_reads_errors_of_both_protocols_and_rules_match_service_and_action() {
     let bench = Bench::set_up().await;
     let (dynamodb, sns) = (aws_sdk_dynamodb::Client::new(&bench.aws()), aws_sdk_sns::Client::new(&bench.aws()));
     bench.proxy.set(FaultPlan::new(
@@ -178,22 +178,22 @@ async fn the_aws_sdk_understands_the_errors_of_both_protocols_and_rules_know_ser
 }
 
 #[tokio::test]
-async fn without_a_server_behind_it_the_proxy_says_so() {
+async fn without_an_upstream_the_proxy_answers_502() {
     let http = http_client(Duration::from_secs(5)).unwrap();
     let proxy = FaultProxy::start().await.unwrap();
     for _ in 0..2 {
         assert_eq!(http.get(proxy.url()).send().await.unwrap().status(), 502);
-        // Nobody listens on port 1.
+        // No server listens on port 1.
         proxy.set_upstream("http://127.0.0.1:1");
     }
     assert_eq!(proxy.counts().unreachable, 2);
 }
 
 #[tokio::test]
-async fn a_proxy_that_went_down_refuses_connections_and_comes_back_at_the_same_address() {
+async fn a_stopped_proxy_refuses_connections_and_restarts_at_the_same_address() {
     let bench = Bench::set_up().await;
     assert_eq!(bench.ask("/").await.unwrap().status(), 201);
-    // The client has a connection left from before; it must not be served either.
+    // The client may reuse its old connection, which must not be served either.
     bench.proxy.go_down().await;
     let refused = bench.ask("/").await.unwrap_err();
     assert!(refused.is_connect(), "{refused:?}");

@@ -1,5 +1,5 @@
-//! The cloud on this machine: the toolchain, the emulator, the Terraform driver, the functions' package, and the
-//! environment that they make together.
+//! The cloud on this machine: the toolchain, the AWS emulator, the Terraform driver, the functions' package, and the
+//! environment that uses them all.
 
 pub mod emulator;
 pub mod environment;

@@ -1,4 +1,4 @@
-//! The developers' command line, `cargo ops`: a thin layer over the crates that do the work.
+//! `cargo ops`, the developers' command line over the other crates.
 
 mod cli;
 

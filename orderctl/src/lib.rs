@@ -1,4 +1,4 @@
-//! What people run against a deployed pipeline, on this machine or on AWS: dead-lettered messages, replay, stock.
+//! The operator's tool for a deployed pipeline, local or on AWS: dead-lettered messages, replay, stock.
 
 pub mod cli;
 pub mod dead_letters;

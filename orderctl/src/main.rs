@@ -1,4 +1,4 @@
-//! `orderctl`: what people run against a deployed pipeline. See the library for what it drives.
+//! `orderctl`, the operator's command line. The library does the work.
 
 use std::process::ExitCode;
 
@@ -8,17 +8,17 @@ use terminal::cancel::Cancel;
 use terminal::outcome;
 
 const AFTER_HELP: &str = "\
-Every command works on a local instance (--instance, run inside the repository) or on AWS (--suffix, from any folder).
+Every command works on a local instance (--instance, inside the repository) or on AWS (--suffix, from any folder).
 
-Exit codes: 0 all is well; 1 the outcome is not what it must be, e.g. messages are dead-lettered; 2 wrong usage, or the
-command could not run; 130 stopped by Ctrl-C, cleanly between two pieces of work.
+Exit codes: 0 success; 1 the command ran and found or left a problem, e.g. dead-lettered messages; 2 wrong usage, or the \
+command could not run; 130 stopped by Ctrl-C.
 
 Examples:
-  orderctl dlq list --suffix prod            what failed and why, in every dead-letter queue
-  orderctl dlq redrive payment-dlq --dry-run what a redrive would move
-  orderctl stock show --suffix prod          what is on the shelves";
+  orderctl dlq list --suffix prod               what failed, and why
+  orderctl dlq redrive payment-dlq --dry-run    what a redrive would move
+  orderctl stock show --suffix prod             free, reserved and sold units";
 
-/// The order pipeline's operator's tool: dead-lettered messages, replay, stock.
+/// Operate a deployed order pipeline: dead-lettered messages, replay, stock
 #[derive(Debug, Parser)]
 #[command(name = "orderctl", version, after_help = AFTER_HELP)]
 struct Arguments {

@@ -1,4 +1,4 @@
-//! The payment gateway's simulator as a program of its own; `README.md` beside this folder says what it can do.
+//! The payment simulator as a program. `README.md` of this crate describes it.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use payment_simulator::server::cli::GatewaySimulator;
 use terminal::cancel::Cancel;
 use terminal::outcome;
 
-/// A payment gateway for tests: the subset of Stripe's API that an order pipeline uses, with its idempotency keys.
+/// Simulate Stripe's payment API for tests, including idempotency keys, faults and webhooks
 #[derive(Debug, Parser)]
 #[command(name = "payment-simulator", version)]
 struct Arguments {

@@ -1,8 +1,8 @@
-//! One switch that stops everything: set by Ctrl-C, watched by whatever waits.
+//! A cancellation switch: Ctrl-C turns it on, waiting code watches it.
 
 use tokio::sync::watch;
 
-/// A cancellation switch. Clones share its state; once on, it stays on.
+/// A cancellation switch. Clones share its state. It never goes off again.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     switch: watch::Sender<bool>,
@@ -21,7 +21,7 @@ impl Cancel {
         Self { switch: watch::Sender::new(false) }
     }
 
-    /// A switch that goes on with Ctrl-C (SIGINT) or SIGTERM. Call it inside a Tokio runtime.
+    /// A switch that SIGINT (Ctrl-C) or SIGTERM turns on. Call it inside a Tokio runtime.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Cancel {
         Ok(cancel)
     }
 
-    /// Switches on.
+    /// Turns the switch on.
     pub fn cancel(&self) {
         self.switch.send_replace(true);
     }
@@ -54,7 +54,7 @@ impl Cancel {
 
     /// Waits until it is on.
     pub async fn cancelled(&self) {
-        // `self` holds a sender, so that the channel cannot close while this waits.
+        // `self` has a sender, so the channel stays open while this waits.
         let _ = self.switch.subscribe().wait_for(|on| *on).await;
     }
 }

@@ -1,5 +1,5 @@
-//! What every command line of this project does alike: progress on standard error, Ctrl-C as one switch, exit codes and
-//! how an error is printed.
+//! Shared by every command line of this project: progress on standard error, cancellation by Ctrl-C, exit codes, error
+//! output.
 
 pub mod cancel;
 pub mod outcome;

@@ -1,6 +1,6 @@
-//! How a command ends: what it reports, and its exit code.
+//! How a command ends, and its exit code.
 //!
-//! 0 all is well; 1 the outcome is not what it must be; 2 wrong usage, or the command could not run; 130 stopped by Ctrl-C.
+//! 0 success; 1 the command ran and found or left a problem; 2 wrong usage, or it could not run; 130 stopped by Ctrl-C.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -10,19 +10,19 @@ use crate::cancel::Cancel;
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it should.
+    /// Successfully.
     Well,
-    /// It did its work, and the outcome is not what it must be.
+    /// It ran, and found or left a problem.
     Failed,
-    /// It was stopped by Ctrl-C between two pieces of work, and has said how far it came.
+    /// Ctrl-C stopped it; it has reported its progress.
     Interrupted,
 }
 
-/// Why a command could not do its work.
+/// Why a command could not run.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// The exit code of a command that has ended; an error is printed. `is_cancellation` says whether an error means no more
-/// than that the command was stopped.
+/// Prints the error of a command, if any, and returns its exit code. `is_cancellation` says whether an error only means
+/// that the command was stopped.
 pub fn exit_code(
     result: Result<Outcome, Failure>,
     cancel: &Cancel,
@@ -36,14 +36,14 @@ pub fn exit_code(
             if !is_cancellation(error.as_ref()) {
                 report(error.as_ref());
             }
-            eprintln!("stopped, with everything that was started");
+            eprintln!("stopped, and everything that it started");
             ExitCode::from(130)
         }
         Err(error) => report(error.as_ref()),
     }
 }
 
-/// Prints what went wrong, with the whole chain of causes, and returns the exit code of a command that could not run.
+/// Prints an error with all its causes, and returns the exit code of a command that could not run.
 pub fn report(error: &(dyn Error + 'static)) -> ExitCode {
     eprintln!("error: {error}");
     let mut cause = error.source();

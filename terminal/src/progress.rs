@@ -1,5 +1,5 @@
-//! Progress that a person sees while something takes longer than a moment: a bar on a terminal, plain lines in a log,
-//! nothing in a test. Always on standard error: standard output belongs to the result.
+//! Progress of long steps: a bar on a terminal, plain lines in a log, nothing in a test. It goes to standard error;
+//! standard output is for results.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often a long step says in a log how far it is, in seconds.
+/// Seconds between two progress lines of a step in a log.
 const LINE_EVERY: u64 = 15;
 
 /// Where progress goes.
@@ -24,7 +24,7 @@ enum Kind {
 }
 
 impl Progress {
-    /// Bars where standard error is a terminal, plain lines elsewhere.
+    /// Bars if standard error is a terminal, else plain lines.
     #[must_use]
     pub fn detect() -> Self {
         Self { kind: if std::io::stderr().is_terminal() { Kind::Bars } else { Kind::Lines } }
@@ -36,20 +36,20 @@ impl Progress {
         Self { kind: Kind::Silent }
     }
 
-    /// Says one line.
+    /// Prints one line.
     pub fn note(self, line: &str) {
         if self.kind != Kind::Silent {
             eprintln!("{line}");
         }
     }
 
-    /// Begins a step of unknown length. Its name reads like "Installing the emulator".
+    /// Starts a step of unknown length. Its name is like "Installing the emulator".
     #[must_use]
     pub fn step(self, name: impl Into<String>) -> Step {
         self.begin(name.into(), None)
     }
 
-    /// Begins a step of `total` pieces.
+    /// Starts a step of `total` items.
     #[must_use]
     pub fn counted(self, name: impl Into<String>, total: u64) -> Step {
         self.begin(name.into(), Some(total))
@@ -66,7 +66,7 @@ impl Progress {
         bar.set_style(style(total.is_some()));
         bar.set_prefix(name.clone());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Step { progress: self, name, bar, started: Instant::now(), told_at: AtomicU64::new(0) }
+        Step { progress: self, name, bar, started: Instant::now(), last_line: AtomicU64::new(0) }
     }
 }
 
@@ -79,41 +79,41 @@ fn style(counted: bool) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// One step under way. Dropping it unfinished clears its bar.
+/// A running step. Dropping it clears its bar.
 #[derive(Debug)]
 pub struct Step {
     progress: Progress,
     name: String,
     bar: ProgressBar,
     started: Instant,
-    /// When a line was last written, in seconds after the start.
-    told_at: AtomicU64,
+    /// Seconds from the start to the last printed line.
+    last_line: AtomicU64,
 }
 
 impl Step {
-    /// Sets how many pieces there are, once it is known.
+    /// Sets the number of items, once it is known.
     pub fn total(&self, total: u64) {
         self.bar.set_style(style(true));
         self.bar.set_length(total);
     }
 
-    /// Sets how many pieces are done.
-    pub fn done(&self, pieces: u64) {
-        self.bar.set_position(pieces);
+    /// Sets how many items are done.
+    pub fn done(&self, items: u64) {
+        self.bar.set_position(items);
         let now = self.started.elapsed().as_secs();
-        if self.progress.kind == Kind::Lines && now >= self.told_at.load(Ordering::Relaxed) + LINE_EVERY {
-            self.told_at.store(now, Ordering::Relaxed);
+        if self.progress.kind == Kind::Lines && now >= self.last_line.load(Ordering::Relaxed) + LINE_EVERY {
+            self.last_line.store(now, Ordering::Relaxed);
             let total = self.bar.length().map_or_else(String::new, |total| format!(" of {total}"));
-            eprintln!("{}: {pieces}{total} after {now} s", self.name);
+            eprintln!("{}: {items}{total} after {now} s", self.name);
         }
     }
 
-    /// Says what is being done just now.
+    /// Shows what the step does now.
     pub fn detail(&self, detail: impl Into<String>) {
         self.bar.set_message(detail.into());
     }
 
-    /// Ends the step with its result in a few words, e.g. "49 resources".
+    /// Ends the step and prints a short result, e.g. "49 resources".
     pub fn finish(self, result: &str) {
         self.bar.finish_and_clear();
         let took = self.started.elapsed().as_secs_f64();

@@ -1,5 +1,5 @@
-//! The emulated AWS APIs without their SDKs: a signed request to any service. Asking twenty services what they hold
-//! would otherwise take twenty crates.
+//! Signed requests to any of the emulated AWS APIs without their SDKs: an inventory of twenty services would otherwise
+//! need twenty crates.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use deployed::client::http_client;
 use deployed::client::signature::Signer;
 use order_contract::REGION;
 
-/// The emulator answers within milliseconds; on a busy machine it gets more.
+/// Request timeout. The emulator answers within milliseconds; a busy machine needs longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Any reason why a request was not answered.
@@ -26,18 +26,18 @@ pub enum Request<'a> {
     },
     /// The query protocol: a form, e.g. `Action=ListTopics&Version=2010-03-31`.
     Query(&'a str),
-    /// A read of a path of a REST service.
+    /// A GET of a REST service's path.
     Get(&'a str),
-    /// A change of what a path of a REST service names.
+    /// A PUT to a REST service's path.
     Put {
         /// The path.
         path: &'a str,
-        /// The change, a JSON document.
+        /// The input, a JSON document.
         input: &'a str,
     },
 }
 
-/// The emulator's APIs, called as its root.
+/// The emulator's APIs, called as its root user.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -49,7 +49,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// When no HTTP client can be made.
+    /// When the HTTP client cannot be created.
     pub fn new(endpoint: &str) -> Result<Self, ApiFailure> {
         Ok(Self { http: http_client(TIMEOUT)?, endpoint: endpoint.to_owned() })
     }
@@ -58,11 +58,11 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// When there is no answer, or one that is no success.
+    /// When there is no answer, or not a success.
     pub async fn call(&self, service: &str, request: Request<'_>) -> Result<String, ApiFailure> {
         let (method, path, body, headers): (_, _, _, Vec<(&str, &str)>) = match request {
             Request::Json { target, input } => {
-                // DynamoDB and SQS speak 1.0, the others 1.1; the emulator takes either from each.
+                // DynamoDB and SQS use version 1.0, the others 1.1; the emulator accepts both from each.
                 let headers = vec![("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target)];
                 (reqwest::Method::POST, "/", input, headers)
             }

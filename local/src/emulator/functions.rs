@@ -1,15 +1,16 @@
-//! The processes of the functions that the emulator runs, and their sudden death.
+//! Kills the processes of the functions that the emulator runs.
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::process::{Emulator, Running};
+use super::process::Emulator;
+use super::running::Running;
 
-/// The file that Lambda runs of a package; the emulator runs it as it is.
+/// The executable in a function's package, which the emulator runs.
 const EXECUTABLE: &str = "bootstrap";
 
 impl Emulator {
-    /// Kills every process that runs a function now (SIGKILL), idle or at work, as a machine that fails would; how many
-    /// there were. The emulator starts new ones as it needs them.
+    /// Kills every process that runs a function now (SIGKILL), idle or busy, like a failing machine; returns their number.
+    /// The emulator starts new ones as it needs them.
     #[must_use]
     pub fn kill_functions(&self) -> usize {
         let Some(group) = self.running().as_ref().and_then(Running::leader) else { return 0 };
@@ -43,7 +44,7 @@ fn processes() -> Vec<Process> {
     listed.lines().filter_map(of_listing).collect()
 }
 
-/// A process by `/proc/<pid>/stat`: pid, name in brackets, state, parent, group. The name may hold anything.
+/// Reads `/proc/<pid>/stat`: pid, name in brackets, state, parent, group. The name may contain any character.
 fn of_stat(stat: &str) -> Option<Process> {
     let (pid, rest) = stat.split_once(" (")?;
     let (name, rest) = rest.rsplit_once(") ")?;
@@ -53,7 +54,7 @@ fn of_stat(stat: &str) -> Option<Process> {
     (!ended).then_some(Process { pid: pid.parse().ok()?, group, name: name.to_owned() })
 }
 
-/// A process by a line of `ps`: pid, group, and the command with its path.
+/// Reads a line of `ps`: pid, group, and the command with its path.
 fn of_listing(line: &str) -> Option<Process> {
     let (pid, rest) = line.trim().split_once(char::is_whitespace)?;
     let (group, command) = rest.trim().split_once(char::is_whitespace)?;
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_read_whatever_its_name_and_not_when_it_has_ended() {
+    fn a_process_with_any_name_is_read_unless_it_has_ended() {
         let process = |name: &str| Process { pid: 7, group: 5, name: name.into() };
         assert_eq!(of_stat("7 (bootstrap) S 6 5 5 0 -1"), Some(process("bootstrap")));
         assert_eq!(of_stat("7 (a) (b) S 6 5 5 0 -1"), Some(process("a) (b")));

@@ -1,23 +1,23 @@
-//! An outage of the emulator: it is stopped, writes down what it holds, and goes on with it later, at the same address.
+//! An outage of the emulator: it stops, saves its state, and resumes later at the same address.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::error::EmulatorError;
 use super::process::Emulator;
-use super::start::EmulatorError;
 use terminal::cancel::Cancel;
 
-/// It writes tens of megabytes in some seconds; on a busy machine it gets more.
+/// Time to save the state: tens of megabytes take seconds; a busy machine needs longer.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 impl Emulator {
-    /// Stops it and every function that it runs, in the middle of whatever they do; it writes down what it holds.
+    /// Stops the emulator and the running functions at once; the emulator saves its state.
     ///
     /// # Errors
     ///
-    /// When it keeps no state, or has to be killed: then its state is lost.
+    /// When it does not save its state, or has to be killed, which loses the state.
     pub async fn halt(&self) -> Result<(), EmulatorError> {
         if self.launch().state().is_none() {
             return Err(EmulatorError::KeepsNoState);
@@ -31,19 +31,19 @@ impl Emulator {
         }
     }
 
-    /// Starts it again after [`halt`](Self::halt), at the same address and with all that it held but the records of its
-    /// tables' streams, which it does not write down: what was committed and not yet read from a stream has to be replayed.
+    /// Starts it again after [`halt`](Self::halt), at the same address and with its state. The records of the tables' streams
+    /// are not part of the state: committed events that were not yet read need a replay.
     ///
     /// # Errors
     ///
-    /// When it does not start, or when its state is not as expected.
+    /// When it does not start, or when its state has another form.
     pub async fn resume(&self, cancel: &Cancel) -> Result<(), EmulatorError> {
         if self.running().is_some() {
             return Ok(());
         }
         let Some(state) = self.launch().state() else { return Err(EmulatorError::KeepsNoState) };
         forget_stream_positions(&state.join("lambda.json"))?;
-        // Another start begins another log.
+        // Another start writes a new log.
         let before = self.log().with_extension("before-halt.log");
         std::fs::rename(self.log(), &before).map_err(|source| EmulatorError::Write { path: before, source })?;
         let running = self.launch().run(self.endpoint(), cancel).await?;
@@ -52,19 +52,19 @@ impl Emulator {
     }
 }
 
-/// The emulator keeps how far a function has read a stream, and not the stream: without this, it would skip as many records
-/// of the new stream as the old one had.
+/// The emulator saves the read positions of streams but not the streams: without this it would skip as many records of the
+/// new stream as the old one had.
 fn forget_stream_positions(path: &Path) -> Result<(), EmulatorError> {
     let failed = |source| EmulatorError::State { path: path.to_owned(), source };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        // It writes down only what was used: without functions nobody has read a stream.
+        // It saves only what was used: without functions there are no positions.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
     let mut state: Value = serde_json::from_str(&text).map_err(|error| failed(error.into()))?;
     let positions = state.pointer_mut("/payload/dynamodb_stream_positions");
-    let positions = positions.ok_or_else(|| failed(std::io::Error::other("it holds no positions of streams")))?;
+    let positions = positions.ok_or_else(|| failed(std::io::Error::other("it has no stream positions")))?;
     *positions = json!({});
     std::fs::write(path, state.to_string()).map_err(failed)
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_in_streams_are_forgotten_and_nothing_else() {
+    fn only_stream_positions_are_removed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lambda.json");
         let before = json!({ "__ministack_format__": 1, "payload": { "esms": { "a": 1 }, "dynamodb_stream_positions": { "a": 7 } } });
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_another_form_is_refused_and_none_is_not() {
+    fn a_state_of_another_form_is_refused_and_a_missing_one_is_accepted() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lambda.json");
         forget_stream_positions(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What the emulator holds, of every kind of resource that the pipeline could leave behind.
+//! Lists the emulator's resources of every kind that the pipeline creates.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::api::{Api, ApiFailure, Request};
 
 /// A kind of resource and how to list it.
 struct Kind {
-    /// What it is called in a message.
+    /// Its name in messages.
     name: &'static str,
     /// The service's signing name.
     service: &'static str,
@@ -14,12 +14,12 @@ struct Kind {
     names: Names,
 }
 
-/// Where the answer holds the names.
+/// Where the answer has the names.
 #[derive(Clone, Copy)]
 enum Names {
-    /// In a JSON array: of strings, or of objects that have the name in a field.
+    /// In a JSON array of strings, or of objects with the name in a field.
     Json { array: &'static str, field: Option<&'static str> },
-    /// In every XML element of this name.
+    /// In every XML element with this name.
     Xml(&'static str),
 }
 
@@ -35,7 +35,7 @@ const fn objects(array: &'static str, field: &'static str) -> Names {
     Names::Json { array, field: Some(field) }
 }
 
-/// Every kind but KMS keys, which are never gone at once.
+/// Every kind except KMS keys, which AWS deletes only after a waiting period.
 const KINDS: &[Kind] = &[
     Kind { name: "queue", service: "sqs", request: json("AmazonSQS.ListQueues"), names: strings("/QueueUrls") },
     Kind {
@@ -154,31 +154,19 @@ const KINDS: &[Kind] = &[
         names: objects("/Aliases", "AliasName"),
     },
     Kind {
-        name: "schedule",
-        service: "scheduler",
-        request: Request::Get("/schedules"),
-        names: objects("/Schedules", "Name"),
-    },
-    Kind {
         name: "schedule group",
         service: "scheduler",
         request: Request::Get("/schedule-groups"),
         names: objects("/ScheduleGroups", "Name"),
     },
-    Kind {
-        name: "event rule",
-        service: "events",
-        request: json("AWSEvents.ListRules"),
-        names: objects("/Rules", "Name"),
-    },
 ];
 
-/// Lists everything that exists on the emulator, as e.g. `queue http://…/payment-queue-local`. A KMS key that waits for
-/// its deletion is gone.
+/// Lists every resource on the emulator, e.g. `queue http://…/payment-queue-local`. A KMS key that waits for its deletion
+/// counts as deleted.
 ///
 /// # Errors
 ///
-/// The kind of resource that could not be listed, and why: without its list nobody can say that nothing is left.
+/// The kind of resource that cannot be listed, and why.
 pub async fn inventory(endpoint: &str) -> Result<Vec<String>, (&'static str, ApiFailure)> {
     let api = Api::new(endpoint).map_err(|error| ("resource", error))?;
     let mut found = Vec::new();
@@ -212,7 +200,7 @@ async fn keys(api: &Api) -> Result<Vec<String>, ApiFailure> {
     Ok(found)
 }
 
-/// What every account has without anyone making it.
+/// Resources that AWS creates in every account.
 fn belongs_to_aws(kind: &str, name: &str) -> bool {
     (kind == "schedule group" && name == "default") || (kind == "KMS alias" && name.starts_with("alias/aws/"))
 }
@@ -233,7 +221,7 @@ fn names(answer: &str, place: Names) -> Result<Vec<String>, ApiFailure> {
     }
 }
 
-/// The texts of every element `<name>…</name>`.
+/// The texts of all elements `<name>…</name>`.
 fn elements(xml: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let texts = xml.split(&open).skip(1).filter_map(|rest| rest.split(&close).next());
@@ -255,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_in_another_form_is_no_empty_list() {
+    fn an_answer_in_another_form_is_an_error() {
         assert!(names(r#"{"Message": "what?"}"#, strings("/QueueUrls")).is_err());
         assert!(names("<html>", strings("/QueueUrls")).is_err());
     }
 
     #[test]
-    fn what_every_account_has_is_not_left_behind() {
+    fn resources_of_aws_itself_are_not_listed() {
         assert!(belongs_to_aws("schedule group", "default"));
         assert!(belongs_to_aws("KMS alias", "alias/aws/sqs"));
         assert!(!belongs_to_aws("KMS alias", "alias/orders-local"));

@@ -1,20 +1,19 @@
-//! The running emulator, in the hands of the process that started it.
+//! The running emulator, owned by the process that started it.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::process::Child;
-
-use super::start::Launch;
-use crate::process::{Group, responds};
+use super::error::EmulatorError;
+use super::running::Running;
+use super::start::{EmulatorOptions, Launch, free_port};
+use crate::process::Group;
 use deployed::instance::Identity;
+use terminal::cancel::Cancel;
 
-/// How long the emulator may take to stop by itself.
-const GRACE: Duration = Duration::from_secs(5);
+/// Attempts to find a free port: another process can take it before the emulator binds it.
+const ATTEMPTS: usize = 5;
 
-/// A running emulator. Unless it is detached, it ends when this value is dropped, and when this process is killed.
+/// A running emulator. Unless it is detached, it ends when this value is dropped or this process is killed.
 #[derive(Debug)]
 pub struct Emulator {
     launch: Launch,
@@ -24,16 +23,18 @@ pub struct Emulator {
     running: Mutex<Option<Running>>,
 }
 
-/// Its processes.
-#[derive(Debug)]
-pub(super) struct Running {
-    child: Child,
-    group: Option<Group>,
-}
-
 impl Emulator {
-    pub(super) fn new(launch: Launch, endpoint: String, running: Running) -> Self {
+    fn new(launch: Launch, endpoint: String, running: Running) -> Self {
         Self { log: launch.log(), launch, endpoint, running: Mutex::new(Some(running)) }
+    }
+
+    /// Starts the emulator on a free port of the loopback address and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Launch::start`].
+    pub async fn start(options: &EmulatorOptions, cancel: &Cancel) -> Result<Self, EmulatorError> {
+        Launch::new(options.clone()).start(cancel).await
     }
 
     /// Base URL of the emulated AWS APIs.
@@ -48,16 +49,16 @@ impl Emulator {
         &self.log
     }
 
-    /// What another process needs to find it again and stop it.
+    /// The identity by which another process can find and stop it.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        Identity::of(self.running().as_ref()?.child.id()?)
+        Identity::of(self.running().as_ref()?.leader()?)
     }
 
-    /// The process group that holds the emulator and every function that it runs.
+    /// The process group of the emulator and its functions.
     #[must_use]
     pub fn group(&self) -> Option<Group> {
-        self.running().as_ref()?.group
+        self.running().as_ref()?.group()
     }
 
     /// Stops it and every function that it runs.
@@ -72,46 +73,34 @@ impl Emulator {
         &self.launch
     }
 
-    /// It is whole after every step, so that a panic elsewhere does not spoil it.
+    /// The value is valid after every step, so a poisoned lock is safe to use.
     pub(super) fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Running {
-    pub(super) fn new(child: Child) -> Self {
-        let group = child.id().and_then(Group::led_by);
-        Self { child, group }
+impl Launch {
+    /// Starts the emulator on a free port of the loopback address and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When it ends or does not answer in time, or when cancelled: then nothing of it is left running.
+    pub async fn start(self, cancel: &Cancel) -> Result<Emulator, EmulatorError> {
+        for directory in ["tmp", "logs"] {
+            let path = self.directory().join(directory);
+            std::fs::create_dir_all(&path).map_err(|source| EmulatorError::Write { path, source })?;
+        }
+        let mut attempt = 1;
+        loop {
+            let port = free_port().map_err(EmulatorError::Port)?;
+            let endpoint = format!("http://127.0.0.1:{port}");
+            match self.run(&endpoint, cancel).await {
+                Ok(running) => return Ok(Emulator::new(self, endpoint, running)),
+                Err(EmulatorError::Ended { log, .. }) if attempt < ATTEMPTS && log.contains("already in use") => {
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
-
-    /// Its leader's pid, which is the group's.
-    pub(super) fn leader(&self) -> Option<u32> {
-        self.child.id()
-    }
-
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
-    }
-
-    /// Ends it and every function that it runs.
-    pub(super) async fn end(self) {
-        self.end_within(GRACE).await;
-    }
-
-    /// Asks it to end, and kills what is left after `grace`; whether the emulator ended by itself.
-    pub(super) async fn end_within(mut self, grace: Duration) -> bool {
-        let Some(group) = self.group else { return false };
-        group.terminate();
-        // The leader is our child: until it has been waited for, the group counts as alive.
-        let by_itself = tokio::time::timeout(grace, self.child.wait()).await.is_ok();
-        group.kill();
-        let _ = self.child.wait().await;
-        group.gone_within(GRACE).await;
-        by_itself
-    }
-}
-
-/// Whether an emulator answers at this endpoint.
-pub async fn answers(endpoint: &str) -> bool {
-    responds(endpoint, "/_ministack/ready").await
 }

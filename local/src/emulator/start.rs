@@ -1,108 +1,37 @@
-//! Starts the emulator, and tells a good start from a bad one.
+//! How the emulator is started, and when it is ready.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use super::process::{Emulator, Running, answers};
+use super::error::EmulatorError;
+use super::running::{Running, answers};
 use crate::process::supervised;
 use order_contract::REGION;
 use terminal::cancel::Cancel;
 
-/// The emulator is ready in less than a second; a busy machine gets more.
+/// Time to start. Normally it takes less than a second; a busy machine needs longer.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// How often it is asked.
+/// Wait between two checks.
 const POLL: Duration = Duration::from_millis(50);
-
-/// A port that was free can be taken before the emulator binds it; then another one is tried.
-const ATTEMPTS: usize = 5;
 
 /// How to start the emulator.
 #[derive(Debug, Clone)]
 pub struct EmulatorOptions {
-    /// Python of the virtual environment that holds it.
+    /// Python of its virtual environment.
     pub python: PathBuf,
-    /// Where it may write: its log (in `logs/`), its temporary files, the functions' code.
+    /// Its working directory: its log (in `logs/`), temporary files, the functions' code.
     pub directory: PathBuf,
-    /// Whether it runs on when this process has ended.
+    /// Whether it keeps running after this process.
     pub detached: bool,
 }
 
-/// The emulator does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum EmulatorError {
-    /// Its directory or log cannot be made.
-    #[error("cannot write {}", .path.display())]
-    Write {
-        /// The path.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// There is no free port.
-    #[error("cannot get a free port on 127.0.0.1")]
-    Port(#[source] std::io::Error),
-    /// The program does not start.
-    #[error("cannot start the emulator with {}; remove target/toolchain to have it installed again", .python.display())]
-    Start {
-        /// The interpreter.
-        python: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// It ended by itself while starting.
-    #[error("the emulator ended while starting ({status}); its log is {}\n{log}", .path.display())]
-    Ended {
-        /// How it ended.
-        status: std::process::ExitStatus,
-        /// The last lines of its log.
-        log: String,
-        /// Its log file.
-        path: PathBuf,
-    },
-    /// It runs and does not answer.
-    #[error("the emulator did not answer on {endpoint} within {} s; its log is {}\n{log}", READY_WITHIN.as_secs(), .path.display())]
-    NotReady {
-        /// Where it should answer.
-        endpoint: String,
-        /// The last lines of its log.
-        log: String,
-        /// Its log file.
-        path: PathBuf,
-    },
-    /// It was stopped while starting.
-    #[error("cancelled while the emulator was starting")]
-    Cancelled,
-    /// It was to be halted and does not write down what it holds.
-    #[error("the emulator keeps no state, so it cannot be halted; ask for that before it is started")]
-    KeepsNoState,
-    /// It did not end in time, so that what it held is lost.
-    #[error("the emulator did not write down what it holds within {} s; its log is {}", .within.as_secs(), .path.display())]
-    NotHalted {
-        /// How long it had.
-        within: Duration,
-        /// Its log file.
-        path: PathBuf,
-    },
-    /// What it wrote down is not what it was expected to be.
-    #[error("cannot mend the emulator's state {}; this emulator is another than the pinned one", .path.display())]
-    State {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-/// How an emulator is launched, and launched again.
+/// How an emulator is started; [`Emulator::resume`](super::Emulator::resume) starts it the same way.
 #[derive(Debug, Clone)]
 pub struct Launch {
     options: EmulatorOptions,
@@ -111,46 +40,27 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// With these options: its functions find AWS at the emulator itself, and what it holds ends with it.
+    /// With these options. The functions reach AWS at the emulator itself, and its state ends with it.
     #[must_use]
     pub const fn new(options: EmulatorOptions) -> Self {
         Self { options, functions_endpoint: None, keeps_state: false }
     }
 
-    /// Its functions find AWS at this URL, such as a proxy's.
+    /// The functions reach AWS at this URL, such as a proxy's.
     #[must_use]
     pub fn behind(self, functions_endpoint: Option<&str>) -> Self {
         Self { functions_endpoint: functions_endpoint.map(str::to_owned), ..self }
     }
 
-    /// Whether what it holds is written down when it is stopped, so that it can be resumed.
+    /// Whether it saves its state when it stops, so that it can be resumed.
     #[must_use]
     pub fn keeping_state(self, keeps_state: bool) -> Self {
         Self { keeps_state, ..self }
     }
 
-    /// Starts the emulator on a free port of the loopback address and waits until it answers.
-    ///
-    /// # Errors
-    ///
-    /// When it ends or does not answer in time, or when cancelled: then nothing of it is left running.
-    pub async fn start(self, cancel: &Cancel) -> Result<Emulator, EmulatorError> {
-        for directory in ["tmp", "logs"] {
-            let path = self.options.directory.join(directory);
-            std::fs::create_dir_all(&path).map_err(|source| EmulatorError::Write { path, source })?;
-        }
-        let mut attempt = 1;
-        loop {
-            let port = free_port().map_err(EmulatorError::Port)?;
-            let endpoint = format!("http://127.0.0.1:{port}");
-            match self.run(&endpoint, cancel).await {
-                Ok(running) => return Ok(Emulator::new(self, endpoint, running)),
-                Err(EmulatorError::Ended { log, .. }) if attempt < ATTEMPTS && log.contains("already in use") => {
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+    /// The emulator's working directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.options.directory
     }
 
     /// Its log file.
@@ -158,12 +68,12 @@ impl Launch {
         self.options.directory.join("logs/emulator.log")
     }
 
-    /// Where it writes down what it holds, if it does.
+    /// The directory of its saved state, if it saves any.
     pub(super) fn state(&self) -> Option<PathBuf> {
         self.keeps_state.then(|| self.options.directory.join("state"))
     }
 
-    /// Runs it at this endpoint, and waits until it answers.
+    /// Starts it at this endpoint, and waits until it answers.
     pub(super) async fn run(&self, endpoint: &str, cancel: &Cancel) -> Result<Running, EmulatorError> {
         let EmulatorOptions { python, directory, detached } = &self.options;
         let write = |source| EmulatorError::Write { path: self.log(), source };
@@ -187,7 +97,7 @@ impl Launch {
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", endpoint.rsplit(':').next().unwrap_or_default())
             .env("MINISTACK_REGION", REGION)
-            // The emulator's functions inherit its environment: this is how their SDKs find it.
+            // The functions inherit the emulator's environment, so their SDKs find it.
             .env("AWS_ENDPOINT_URL", self.functions_endpoint.as_deref().unwrap_or(endpoint))
             .env("RUST_BACKTRACE", "1")
             .stdout(Stdio::from(log))
@@ -218,27 +128,21 @@ impl Launch {
             if let Some(status) = running.ended() {
                 return Err(EmulatorError::Ended { status, log: tail(&log()), path: self.log() });
             }
-            // The log tells that the port is ours, and not that of another emulator that came first.
+            // The log shows that the port is ours, not that of another emulator.
             if log().contains(&format!("Running on {endpoint}")) && answers(endpoint).await {
                 return Ok(());
             }
             if Instant::now() >= deadline {
                 let endpoint = endpoint.to_owned();
-                return Err(EmulatorError::NotReady { endpoint, log: tail(&log()), path: self.log() });
+                return Err(EmulatorError::NotReady {
+                    endpoint,
+                    within: READY_WITHIN,
+                    log: tail(&log()),
+                    path: self.log(),
+                });
             }
             tokio::time::sleep(POLL).await;
         }
-    }
-}
-
-impl Emulator {
-    /// Starts the emulator on a free port of the loopback address and waits until it answers.
-    ///
-    /// # Errors
-    ///
-    /// As [`Launch::start`].
-    pub async fn start(options: &EmulatorOptions, cancel: &Cancel) -> Result<Self, EmulatorError> {
-        Launch::new(options.clone()).start(cancel).await
     }
 }
 
@@ -247,7 +151,7 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-/// A port of the loopback address that is free now.
+/// A free port on the loopback address.
 pub(crate) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -1,4 +1,4 @@
-//! The pipeline on an emulator: applied, connected to the payment gateway, destroyed, and what is left of it.
+//! Applies the pipeline to an emulator, connects it to the payment gateway, destroys it, and lists remaining resources.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ use payment_simulator::WebhookSettings;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// What a destroyed environment left.
+/// The result of destroying an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Destroyed {
     /// How many resources Terraform destroyed.
     pub resources: u64,
-    /// Every resource that still exists; empty is as it should be.
+    /// Every remaining resource; empty if all is well.
     pub left_behind: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub fn terraform(
         ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
         ("AWS_REGION", REGION),
         ("AWS_EC2_METADATA_DISABLED", "true"),
-        // The user's profiles have no business here.
+        // Not the user's AWS profiles.
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ];
@@ -64,7 +64,7 @@ pub fn terraform(
     Ok(Terraform::new(toolchain, settings, cancel.clone())?)
 }
 
-/// Applies the pipeline and gives it the payment gateway's secrets.
+/// Applies the pipeline and stores the payment gateway's secrets.
 ///
 /// # Errors
 ///
@@ -85,15 +85,15 @@ pub async fn deploy(
     let gateway = &record.payment_gateway;
     store(&connection, &outputs.payment_secret_arn()?, &gateway.api_key).await?;
     store(&connection, &outputs.webhook_secret_arn()?, &gateway.webhook_secret).await?;
-    tell_where_webhooks_go(&connection, gateway).await?;
+    register_webhooks(&connection, gateway).await?;
     Ok((connection, applied))
 }
 
-/// Destroys the pipeline and lists what is left.
+/// Destroys the pipeline and lists remaining resources.
 ///
 /// # Errors
 ///
-/// When Terraform fails, when the emulator cannot be asked, or when cancelled.
+/// When Terraform fails, when the emulator does not answer, or when cancelled.
 pub async fn destroy(
     terraform: &Terraform,
     record: &Record,
@@ -107,8 +107,8 @@ pub async fn destroy(
     Ok(Destroyed { resources: applied.removed, left_behind })
 }
 
-/// The API did not exist when the gateway was started.
-async fn tell_where_webhooks_go(connection: &Connection, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
+/// Registers the webhook endpoint at the gateway. The API's URL is known only after the apply.
+async fn register_webhooks(connection: &Connection, gateway: &PaymentGateway) -> Result<(), EnvironmentError> {
     let to = format!("{}/webhooks/payment", connection.api_url);
     let settings = WebhookSettings::new(to, gateway.webhook_secret.clone());
     deployed::client::use_tls();

@@ -1,16 +1,16 @@
-//! Something between an environment's functions and what they depend on.
+//! A detour between an environment's functions and their dependencies.
 
 use std::fmt::Debug;
 
-/// Stands between the functions on one side and AWS and the payment gateway on the other, such as the tests' fault proxies.
-/// Terraform, tests and people reach both directly.
+/// Proxies between the functions and their dependencies, AWS and the payment gateway: for example the tests' fault
+/// proxies. Terraform, tests and people use the dependencies directly.
 pub trait Detour: Debug + Send + Sync {
-    /// Where the functions reach AWS.
+    /// URL at which the functions reach AWS.
     fn aws_url(&self) -> String;
 
-    /// Where the functions reach the payment gateway.
+    /// URL at which the functions reach the payment gateway.
     fn gateway_url(&self) -> String;
 
-    /// What the two lead to, once it runs.
+    /// Sets the real URLs, once the emulator and the gateway run.
     fn lead_to(&self, aws: &str, gateway: &str);
 }

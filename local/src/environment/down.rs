@@ -1,4 +1,4 @@
-//! Takes down what another process brought up.
+//! Takes down an environment that another process brought up.
 
 use super::EnvironmentError;
 use super::deployment::{self, Destroyed};
@@ -8,23 +8,23 @@ use deployed::workspace::Workspace;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// What there was to take down.
+/// The result of taking an instance down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Down {
-    /// Nothing.
+    /// The instance was not up.
     NothingUp,
-    /// Remains of an instance whose emulator had ended, or that was never brought up to the end; they are gone now.
+    /// The instance was not completely up; its processes and files are removed.
     Cleared,
-    /// An environment; it has been destroyed.
+    /// The environment was destroyed.
     Destroyed(Destroyed),
 }
 
-/// Destroys the instance's pipeline, lists what is left, stops its processes and removes its directory.
+/// Destroys the instance's pipeline, lists remaining resources, stops its processes and removes its directory.
 ///
 /// # Errors
 ///
-/// When another process works with it, when Terraform fails or the emulator cannot be asked, or when cancelled. Its
-/// processes are stopped all the same; after a failure the directory keeps the logs.
+/// When another process uses it, when Terraform fails or the emulator does not answer, or when cancelled. Its processes
+/// are stopped in any case; after a failure the directory keeps the logs.
 pub async fn down(
     name: &InstanceName,
     terraform: TerraformChoice,
@@ -41,7 +41,7 @@ pub async fn down(
         instance.remove_directory()?;
         return Ok(Down::Cleared);
     };
-    // What was never brought up to the end may hold resources that Terraform knows nothing of; they end with the emulator.
+    // An incomplete instance may have resources that are not in Terraform's state; they end with the emulator.
     if !record.is_running() || record.connection.is_none() {
         super::up::stop_processes(&record).await;
         instance.remove_directory()?;

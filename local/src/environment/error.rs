@@ -1,4 +1,4 @@
-//! Why an environment is not up, or not down.
+//! Why an environment cannot be brought up, used or taken down.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -16,15 +16,15 @@ use crate::toolchain::ToolchainError;
 /// An environment cannot be brought up, used or taken down.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
-    /// The instance is up already.
+    /// The instance is already up.
     #[error(
-        "instance `{instance}` is up already; use it, take it down with `cargo ops down --instance {instance}`, or choose another name with --instance"
+        "instance `{instance}` is already up; use it, take it down with `cargo ops down --instance {instance}`, or choose another name with --instance"
     )]
     AlreadyUp {
         /// The instance.
         instance: String,
     },
-    /// There is nothing to apply.
+    /// The environment was not generated.
     #[error("there is no generated Terraform in {}; run `cargo run` to generate it, or `cargo run -- env add {environment}` for a new environment", .path.display())]
     NotGenerated {
         /// The environment's suffix.
@@ -34,7 +34,7 @@ pub enum EnvironmentError {
     },
     /// The environment is for AWS.
     #[error(
-        "envs/{environment} is not for the emulator: it would be applied to AWS. Choose one whose env.toml says `emulator = true`, or apply it with Terraform as the README tells"
+        "envs/{environment} is not for the emulator: it would be applied to AWS. Choose one whose env.toml says `emulator = true`, or apply it with Terraform as README.md describes"
     )]
     NotLocal {
         /// The environment's suffix.
@@ -42,20 +42,20 @@ pub enum EnvironmentError {
     },
     /// An output of the root module is missing or of another type.
     #[error(
-        "the Terraform output `{output}` of envs/{environment} is missing or is no {expected}; run `cargo run` to generate it again"
+        "the Terraform output `{output}` of envs/{environment} is missing or is not a {expected}; run `cargo run` to generate it again"
     )]
     Output {
         /// The output.
         output: &'static str,
         /// The environment's suffix.
         environment: String,
-        /// What it should be.
+        /// The expected type.
         expected: &'static str,
     },
-    /// The payment gateway's simulator did not take where its webhooks go.
-    #[error("the payment gateway's simulator could not be told where its webhooks go; look whether it still runs")]
+    /// The webhook endpoint cannot be registered at the payment simulator.
+    #[error("cannot register the webhook endpoint at the payment simulator; check that it still runs")]
     Webhooks {
-        /// What it answered.
+        /// The failed request.
         #[source]
         source: reqwest::Error,
     },
@@ -64,12 +64,12 @@ pub enum EnvironmentError {
     Secret {
         /// The secret's ARN.
         secret: String,
-        /// What the API said.
+        /// The API's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// What is left cannot be listed.
-    #[error("cannot ask the emulator for its {kind}s")]
+    /// The remaining resources cannot be listed.
+    #[error("cannot list the emulator's resources of the kind `{kind}`")]
     Inventory {
         /// The kind of resource.
         kind: &'static str,
@@ -77,30 +77,30 @@ pub enum EnvironmentError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The payment gateway's simulator does not answer.
-    #[error("the payment gateway simulator did not start; its log is {}", .log.display())]
+    /// The detached payment simulator does not answer.
+    #[error("the payment simulator did not start; its log is {}", .log.display())]
     Gateway {
         /// Its log file.
         log: PathBuf,
     },
-    /// The payment gateway's simulator does not start.
-    #[error("the payment gateway simulator did not start")]
+    /// The payment simulator does not start.
+    #[error("the payment simulator did not start")]
     Simulator(#[from] SimulatorError),
-    /// A detour would end before the environment.
-    #[error("a detour lives in this process, and a detached environment goes on without it; ask for one of the two")]
+    /// A detached environment with a detour, which would end before it.
+    #[error("a detour ends with this process and a detached environment does not; choose one of the two")]
     DetachedDetour,
     /// A file of the instance cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
     File {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// It was stopped.
+    /// The work was cancelled.
     #[error("cancelled; everything that was started has been stopped")]
     Cancelled,
     /// There is no workspace.
@@ -124,14 +124,14 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentError {
-    /// Whether the work was given up because someone asked for it, and not because it failed.
+    /// Whether the work was cancelled, as opposed to failed.
     #[must_use]
     pub fn is_cancellation(&self) -> bool {
         is_cancellation(self)
     }
 }
 
-/// Whether an error, or any of its causes, says that the work was given up because someone asked for it.
+/// Whether an error or any of its causes is a cancellation.
 #[must_use]
 pub fn is_cancellation(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cancelled_command_deep_down_makes_the_whole_a_cancellation() {
+    fn a_cancelled_command_among_the_causes_is_a_cancellation() {
         let program = "terraform".to_owned();
         let error = EnvironmentError::Terraform(ProcessError::Cancelled { program }.into());
         assert!(error.is_cancellation());

@@ -1,12 +1,12 @@
-//! The instance's own copy of the generated Terraform: instances do not share state or lock files, and nothing is
-//! written into the work tree.
+//! Copies the generated Terraform for an instance: instances do not share state or lock files, and nothing is written to
+//! the work tree.
 
 use std::path::{Path, PathBuf};
 
 use super::EnvironmentError;
 use deployed::workspace::Workspace;
 
-/// Copies `modules/` and `envs/<environment>/` below `directory`, and returns the root module's place there.
+/// Copies `modules/` and `envs/<environment>/` below `directory`, and returns the copied root module.
 ///
 /// # Errors
 ///
@@ -16,7 +16,7 @@ pub fn copy(workspace: &Workspace, environment: &str, directory: &Path) -> Resul
     if !source.join("main.tf.json").is_file() {
         return Err(EnvironmentError::NotGenerated { environment: environment.to_owned(), path: source });
     }
-    // Only an emulator's environment is told where the emulator is; any other would be applied to AWS itself.
+    // Only an environment for the emulator has this variable. Another environment would be applied to AWS.
     let variables = source.join("variables.tf.json");
     let text = std::fs::read_to_string(&variables);
     let text = text.map_err(|source| EnvironmentError::File { action: "read", path: variables, source })?;
@@ -39,7 +39,7 @@ fn copy_tree(source: &Path, target: &Path) -> Result<(), EnvironmentError> {
         let entry = entry.map_err(failed("read", source))?;
         let (from, to) = (entry.path(), target.join(entry.file_name()));
         let name = entry.file_name().to_string_lossy().into_owned();
-        // What someone left by running Terraform in the work tree is another state of affairs.
+        // Someone may have run Terraform in the work tree; its state is not this instance's.
         if name.starts_with(".terraform") || name.contains(".tfstate") {
             continue;
         }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_copy_holds_the_configuration_and_no_state() {
+    fn the_copy_has_the_configuration_and_no_state() {
         let tree = tempfile::tempdir().unwrap();
         let target = tempfile::tempdir().unwrap();
         for file in ["modules/queues/main.tf.json", "envs/local/main.tf.json", "envs/local/terraform.tfstate"] {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_that_was_not_generated_is_named() {
+    fn an_environment_that_was_not_generated_is_reported() {
         let tree = tempfile::tempdir().unwrap();
         let error = copy(&workspace(tree.path()), "staging", tree.path()).unwrap_err();
         assert!(error.to_string().contains("cargo run -- env add staging"), "{error}");

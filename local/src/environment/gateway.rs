@@ -1,4 +1,4 @@
-//! The payment gateway's simulator beside the emulator: in this process, or as a process of its own that outlives it.
+//! The payment simulator of an environment: in this process, or as a detached process that outlives it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,13 +17,13 @@ use deployed::instance::Identity;
 use payment_simulator::server::GatewaySimulator;
 use terminal::cancel::Cancel;
 
-/// It listens at once; a busy machine gets more.
+/// Time to start. Normally it listens at once; a busy machine needs longer.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// A port that was free can be taken before it is listened on.
+/// Attempts to find a free port: another process can take it first.
 const ATTEMPTS: usize = 5;
 
-/// A running simulator.
+/// A running payment simulator.
 #[derive(Debug)]
 pub struct Gateway {
     address: PaymentGateway,
@@ -37,7 +37,7 @@ enum Running {
 }
 
 impl Gateway {
-    /// Starts a simulator; one that is detached logs into `directory`'s `logs/`.
+    /// Starts a simulator. A detached one logs to `logs/` in `directory`.
     ///
     /// # Errors
     ///
@@ -55,13 +55,13 @@ impl Gateway {
         }
     }
 
-    /// Where it is, and the key that it accepts.
+    /// Its URL, the API key that it accepts, and the webhooks' secret.
     #[must_use]
     pub fn address(&self) -> &PaymentGateway {
         &self.address
     }
 
-    /// The simulator itself, when it runs in this process.
+    /// The simulator, if it runs in this process.
     #[must_use]
     pub fn simulator(&self) -> Option<&GatewaySimulator> {
         match &self.running {
@@ -70,7 +70,7 @@ impl Gateway {
         }
     }
 
-    /// What another process needs to stop it, when it is a process of its own.
+    /// The identity of a detached simulator, by which another process can stop it.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         match &self.running {
@@ -83,7 +83,7 @@ impl Gateway {
     pub async fn stop(self) {
         match self.running {
             Running::Here(simulator) => {
-                // It can fail only by having failed before; it is gone either way.
+                // An error means that it had stopped before.
                 let _ = simulator.stop().await;
             }
             Running::Detached(mut child) => end(&mut child).await,
@@ -151,12 +151,12 @@ async fn end(child: &mut Child) {
     let _ = child.wait().await;
 }
 
-/// What Stripe's test keys begin with.
+/// Prefix of Stripe's test keys.
 const API_KEY: &str = "sk_test_";
-/// What Stripe's signing secrets begin with.
+/// Prefix of Stripe's signing secrets.
 const WEBHOOK_SECRET: &str = "whsec_";
 
-/// A new secret in Stripe's form.
+/// A new random secret with this prefix.
 fn random(prefix: &str) -> String {
     let random: String = rand::rng().sample_iter(Alphanumeric).take(24).map(char::from).collect();
     format!("{prefix}{random}")

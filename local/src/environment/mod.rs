@@ -1,5 +1,5 @@
-//! A whole environment on this machine: the emulator, the payment gateway's simulator, and the pipeline applied to
-//! them by real Terraform. What is started here is stopped here, on every way out.
+//! A complete environment on this machine: the emulator, the payment simulator, and the pipeline that real Terraform
+//! applies to them. Everything that is started here is stopped here, on every exit path.
 
 mod deployment;
 mod detour;

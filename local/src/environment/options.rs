@@ -1,4 +1,4 @@
-//! What a caller may choose about an environment.
+//! The options of an environment.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,36 +11,36 @@ use terminal::progress::Progress;
 /// How long the processes of an environment live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Lifetime {
-    /// They end with this process, even when it is killed.
+    /// They end with this process, even if it is killed.
     #[default]
     ThisProcess,
-    /// They go on running until [`down`](crate::environment::down).
+    /// They keep running until [`down`](crate::environment::down).
     Detached {
-        /// The `ops` executable, which runs the payment gateway's simulator as a process of its own.
+        /// An executable with the command `gateway-simulator`, which runs the payment simulator as a process: `ops`.
         executable: PathBuf,
     },
 }
 
-/// What to bring up, and how. Start from [`UpOptions::local`].
+/// How to bring an environment up. Start from [`UpOptions::local`].
 #[derive(Debug, Clone)]
 pub struct UpOptions {
     /// Suffix of the environment under `envs/` to apply.
     pub environment: String,
-    /// Name of this running copy of it: two instances can run at once.
+    /// Name of the instance; several can run at once.
     pub instance: String,
     /// Which Terraform to use.
     pub terraform: TerraformChoice,
-    /// Whether the functions are built with the release profile.
+    /// Whether to build the functions with the release profile.
     pub release: bool,
-    /// How long it lives.
+    /// How long its processes live.
     pub lifetime: Lifetime,
-    /// What stands between the functions and what they depend on, where anything does.
+    /// The detour between the functions and their dependencies, if any.
     pub detour: Option<Arc<dyn Detour>>,
-    /// Whether the emulator can be halted and resumed with what it holds.
+    /// Whether the emulator saves its state, so that it can be halted and resumed.
     pub restartable: bool,
     /// Where progress is shown.
     pub progress: Progress,
-    /// Stops the work early, and everything that it has started.
+    /// Stops the work and everything that it started.
     pub cancel: Cancel,
 }
 
@@ -61,8 +61,8 @@ impl UpOptions {
         }
     }
 
-    /// With something between the functions and what they depend on. It lives in this process, so the environment cannot
-    /// be detached.
+    /// With a detour between the functions and their dependencies. The detour runs in this process, so the environment
+    /// cannot be detached.
     #[must_use]
     pub fn with_detour(self, detour: Arc<dyn Detour>) -> Self {
         Self { detour: Some(detour), ..self }

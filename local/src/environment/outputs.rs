@@ -1,4 +1,4 @@
-//! From Terraform's outputs to what a client needs.
+//! Reads what a client needs from Terraform's outputs.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ impl<'a> Outputs<'a> {
         Self { environment, values }
     }
 
-    /// ARN of the secret that holds the payment gateway's key.
+    /// ARN of the secret with the payment gateway's key.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl<'a> Outputs<'a> {
         self.text("payment_secret_arn")
     }
 
-    /// ARN of the secret that holds the webhooks' signing secret.
+    /// ARN of the secret with the webhooks' signing secret.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl<'a> Outputs<'a> {
         self.text("webhook_secret_arn")
     }
 
-    /// How to reach the environment on the emulator at `endpoint`.
+    /// The connection to the environment on the emulator at `endpoint`.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl<'a> Outputs<'a> {
             region: REGION.to_owned(),
             access_key_id: ACCESS_KEY_ID.to_owned(),
             secret_access_key: SECRET_ACCESS_KEY.to_owned(),
-            // The stage's own URL is AWS's; this is how the emulator serves it.
+            // The output `api_url` is AWS's; the emulator serves the stage here.
             api_url: format!("{endpoint}/restapis/{api}/{stage}/_user_request_"),
             orders_table: self.text("orders_table_name")?,
             inventory_table: self.text("inventory_table_name")?,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_output_is_named() {
+    fn a_missing_output_is_reported() {
         let mut values = values();
         values.remove("topic_arns");
         let error = Outputs::new("local", values).connection("http://127.0.0.1:1").unwrap_err().to_string();

@@ -10,19 +10,19 @@ use deployed::PaymentGateway;
 use deployed::instance::Identity;
 use std::sync::Arc;
 
-/// The emulator and the payment gateway's simulator.
+/// The emulator and the payment simulator.
 #[derive(Debug)]
 pub struct Processes {
     /// The emulator.
     pub emulator: Emulator,
-    /// The payment gateway's simulator.
+    /// The payment simulator.
     pub gateway: Gateway,
-    /// What stands between the functions and the two, where anything does.
+    /// The detour between the functions and the two, if any.
     pub detour: Option<Arc<dyn Detour>>,
 }
 
 impl Processes {
-    /// Starts both; when one does not start, none is left.
+    /// Starts both. If one fails to start, neither keeps running.
     ///
     /// # Errors
     ///
@@ -66,13 +66,13 @@ impl Processes {
         }
     }
 
-    /// How another process finds them: the emulator first.
+    /// The identities by which another process finds them, the emulator first.
     #[must_use]
     pub fn identities(&self) -> Vec<Identity> {
         self.emulator.identity().into_iter().chain(self.gateway.identity()).collect()
     }
 
-    /// Stops both, and every function that the emulator runs.
+    /// Stops both, and every running function.
     pub async fn stop(self) {
         futures::future::join(self.emulator.stop(), self.gateway.stop()).await;
     }

@@ -1,4 +1,4 @@
-//! Brings an environment up, and holds it while it is used.
+//! Brings an environment up, and owns it while it is used.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,21 +18,21 @@ use payment_simulator::server::GatewaySimulator;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// What was done to bring an environment up.
+/// How an environment was brought up.
 #[derive(Debug, Clone)]
 pub struct Summary {
     /// How many resources Terraform created.
     pub resources: u64,
     /// The functions' package.
     pub package: Package,
-    /// How long `terraform apply` took, `init` included.
+    /// Duration of `terraform init` and `terraform apply`.
     pub apply: Duration,
-    /// Which Terraform and provider were used, for people.
+    /// The Terraform and the provider, as a text for people.
     pub toolchain: String,
 }
 
-/// An environment that is up. End it with [`destroy`](Self::destroy), [`stop`](Self::stop) or [`keep`](Self::keep); its
-/// processes end with this one even when that is not done, unless it is detached.
+/// An environment that is up. End it with [`destroy`](Self::destroy), [`stop`](Self::stop) or [`keep`](Self::keep). Its
+/// processes end with this process in any case, unless it is detached.
 #[derive(Debug)]
 pub struct Environment {
     instance: Instance,
@@ -46,13 +46,13 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Brings an environment up: installs what is missing, packages the functions, starts the emulator and the payment
-    /// gateway, applies the pipeline.
+    /// Brings an environment up: installs missing tools, packages the functions, starts the emulator and the payment
+    /// simulator, applies the pipeline.
     ///
     /// # Errors
     ///
-    /// When the instance is up already or any part fails, or when cancelled. Then nothing is left running; the
-    /// instance's directory keeps the logs, if there are any, unless it was cancelled.
+    /// When the instance is already up, when a part fails, or when cancelled. Then nothing keeps running. After a failure
+    /// the instance's directory keeps the logs.
     pub async fn up(options: UpOptions) -> Result<Self, EnvironmentError> {
         let workspace = Workspace::find()?;
         let instance = Instance::new(&workspace, InstanceName::new(&options.instance)?);
@@ -96,7 +96,7 @@ impl Environment {
         };
         let started = Instant::now();
         let deployed = async {
-            // Before the long part, so that what runs can be found even when this process is killed.
+            // Before the long part, so that another process can find and stop what runs if this one is killed.
             instance.write_record(&record)?;
             let terraform = deployment::terraform(&instance, &record, root_module, &toolchain, cancel)?;
             let (connection, applied) = deployment::deploy(&terraform, &record, *progress).await?;
@@ -119,31 +119,31 @@ impl Environment {
         }
     }
 
-    /// How to reach it.
+    /// Its endpoints and names.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The payment gateway that its functions call.
+    /// The payment gateway as its functions reach it.
     #[must_use]
     pub fn payment_gateway(&self) -> &PaymentGateway {
         &self.record.payment_gateway
     }
 
-    /// The payment gateway's simulator, unless the environment is detached.
+    /// The payment simulator, unless the environment is detached.
     #[must_use]
     pub fn simulator(&self) -> Option<&GatewaySimulator> {
         self.processes.gateway.simulator()
     }
 
-    /// Terraform for it, e.g. to plan again.
+    /// Its Terraform, e.g. for another plan.
     #[must_use]
     pub fn terraform(&self) -> &Terraform {
         &self.terraform
     }
 
-    /// Its directory, with the logs in it.
+    /// Its directory, which contains the logs.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.instance.directory()
@@ -155,13 +155,13 @@ impl Environment {
         self.processes.emulator.log()
     }
 
-    /// Kills every process that runs a function now, as a machine that fails would; how many there were.
+    /// Kills every process that runs a function now, like a failing machine; returns their number.
     #[must_use]
     pub fn kill_functions(&self) -> usize {
         self.processes.emulator.kill_functions()
     }
 
-    /// Stops the emulator, and the functions with it, in the middle of whatever they do. It keeps what it holds.
+    /// Stops the emulator and the running functions at once. The emulator saves its state.
     ///
     /// # Errors
     ///
@@ -171,28 +171,28 @@ impl Environment {
         Ok(self.processes.emulator.halt().await?)
     }
 
-    /// Starts the emulator again where it was, with what it held.
+    /// Starts the emulator again at the same address, with its saved state.
     ///
     /// # Errors
     ///
-    /// As [`Emulator::resume`](crate::emulator::Emulator::resume), or when its process cannot be put on record.
+    /// As [`Emulator::resume`](crate::emulator::Emulator::resume), or when the instance's record cannot be written.
     pub async fn resume_emulator(&self) -> Result<(), EnvironmentError> {
         self.processes.emulator.resume(&Cancel::new()).await?;
-        // By the record another process finds it, should this one be killed.
+        // Another process finds it by the record if this one is killed.
         Ok(self.instance.write_record(&Record { processes: self.processes.identities(), ..self.record.clone() })?)
     }
 
-    /// What was done to bring it up.
+    /// How it was brought up.
     #[must_use]
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// Destroys the pipeline, lists what is left, stops every process and removes the directory.
+    /// Destroys the pipeline, lists remaining resources, stops every process and removes the directory.
     ///
     /// # Errors
     ///
-    /// When Terraform fails or the emulator cannot be asked: the processes are stopped all the same, and the directory
+    /// When Terraform fails or the emulator does not answer. The processes are stopped in any case, and the directory
     /// keeps the logs.
     pub async fn destroy(self) -> Result<Destroyed, EnvironmentError> {
         let destroyed = deployment::destroy(&self.terraform, &self.record, self.progress).await;
@@ -210,8 +210,7 @@ impl Environment {
         }
     }
 
-    /// Stops every process and removes the directory, without destroying the pipeline first: what was in the emulator
-    /// is gone with it.
+    /// Stops every process and removes the directory without `terraform destroy`: the emulator's resources end with it.
     ///
     /// # Errors
     ///
@@ -221,14 +220,14 @@ impl Environment {
         Ok(self.instance.remove_directory()?)
     }
 
-    /// Leaves a detached environment running; it is taken down with [`down`](super::down).
+    /// Leaves a detached environment running; [`down`](super::down) takes it down.
     #[must_use]
     pub fn keep(self) -> Connection {
         self.connection
     }
 }
 
-/// Ends what an earlier process left of the instance.
+/// Stops the processes that an earlier run of the instance left.
 async fn clear_remains(instance: &Instance) -> Result<(), EnvironmentError> {
     let Some(record) = instance.record()? else { return Ok(()) };
     if record.is_running() && record.connection.is_some() {
@@ -238,10 +237,10 @@ async fn clear_remains(instance: &Instance) -> Result<(), EnvironmentError> {
     Ok(())
 }
 
-/// How long a process may take to stop by itself.
+/// How long a process may take to stop after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Stops those of an instance's processes that still run, with everything that they started.
+/// Stops an instance's running processes and everything that they started.
 pub(super) async fn stop_processes(record: &Record) {
     let running = record.processes.iter().filter(|process| process.is_running());
     let groups = running.filter_map(|process| Group::led_by(process.pid));

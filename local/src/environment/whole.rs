@@ -1,4 +1,4 @@
-//! An environment for the time of one piece of work.
+//! Runs work in an environment that exists only for it.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
@@ -6,17 +6,17 @@ use futures::FutureExt;
 
 use super::{Destroyed, Environment, EnvironmentError, UpOptions};
 
-/// The result of the work, and what the environment left behind.
+/// The result of the work, and the remaining resources.
 #[derive(Debug)]
 pub struct Finished<T> {
-    /// What the work returned.
+    /// The work's result.
     pub value: T,
-    /// What is left of the environment.
+    /// The result of destroying the environment.
     pub destroyed: Destroyed,
 }
 
-/// Brings an environment up, does `work` in it, and destroys it, also when `work` panics. When the options' switch goes
-/// on, the work is dropped where it is, and everything is stopped.
+/// Brings an environment up, runs `work` in it, and destroys it, even if `work` panics. On cancellation the work is
+/// dropped and everything is stopped.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ pub struct Finished<T> {
 ///
 /// # Panics
 ///
-/// When `work` does, after the environment has been destroyed.
+/// When `work` panics, after the environment is destroyed.
 pub async fn with_environment<T>(
     options: UpOptions,
     work: impl AsyncFnOnce(&Environment) -> T,
@@ -38,7 +38,7 @@ pub async fn with_environment<T>(
     match outcome {
         Some(Ok(value)) => Ok(Finished { value, destroyed: environment.destroy().await? }),
         Some(Err(panic)) => {
-            // The panic is what the caller has to hear of.
+            // The panic matters more than an error of the destroy.
             let _ = environment.destroy().await;
             resume_unwind(panic)
         }

@@ -1,4 +1,4 @@
-//! The zip itself: the same executable always gives the same bytes, so that an unchanged function is not deployed anew.
+//! Writes the zip. The same executable gives the same bytes, so that an unchanged function is not deployed again.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,14 +8,14 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::{Package, PackageError};
 
-/// Fast: the package is rebuilt after every change of a function, and read over the network once.
+/// Fast rather than small: the package is rebuilt after every change of a function.
 const COMPRESSION_LEVEL: i64 = 3;
 
-/// Writes `executable` as `bootstrap` into the zip at `zip`, through a rename, so that no one reads half of it.
+/// Writes `executable` as `bootstrap` into the zip at `zip`, through a rename, so that nobody reads an incomplete file.
 ///
 /// # Errors
 ///
-/// When the executable cannot be read, or the zip not written.
+/// When the executable cannot be read or the zip cannot be written.
 pub fn write_archive(executable: &Path, zip: &Path) -> Result<Package, PackageError> {
     let unreadable = |source| PackageError::Read { path: executable.to_owned(), source };
     let unwritable = |source| PackageError::Write { path: zip.to_owned(), source };

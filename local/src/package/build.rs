@@ -11,7 +11,7 @@ use deployed::workspace::Workspace;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// What the executable is to run on.
+/// The platform of the executable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// This machine, for the emulator.
@@ -26,7 +26,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// Where the package lies below `target/lambda`.
+    /// The package's directory below `target/lambda`.
     fn directory(self) -> String {
         match self {
             Self::Local { release: false } => format!("{}-dev", std::env::consts::ARCH),
@@ -71,7 +71,7 @@ async fn local(
     mut compiled: impl FnMut(&str),
 ) -> Result<PathBuf, PackageError> {
     let mut cargo = cargo(workspace);
-    // The whole workspace, so that features are the same as in every other build and nothing is compiled twice.
+    // The whole workspace, so that features are the same as in other builds and nothing is compiled twice.
     cargo.args(["build", "--workspace", "--bin", "bootstrap", "--message-format=json-render-diagnostics"]);
     if release {
         cargo.arg("--release");
@@ -87,7 +87,7 @@ async fn local(
     .await?;
     let command = "cargo build --workspace --bin bootstrap".to_owned();
     if !captured.status.success() {
-        // The compiler's whole message: its end alone is of no use.
+        // The complete output: the first error matters, not the last line.
         return Err(PackageError::Build { command, status: captured.status, output: captured.stderr });
     }
     executable.ok_or(PackageError::NoExecutable { command })
@@ -106,18 +106,18 @@ async fn for_aws(workspace: &Workspace, architecture: &str, cancel: &Cancel) -> 
     Ok(workspace.target().join("lambda/bootstrap/bootstrap"))
 }
 
-/// The executable that a message of Cargo announces, if it is the functions' one.
+/// The path of the functions' executable, if a Cargo message announces it.
 fn executable_of(message: &Value) -> Option<PathBuf> {
     let ours = message.get("reason")? == "compiler-artifact" && message.pointer("/target/name")? == "bootstrap";
     if ours { message.get("executable")?.as_str().map(PathBuf::from) } else { None }
 }
 
-/// Cargo, as a person would run it from the workspace's root.
+/// Cargo, as in a shell at the workspace's root.
 fn cargo(workspace: &Workspace) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace.root());
-    // Under `cargo run` and `cargo test` Cargo describes the running package in the environment. Build scripts that
-    // look at these variables (ring's does) would be run again on every change between inside and outside.
+    // `cargo run` and `cargo test` set variables about the running package. Build scripts that depend on them (ring's)
+    // would otherwise run again whenever these variables come and go.
     for (name, _) in std::env::vars_os() {
         let described = name.to_str().is_some_and(|name| {
             ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_", "DEP_"]
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_executable_is_the_one_that_cargo_names() {
+    fn the_executable_is_read_from_cargos_message() {
         let message = json!({
             "reason": "compiler-artifact", "target": {"name": "bootstrap", "kind": ["bin"]}, "executable": "t/bootstrap"
         });
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_and_other_messages_are_passed_over() {
+    fn libraries_and_other_messages_are_ignored() {
         let library = json!({"reason": "compiler-artifact", "target": {"name": "bootstrap"}, "executable": null});
         assert_eq!(executable_of(&library), None);
         assert_eq!(executable_of(&json!({"reason": "build-finished", "success": true})), None);

@@ -1,4 +1,4 @@
-//! The functions as what Lambda takes: one zip with one file, `bootstrap`, which serves every stage.
+//! The functions' package for Lambda: a zip with one file, `bootstrap`, which serves every stage.
 
 mod archive;
 mod build;
@@ -8,19 +8,19 @@ use std::path::PathBuf;
 pub use archive::write_archive;
 pub use build::{Target, package};
 
-/// A package on disk.
+/// A package file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// The zip.
     pub zip: PathBuf,
-    /// Size of the executable in it, in bytes.
+    /// Size of the executable, in bytes.
     pub binary_bytes: u64,
     /// Size of the zip, in bytes.
     pub zip_bytes: u64,
 }
 
 impl Package {
-    /// The sizes in a few words, for people.
+    /// The sizes, as a text for people.
     #[must_use]
     pub fn describe(&self) -> String {
         let megabytes = |bytes: u64| bytes as f64 / 1_000_000.0;
@@ -28,7 +28,7 @@ impl Package {
     }
 }
 
-/// There is no package.
+/// The functions cannot be packaged.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// The functions do not compile, or the tool failed.
@@ -36,18 +36,18 @@ pub enum PackageError {
     Build {
         /// The command.
         command: String,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
         /// The last lines of its output.
         output: String,
     },
-    /// Cargo built, and named no executable.
-    #[error("`{command}` named no executable called `bootstrap`; is the binary still declared in functions/handlers?")]
+    /// Cargo reported no executable.
+    #[error("`{command}` built no executable `bootstrap`; check the binaries in functions/handlers/Cargo.toml")]
     NoExecutable {
         /// The command.
         command: String,
     },
-    /// The cross compiler is not installed.
+    /// cargo-lambda is not installed.
     #[error(
         "cargo-lambda is not installed, and building for AWS needs it; install it with `pip install cargo-lambda` or \
          `cargo install cargo-lambda`, then try again (see https://www.cargo-lambda.info)"
@@ -58,7 +58,7 @@ pub enum PackageError {
     Write {
         /// The zip.
         path: PathBuf,
-        /// What went wrong.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -67,7 +67,7 @@ pub enum PackageError {
     Read {
         /// The executable.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
-/// How often a wait looks again.
+/// Wait between two checks.
 const POLL: Duration = Duration::from_millis(20);
 
 /// A process group, by the pid of the process that leads it.
@@ -20,38 +20,38 @@ impl Group {
         Some(Self { leader: Pid::from_raw(i32::try_from(pid).ok()?)? })
     }
 
-    /// Asks every process of the group to end what it is doing (SIGINT), as Ctrl-C does.
+    /// Sends SIGINT to every process of the group, as Ctrl-C does.
     pub fn interrupt(self) {
         self.send(Signal::INT);
     }
 
-    /// Asks every process of the group to end (SIGTERM).
+    /// Sends SIGTERM to every process of the group.
     pub fn terminate(self) {
         self.send(Signal::TERM);
     }
 
-    /// Ends every process of the group (SIGKILL).
+    /// Sends SIGKILL to every process of the group.
     pub fn kill(self) {
         self.send(Signal::KILL);
     }
 
-    /// Whether any process of the group is left, one that has ended but was not waited for included.
+    /// Whether any process of the group exists, including ended ones without a `wait`.
     #[must_use]
     pub fn is_alive(self) -> bool {
         test_kill_process_group(self.leader).is_ok()
     }
 
-    /// Asks the group to end, waits up to `grace`, then kills what is left. The caller waits for its own children.
+    /// Sends SIGTERM, waits up to `grace`, then kills the rest. The caller waits for its own children.
     pub async fn stop(self, grace: Duration) {
         self.terminate();
         if !self.gone_within(grace).await {
             self.kill();
-            // A killed process is gone as soon as the kernel gets to it.
+            // The kernel ends a killed process soon, not at once.
             self.gone_within(Duration::from_secs(2)).await;
         }
     }
 
-    /// Whether every process of the group is gone, at the latest after `limit`.
+    /// Waits up to `limit` until the group has no process; returns whether it has none.
     pub async fn gone_within(self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         while self.is_alive() {
@@ -64,7 +64,7 @@ impl Group {
     }
 
     fn send(self, signal: Signal) {
-        // ESRCH: the group is gone, which is what every signal sent here is for.
+        // ESRCH: the group has ended, which is the purpose of every signal here.
         if kill_process_group(self.leader, signal).is_err() {
             let _ = kill_process(self.leader, signal);
         }

@@ -1,5 +1,4 @@
-//! Child processes that never outlive their purpose: each leads a process group of its own, so that what it starts
-//! ends with it.
+//! Child processes. Each leads its own process group, so that everything it starts ends with it.
 
 mod group;
 mod probe;
@@ -11,11 +10,11 @@ pub use run::{Captured, ProcessError, capture, streamed};
 
 use std::path::Path;
 
-/// The script that ends a command when this process is gone; see its own comment.
+/// A script that ends a command when this process ends; see its comment.
 const SUPERVISOR: &str = include_str!("supervisor.py");
 
-/// A command that runs `program` under the supervisor: it ends, with everything that it started, when this process does,
-/// even when this process is killed. Keep the child's piped standard input open for as long as it is to live.
+/// A command that runs `program` under the supervisor: it ends with this process, together with everything that it
+/// started, even if this process is killed. Keep the child's piped standard input open while it should live.
 #[must_use]
 pub fn supervised(python: &Path, program: &Path) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(python);

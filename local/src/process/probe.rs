@@ -1,11 +1,11 @@
-//! Whether a server on the loopback address answers.
+//! Checks whether a server on the loopback address answers.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A server that takes longer is asked again.
+/// Timeout of one check.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether `GET <base><path>` is answered with success; `base` is like `http://127.0.0.1:4566`.

@@ -1,4 +1,4 @@
-//! Runs a command to its end, or ends it.
+//! Runs a command until it ends or is cancelled.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use tokio::process::Command;
 use super::Group;
 use terminal::cancel::Cancel;
 
-/// How long an interrupted command may take to end.
+/// How long a command may take to end after SIGINT.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// What a command that ended by itself left.
+/// The result of a command that ended by itself.
 #[derive(Debug)]
 pub struct Captured {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
     /// Its standard output.
     pub stdout: String,
@@ -24,7 +24,7 @@ pub struct Captured {
 }
 
 impl Captured {
-    /// The last lines of both outputs, for a message about a failure.
+    /// The last lines of both outputs, for an error message.
     #[must_use]
     pub fn tail(&self) -> String {
         let all: Vec<&str> = self.stdout.lines().chain(self.stderr.lines()).filter(|line| !line.is_empty()).collect();
@@ -32,7 +32,7 @@ impl Captured {
     }
 }
 
-/// The command did not run to its end.
+/// The command did not run until its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The program cannot be started.
@@ -40,20 +40,20 @@ pub enum ProcessError {
     Start {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The command's output or end cannot be read.
-    #[error("lost touch with `{program}`")]
+    /// The command's output or exit status cannot be read.
+    #[error("cannot read the output of `{program}`")]
     Read {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// It was stopped.
+    /// It was cancelled.
     #[error("`{program}` was cancelled")]
     Cancelled {
         /// The program.
@@ -61,11 +61,11 @@ pub enum ProcessError {
     },
 }
 
-/// Runs `command` and returns what it wrote.
+/// Runs `command` and returns its output.
 ///
 /// # Errors
 ///
-/// When it cannot be started, or when `cancel` goes on first: then the command has been ended. Its own failure is in
+/// When it cannot be started, or on cancellation, which ends the command. A failure of the command itself is in
 /// [`Captured::status`].
 pub async fn capture(command: &mut Command, cancel: &Cancel) -> Result<Captured, ProcessError> {
     let mut stdout = String::new();
@@ -78,7 +78,7 @@ pub async fn capture(command: &mut Command, cancel: &Cancel) -> Result<Captured,
     Ok(captured)
 }
 
-/// Runs `command`, giving every line of its standard output to `line` as it comes; [`Captured::stdout`] stays empty.
+/// Runs `command` and passes each line of its standard output to `line`; [`Captured::stdout`] stays empty.
 ///
 /// # Errors
 ///
@@ -129,7 +129,7 @@ pub async fn streamed(
         if let Some(group) = group {
             group.interrupt();
             let _ = tokio::time::timeout(GRACE, child.wait()).await;
-            // Also when the command has ended: what it left behind ends now.
+            // Even if the command has ended: this ends what it started.
             group.kill();
         }
         let _ = child.wait().await;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_program_is_named() {
+    async fn a_missing_program_is_reported() {
         let error = capture(&mut Command::new("no-such-program"), &Cancel::new()).await.unwrap_err();
         assert!(error.to_string().contains("no-such-program"), "{error}");
     }

@@ -1,6 +1,6 @@
-# Runs the command given as arguments. A pipe on standard input tells whether the process that started us still lives:
-# when it closes, the whole process group ends, the command's own children included. A process that is killed cannot
-# tidy up behind itself, but the kernel closes its pipes.
+# Runs the command given as arguments. Standard input is a pipe from the process that started this script. When the pipe
+# closes, the whole process group is ended, including the command's children: a killed process cannot clean up, but the
+# kernel closes its pipes.
 import os
 import signal
 import subprocess
@@ -23,7 +23,8 @@ try:
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
 except OSError as error:
     sys.exit(f"cannot start {sys.argv[1]}: {error}")
-# Signals are for the command; we stay until it has ended. Handlers, set after the start: an ignored signal is inherited.
+# Signals are for the command; this script stays until it ends. Handlers are set after the start, because a child
+# inherits ignored signals.
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda *_: None)
 threading.Thread(target=end_with_owner, daemon=True).start()

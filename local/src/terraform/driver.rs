@@ -13,18 +13,18 @@ use deployed::instance::FileLock;
 use terminal::cancel::Cancel;
 use terminal::progress::{Progress, Step};
 
-/// Most resources of the pipeline wait for the service and not for each other.
+/// Most resources wait for the service, not for each other.
 const PARALLELISM: &str = "-parallelism=40";
 
-/// Where and with what Terraform runs.
+/// Directories, environment and variables of a Terraform run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The root module.
     pub directory: PathBuf,
-    /// Where the logs and the CLI configuration are written.
+    /// The directory for logs and the CLI configuration.
     pub logs: PathBuf,
-    /// Environment variables for Terraform and its provider, credentials among them. Nothing that starts with `AWS_`
-    /// or `TF_` is taken over from this process.
+    /// Environment variables for Terraform and its provider, including credentials. Variables of this process that start
+    /// with `AWS_` or `TF_` are removed.
     pub environment: BTreeMap<String, String>,
     /// Values of the root module's variables.
     pub variables: BTreeMap<String, String>,
@@ -42,11 +42,11 @@ pub struct Terraform {
 }
 
 impl Terraform {
-    /// Prepares to run Terraform; `cancel` interrupts whatever it is doing.
+    /// Prepares to run Terraform; `cancel` interrupts it.
     ///
     /// # Errors
     ///
-    /// When the CLI configuration or the directories cannot be written.
+    /// When the directories or the CLI configuration cannot be written.
     pub fn new(toolchain: &Toolchain, settings: Settings, cancel: Cancel) -> Result<Self, TerraformError> {
         let cli_configuration = settings.logs.join("terraform.rc");
         let failed = |path: &Path| {
@@ -69,12 +69,6 @@ impl Terraform {
         })
     }
 
-    /// The same Terraform, which another switch interrupts.
-    #[must_use]
-    pub fn with_cancel(&self, cancel: Cancel) -> Self {
-        Self { cancel, ..self.clone() }
-    }
-
     /// The root module's directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
@@ -87,7 +81,7 @@ impl Terraform {
     ///
     /// When Terraform fails, or when cancelled.
     pub async fn init(&self, progress: Progress) -> Result<(), TerraformError> {
-        // Terraform does not guard its provider cache against another Terraform.
+        // Terraform does not lock its provider cache.
         let _lock = match &self.provider {
             ProviderSource::Mirror { .. } => None,
             ProviderSource::Registry { cache } => {
@@ -113,7 +107,7 @@ impl Terraform {
     ///
     /// When Terraform fails, or when cancelled.
     pub async fn destroy(&self, step: &Step) -> Result<Applied, TerraformError> {
-        // What was applied from here is as it was: reading it all back first would double the time.
+        // Nothing else changes these resources; refreshing them would double the time.
         self.change("destroy", &["-refresh=false"], step).await
     }
 
@@ -142,9 +136,9 @@ impl Terraform {
     ///
     /// # Errors
     ///
-    /// When the configuration is not valid: then the diagnostics say why.
+    /// When the configuration is not valid; the diagnostics say why.
     pub async fn validate(&self) -> Result<(), TerraformError> {
-        // With -json the diagnostics come in one document, and not in the stream's form.
+        // With -json, validate writes one document and no stream.
         let (answer, captured) = self.answer("validate", &["-json"]).await?;
         if answer.get("valid").and_then(Value::as_bool) == Some(true) {
             return Ok(());
@@ -171,7 +165,7 @@ impl Terraform {
             .collect())
     }
 
-    /// `terraform state list`: the addresses of what Terraform knows to exist.
+    /// `terraform state list`: the addresses of the resources in the state.
     ///
     /// # Errors
     ///
@@ -209,7 +203,7 @@ impl Terraform {
         Ok(applied)
     }
 
-    /// Runs a command that writes the event stream.
+    /// Runs a command that writes the JSON stream.
     async fn run(
         &self,
         command: &str,
@@ -224,7 +218,7 @@ impl Terraform {
                 None => {}
             })
             .await?;
-        // Exit code 2 means changes with -detailed-exitcode, and nothing else here asks for it.
+        // With -detailed-exitcode, which only `plan` uses, exit code 2 means changes.
         if captured.status.success() || (command == "plan" && captured.status.code() == Some(2)) {
             return Ok(captured);
         }
@@ -273,7 +267,7 @@ impl Terraform {
         let mut process = supervised(&self.python, &self.program);
         process.arg(command).args(arguments.iter().map(AsRef::as_ref)).current_dir(&self.settings.directory);
         for (name, _) in std::env::vars_os() {
-            // A proxy or a home directory may be needed; another account's credentials or TF_CLI_ARGS must not be.
+            // Keep a proxy or a home directory; remove another account's credentials and TF_CLI_ARGS.
             if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name.starts_with("TF_")) {
                 process.env_remove(name);
             }
@@ -305,7 +299,7 @@ impl Terraform {
     }
 }
 
-/// What Terraform says when it does not get as far as writing events.
+/// Terraform's error when it fails before it writes JSON.
 fn from_standard_error(captured: &Captured) -> Vec<Diagnostic> {
     let text = captured.stderr.trim();
     let (summary, detail) = text.split_once('\n').unwrap_or((text, ""));

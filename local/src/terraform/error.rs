@@ -1,4 +1,4 @@
-//! What Terraform could not do.
+//! Why a Terraform command failed.
 
 use std::path::PathBuf;
 
@@ -9,26 +9,26 @@ use deployed::instance::LockError;
 /// A Terraform command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TerraformError {
-    /// Terraform says why.
+    /// Terraform reports why.
     #[error("`{command}` failed with {status}; its log is {}\n{}", .log.display(), .diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Failed {
         /// The command.
         command: String,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
-        /// What Terraform says about it.
+        /// Terraform's diagnostics.
         diagnostics: Vec<Diagnostic>,
-        /// Everything that it wrote.
+        /// The log with its complete output.
         log: PathBuf,
     },
-    /// Its answer is not what was expected.
-    #[error("`{command}` gave an answer that cannot be read: {problem}; its log is {}", .log.display())]
+    /// Its answer cannot be read.
+    #[error("`{command}` wrote an answer that cannot be read: {problem}; its log is {}", .log.display())]
     Answer {
         /// The command.
         command: String,
-        /// What is wrong with the answer.
+        /// The problem.
         problem: String,
-        /// Everything that it wrote.
+        /// The log with its complete output.
         log: PathBuf,
     },
     /// A file that it needs cannot be written.
@@ -36,14 +36,14 @@ pub enum TerraformError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The provider cache is not to be had.
+    /// The provider cache cannot be locked.
     #[error("cannot lock the provider cache")]
     Lock(#[from] LockError),
-    /// It did not run to its end.
-    #[error("Terraform did not run to its end")]
+    /// Terraform was cancelled, or could not be started.
+    #[error("Terraform did not finish")]
     Process(#[from] ProcessError),
 }

@@ -1,4 +1,4 @@
-//! The lines that Terraform writes with `-json`.
+//! Reads the lines that Terraform writes with `-json`.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use super::Applied;
 
-/// A line of Terraform's stream that means something here.
+/// A relevant line of Terraform's JSON stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A resource will be changed.
+    /// A planned change of a resource.
     Planned(PlannedChange),
-    /// A resource is done.
+    /// A finished resource.
     Completed {
         /// Its address.
         address: String,
     },
-    /// What is planned, or was done, in numbers.
+    /// The number of changes, planned or made.
     Summary {
-        /// Whether it sums up a plan, and not an apply or a destroy.
+        /// Whether it is of a plan, as opposed to an apply or a destroy.
         plan: bool,
         /// The numbers.
         counts: Applied,
@@ -27,16 +27,16 @@ pub enum Event {
     Diagnostic(Diagnostic),
 }
 
-/// What is to happen to one resource.
+/// A planned change of one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlannedChange {
     /// Its address, e.g. `module.queues.aws_sqs_queue.payment`.
     pub address: String,
-    /// What is to happen to it.
+    /// The action.
     pub action: Action,
 }
 
-/// What can happen to a resource.
+/// An action on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// It is created.
@@ -47,7 +47,7 @@ pub enum Action {
     Delete,
     /// It is destroyed and created.
     Replace,
-    /// Another action, in Terraform's word for it.
+    /// Another action, by Terraform's name.
     Other(String),
 }
 
@@ -81,18 +81,18 @@ impl From<&str> for Action {
     }
 }
 
-/// What Terraform says about a problem.
+/// Terraform's report of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Whether it is an error, and not a warning.
+    /// Whether it is an error, as opposed to a warning.
     pub error: bool,
-    /// The problem in a few words.
+    /// The problem in short.
     pub summary: String,
-    /// The problem at length; may be empty.
+    /// The problem in detail; may be empty.
     pub detail: String,
-    /// The resource, where it is about one.
+    /// The resource, if there is one.
     pub address: Option<String>,
-    /// File and line, where it is about one.
+    /// File and line, if there are any.
     pub place: Option<String>,
 }
 
@@ -133,7 +133,7 @@ impl Diagnostic {
 }
 
 impl Event {
-    /// Reads one line; lines that mean nothing here, and lines that are no JSON, give nothing.
+    /// Reads one line; `None` for an irrelevant line and for a line that is not JSON.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line).ok()?;
@@ -141,13 +141,13 @@ impl Event {
         match text("/type")? {
             "planned_change" => {
                 let action = Action::from(text("/change/action")?);
-                // A data source that is read during the apply changes nothing.
+                // Reading a data source during the apply changes nothing.
                 if action == Action::Other("read".into()) {
                     return None;
                 }
                 Some(Self::Planned(PlannedChange { address: text("/change/resource/addr")?.to_owned(), action }))
             }
-            // What was read is not among what was planned to change.
+            // A read is not among the planned changes.
             "apply_complete" if text("/hook/action") == Some("read") => None,
             "apply_complete" => Some(Self::Completed { address: text("/hook/resource/addr")?.to_owned() }),
             "change_summary" => {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_tells_a_plan_from_an_apply() {
+    fn a_summary_distinguishes_a_plan_from_an_apply() {
         let line = |operation: &str| {
             format!(
                 r#"{{"type":"change_summary","changes":{{"add":49,"change":1,"import":0,"remove":2,"operation":"{operation}"}}}}"#
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_mean_nothing() {
+    fn other_lines_are_ignored() {
         assert_eq!(Event::parse("Terraform crashed"), None);
         assert_eq!(Event::parse(r#"{"type":"version","terraform":"1.11.4"}"#), None);
         let read = r#"{"type":"planned_change","change":{"resource":{"addr":"data.a.b"},"action":"read"}}"#;

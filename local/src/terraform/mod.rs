@@ -1,5 +1,5 @@
-//! Terraform as a library: every command runs in a directory of its own, with an environment of its own, and reports
-//! what it does through Terraform's own machine-readable stream.
+//! Terraform as a library: each command runs in its own directory with its own environment variables, and reports through
+//! Terraform's JSON stream.
 
 mod driver;
 mod error;
@@ -9,16 +9,16 @@ pub use driver::{Settings, Terraform};
 pub use error::TerraformError;
 pub use event::{Action, Diagnostic, Event, PlannedChange};
 
-/// What a plan would change. Empty when what is there is what is described.
+/// What an apply would change; empty when the resources match the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Changes to resources, in the order in which Terraform tells them.
+    /// Changes to resources, in Terraform's order.
     pub changes: Vec<PlannedChange>,
-    /// Whether Terraform says that anything differs, changes of outputs included.
+    /// Whether Terraform reports any difference, including outputs.
     pub differs: bool,
 }
 
-/// What an apply or a destroy did.
+/// The result of an apply or a destroy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Resources that were created.

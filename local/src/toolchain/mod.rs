@@ -1,17 +1,19 @@
-//! The tools that an environment needs, found or installed: a Python virtual environment under `target/toolchain` with
-//! the emulator in it, Terraform, and where its AWS provider comes from.
+//! Finds or installs the tools of an environment: a Python virtual environment under `target/toolchain` with the emulator,
+//! Terraform, and the source of Terraform's AWS provider.
 
 mod error;
 mod provider;
 mod python;
 mod requirements;
 mod terraform;
+mod version;
 mod virtual_environment;
 
 pub use error::ToolchainError;
 pub use provider::ProviderSource;
 pub use requirements::Requirements;
-pub use terraform::{TerraformChoice, TerraformProgram, Version};
+pub use terraform::{TerraformChoice, TerraformProgram};
+pub use version::Version;
 pub use virtual_environment::VirtualEnvironment;
 
 use deployed::workspace::Workspace;
@@ -21,16 +23,16 @@ use terminal::progress::Progress;
 /// Every tool, ready to use.
 #[derive(Debug, Clone)]
 pub struct Toolchain {
-    /// The virtual environment that holds the emulator.
+    /// The virtual environment with the emulator.
     pub python: VirtualEnvironment,
     /// Terraform.
     pub terraform: TerraformProgram,
-    /// Where Terraform takes the AWS provider from.
+    /// The source of Terraform's AWS provider.
     pub provider: ProviderSource,
 }
 
 impl Toolchain {
-    /// Finds the tools, and installs those that are missing.
+    /// Finds the tools, and installs the missing ones.
     ///
     /// # Errors
     ///
@@ -47,7 +49,7 @@ impl Toolchain {
         Ok(Self { python, terraform, provider })
     }
 
-    /// The tools in one line, for people.
+    /// The tools, as one line for people.
     #[must_use]
     pub fn describe(&self) -> String {
         format!("{}; AWS provider from {}", self.terraform.describe(), self.provider.describe())

@@ -1,6 +1,6 @@
-//! Where Terraform takes the AWS provider from: a mirror on the machine where there is one, else the public registry
-//! with a cache under `target/`. Either way the driver writes a CLI configuration of its own, since the user's may name
-//! other sources or, in `TF_CLI_CONFIG_FILE`, a file that is missing.
+//! The source of Terraform's AWS provider: a mirror on this machine if there is one, else the public registry with a cache
+//! under `target/`. The driver always writes its own CLI configuration: the user's may name other sources, and
+//! `TF_CLI_CONFIG_FILE` may name a missing file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,26 +9,26 @@ use deployed::workspace::Workspace;
 /// The AWS provider's place below a mirror's root.
 const AWS_PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
-/// How deep below a searched directory a mirror may lie.
+/// Maximum depth of a mirror below a searched directory.
 const DEPTH: usize = 3;
 
-/// Where the AWS provider comes from.
+/// The source of the AWS provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProviderSource {
     /// A filesystem mirror.
     Mirror {
-        /// The mirror's root, which holds `registry.terraform.io`.
+        /// The mirror's root, which contains `registry.terraform.io`.
         root: PathBuf,
     },
     /// The public registry.
     Registry {
-        /// Where downloads are kept.
+        /// The directory for downloads.
         cache: PathBuf,
     },
 }
 
 impl ProviderSource {
-    /// Looks for a mirror in the usual places.
+    /// Searches for a mirror in the usual places.
     #[must_use]
     pub fn find(workspace: &Workspace) -> Self {
         let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".terraform.d"));
@@ -41,7 +41,7 @@ impl ProviderSource {
         }
     }
 
-    /// The source in a few words, for people.
+    /// The source, as a text for people.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -60,8 +60,8 @@ impl ProviderSource {
                  include = [\"{AWS_PROVIDER}\"]\n  }}\n  direct {{\n    exclude = [\"{AWS_PROVIDER}\"]\n  }}\n}}\n",
                 path = quoted(root)
             ),
-            // Without a lock file Terraform would download the provider again for every instance, and the instances'
-            // copies have none: the pin is the version constraint.
+            // The instances have no lock file, and without one Terraform would download the provider for every instance.
+            // The version constraint is the pin.
             Self::Registry { cache } => format!(
                 "disable_checkpoint = true\nplugin_cache_dir = {}\nplugin_cache_may_break_dependency_lock_file = true\n",
                 quoted(cache)
@@ -81,7 +81,7 @@ fn platform() -> String {
     format!("{system}_{architecture}")
 }
 
-/// The root of a mirror that holds the AWS provider for `platform`, at or below `directory`.
+/// The root of a mirror with the AWS provider for `platform`, in or below `directory`.
 fn mirror_below(directory: &Path, platform: &str, depth: usize) -> Option<PathBuf> {
     let versions = std::fs::read_dir(directory.join(AWS_PROVIDER)).into_iter().flatten().flatten();
     if versions.into_iter().any(|version| version.path().join(platform).is_dir()) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mirror_is_found_some_levels_down() {
+    fn a_mirror_is_found_several_levels_down() {
         let place = tempfile::tempdir().unwrap();
         let root = place.path().join("share/plugins");
         std::fs::create_dir_all(root.join(AWS_PROVIDER).join("5.100.0/linux_amd64")).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_mirror_downloads_are_kept() {
+    fn without_a_mirror_downloads_are_cached() {
         let text = ProviderSource::Registry { cache: "/c".into() }.cli_configuration();
         assert!(text.contains("plugin_cache_dir = \"/c\""), "{text}");
     }

@@ -1,4 +1,4 @@
-//! Which Python makes the virtual environment.
+//! Finds the Python that creates the virtual environment.
 
 use tokio::process::Command;
 
@@ -9,7 +9,7 @@ use terminal::cancel::Cancel;
 /// The emulator needs Python 3.11.
 const MINIMUM: (u32, u32) = (3, 11);
 
-/// Names under which a Python may be found, the user's own default first.
+/// Names to try, the user's default first.
 const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
 
 /// The first Python on PATH that is new enough.

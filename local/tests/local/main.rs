@@ -1,4 +1,4 @@
-//! The local environment's parts, for real: the emulator is started, Terraform applies to it, and nothing is left.
+//! Integration tests of the local environment's parts: the real emulator and the real Terraform.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -10,7 +10,7 @@ use local::toolchain::{TerraformChoice, Toolchain};
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// The toolchain, installed by whichever test comes first.
+/// The toolchain; the first test installs it.
 async fn toolchain(terraform: TerraformChoice) -> Toolchain {
     let workspace = Workspace::find().unwrap();
     Toolchain::ready(&workspace, terraform, Progress::silent(), &Cancel::new()).await.unwrap()

@@ -1,4 +1,4 @@
-//! The options that every command has which brings an environment up.
+//! Options of the commands that bring an environment up.
 
 use clap::Args;
 use local::environment::UpOptions;
@@ -8,7 +8,7 @@ use terminal::progress::Progress;
 
 #[derive(Debug, Args)]
 pub struct Choices {
-    /// Suffix of the environment under envs/ to apply; it must be one for the emulator
+    /// Environment under envs/ to apply; it must be one for the emulator
     #[arg(long = "env", default_value = "local", value_name = "SUFFIX")]
     environment: String,
     /// Which Terraform to use
@@ -20,7 +20,7 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// The choices for this instance, with progress on standard error.
+    /// The options for this instance, with progress on standard error.
     pub fn up_options(self, instance: &str, cancel: &Cancel) -> UpOptions {
         UpOptions {
             environment: self.environment,

@@ -11,7 +11,7 @@ use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Down {
-    /// Name of the running copy to take down
+    /// Name of the instance to take down
     #[arg(long, default_value = "local", value_name = "NAME")]
     instance: String,
     /// Which Terraform to use
@@ -24,22 +24,22 @@ impl Down {
         let name = InstanceName::new(&self.instance)?;
         match environment::down(&name, self.terraform, Progress::detect(), cancel).await? {
             environment::Down::NothingUp => {
-                println!("Instance `{}` is not up; there is nothing to do.", self.instance);
+                println!("Instance `{}` is not up.", self.instance);
                 Ok(Outcome::Well)
             }
             environment::Down::Cleared => {
-                println!("Instance `{}` was not fully up; what was left of it is gone.", self.instance);
+                println!("Instance `{}` was not completely up; its processes and files are removed.", self.instance);
                 Ok(Outcome::Well)
             }
             environment::Down::Destroyed(destroyed) if destroyed.left_behind.is_empty() => {
                 println!(
-                    "Instance `{}` is down: {} resources destroyed, nothing left behind.",
+                    "Instance `{}` is down: {} resources destroyed, none remain.",
                     self.instance, destroyed.resources
                 );
                 Ok(Outcome::Well)
             }
             environment::Down::Destroyed(destroyed) => {
-                println!("Instance `{}` is down, and Terraform left behind:", self.instance);
+                println!("Instance `{}` is down, but these resources remain:", self.instance);
                 for resource in destroyed.left_behind {
                     println!("  {resource}");
                 }

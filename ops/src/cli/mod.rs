@@ -1,4 +1,4 @@
-//! Commands, their options, and what their exit codes mean.
+//! The commands and their exit codes.
 
 mod choices;
 mod demo;
@@ -17,18 +17,18 @@ use terminal::cancel::Cancel;
 use terminal::outcome;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 all is well; 1 the outcome is not what it must be, e.g. resources were left behind; 2 wrong usage, or the
-environment failed; 130 stopped by Ctrl-C, with everything that was started, or cleanly between two pieces of work.
+Exit codes: 0 success; 1 the command ran and found or left a problem, e.g. remaining resources; 2 wrong usage, or the \
+command could not run; 130 stopped by Ctrl-C, together with everything that it started.
 
 Examples:
-  cargo demo                      the whole pipeline at work, from nothing to nothing (`cargo ops demo`)
-  cargo ops up --json             bring the local environment up, and print how to reach it
-  cargo ops up --instance two     a second one beside it
-  cargo ops down --instance two   destroy it, and prove that nothing is left
-  cargo ops dlq list              what failed and why, in every dead-letter queue
-  cargo ops stock show            what is on the shelves";
+  cargo demo                      the whole pipeline from up to down (`cargo ops demo`)
+  cargo ops up --json             start the local environment, print its endpoints
+  cargo ops up --instance two     start a second one
+  cargo ops down --instance two   destroy it, and check that nothing remains
+  cargo ops dlq list              what failed, and why
+  cargo ops stock show            free, reserved and sold units";
 
-/// The order pipeline on this machine: real Terraform and the real functions on an AWS emulator.
+/// Run the order pipeline on this machine: real Terraform and the real functions on an AWS emulator
 #[derive(Debug, Parser)]
 #[command(name = "cargo ops", bin_name = "cargo ops", version, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -38,21 +38,21 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows the whole pipeline at work: up, orders of every kind, their outcomes, down without a trace
+    /// Bring the pipeline up, place orders of every kind, check their outcomes, take it down
     Demo(demo::Demo),
-    /// Brings an environment up and leaves it running
+    /// Bring an environment up and leave it running
     Up(up::Up),
-    /// Destroys an environment that is up, lists what is left, and stops it
+    /// Destroy an environment, list remaining resources, and stop it
     Down(down::Down),
-    /// Shows which environments are up
+    /// Show which environments are up
     Status(status::Status),
     #[command(flatten)]
     Operator(orderctl::cli::Command),
-    /// Builds the functions and packages them for Lambda
+    /// Build the functions and package them for Lambda
     Package(package::Package),
-    /// Runs the payment gateway's simulator until Ctrl-C
+    /// Run the payment simulator until Ctrl-C
     GatewaySimulator(GatewaySimulator),
-    /// Simulates the pipeline on its worst day: one seed, one story
+    /// Simulate the pipeline under faults, reproducibly from a seed
     Simulate(simulate::Simulate),
 }
 

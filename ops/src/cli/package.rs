@@ -10,10 +10,10 @@ use terminal::outcome::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub struct Package {
-    /// Build for AWS Lambda on this architecture with cargo-lambda, instead of for this machine
+    /// Build for AWS Lambda on this architecture, with cargo-lambda [default: for this machine]
     #[arg(long, value_enum)]
     architecture: Option<Architecture>,
-    /// Build for this machine with the release profile; for AWS it always is
+    /// Use the release profile for this machine; builds for AWS always do
     #[arg(long)]
     release: bool,
 }

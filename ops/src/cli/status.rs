@@ -21,7 +21,9 @@ impl Status {
                     println!("{name}: up, envs/{environment} at {}, API {}", connection.endpoint, connection.api_url);
                 }
                 State::InUse => println!("{name}: in use by a running command"),
-                State::Remains => println!("{name}: not up; clear its remains with: cargo ops down --instance {name}"),
+                State::Remains => println!(
+                    "{name}: not up, but has files or processes; remove them with: cargo ops down --instance {name}"
+                ),
             }
         }
         Ok(Outcome::Well)

@@ -14,14 +14,14 @@ pub struct Up {
     /// Print the connection as one JSON object, the last line of standard output
     #[arg(long)]
     json: bool,
-    /// Name of this running copy; copies of different names run side by side
+    /// Name of the instance; several can run at once
     #[arg(long, default_value = "local", value_name = "NAME")]
     instance: String,
     #[command(flatten)]
     choices: Choices,
 }
 
-/// The last line of `--json`.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Answer<'a> {
     instance: &'a str,

@@ -1,4 +1,4 @@
-//! `cargo ops dlq`
+//! `orderctl dlq`
 
 use std::time::Duration;
 
@@ -18,69 +18,72 @@ use super::place::Place;
 use terminal::outcome::{Failure, Outcome};
 
 const LIST_HELP: &str = "\
-Looking at a letter hides it from others for a moment and counts as a receive; it is given back at once, and no letter is
-deleted by a look. TOO_MANY_RECEIVES are the letters that SQS moved by itself: messages whose receives were used up: they kill the function each time, or their stage was broken or throttled for hours.
+Listing hides each message from other consumers for a moment and counts as a receive. No message is deleted. \
+TOO_MANY_RECEIVES marks the messages that SQS moved after their last receive: the function crashed on them each time, or \
+the stage was broken or throttled for hours.
 
-Exit codes: 0 there are no dead letters; 1 there are; 2 the queues could not be asked.";
+Exit codes: 0 no messages; 1 there are messages; 2 the queues could not be read.";
 
 const SHOW_HELP: &str = "\
-Customers' personal data is never shown: of a body only the order's and the customer's id.
+Customers' personal data is not shown: only the ids of the order and the customer.
 
 Examples:
-  cargo ops dlq show payment-dlq
-  cargo ops dlq show validate --json --suffix prod";
+  orderctl dlq show payment-dlq
+  orderctl dlq show validate --json --suffix prod";
 
 const REDRIVE_HELP: &str = "\
-Each letter is sent to its source queue first and deleted after, so that an interruption can repeat a letter and never lose
-one; the stages take a repetition as what it is. Ctrl-C stops after the letter at hand. Running it twice at once is safe.
-Letters that come back meanwhile, or that arrive after the beginning, are left for the next time.
+Each message is sent to its source queue first and deleted afterwards: an interruption can repeat a message, never lose \
+it, and the stages tolerate repeats. Ctrl-C stops after the current message. It is safe to run it twice at once. Messages \
+that arrive or come back after the start are left for the next run.
 
-Who redrove what, when, how many, from where to where is recorded in the orders table (pk REDRIVE#<id>, sk AUDIT, and
-AUDIT#OUTCOME at the end), which nothing changes afterwards; without that record no letter moves.
+The orders table records who redrove what, when and how many (pk REDRIVE#<id>, sk AUDIT and AUDIT#OUTCOME). Without that \
+record no message moves.
 
-On AWS and without filters SQS moves the letters by itself (StartMessageMoveTask): with the attributes that they have, their
-old reason included. notify-dlq holds no events but tells when they were: redriving it replays that time (see `replay`).
+On AWS and without filters SQS moves the messages (StartMessageMoveTask), and they keep their attributes, including the \
+old reason. notify-dlq contains no events, only their time range: redriving it replays that range (see `replay`).
 
-Exit codes: 0 every letter moved; 1 some are still there; 2 it could not run; 130 stopped by Ctrl-C.
+Exit codes: 0 every message moved; 1 some are still there; 2 it could not run; 130 stopped by Ctrl-C.
 
 Examples:
-  cargo ops dlq redrive payment-dlq --dry-run
-  cargo ops dlq redrive inventory-dlq --reason STOCK_INCONSISTENT
-  cargo ops dlq redrive --all --rate 50 --suffix prod";
+  orderctl dlq redrive payment-dlq --dry-run
+  orderctl dlq redrive inventory-dlq --reason STOCK_INCONSISTENT
+  orderctl dlq redrive --all --rate 50 --suffix prod";
 
 const DISCARD_HELP: &str = "\
-For letters that nothing can be done with: no order, a command that its order refused, a refund that was paid in another way.
-While they lie there the queue's alarm stays on, and the next letter pages nobody. Say which: by reason, by order, or both.
+For messages that no redrive can fix: an unreadable order, a command that its order rejected, a refund that was paid in \
+another way. The queue's alarm stays on while messages remain, so new ones do not page. Select by reason, by order, or by \
+both.
 
-What each letter was (order, reason, error; not what the customer wrote) is written into the audit record before it is
-deleted: pk REDRIVE#<id>, sk AUDIT#LETTER#<message id>. What is deleted does not come back.
+Each message (order, reason, error; no personal data) is written to the audit record before it is deleted: pk \
+REDRIVE#<id>, sk AUDIT#MESSAGE#<message id>. A deleted message cannot be restored.
 
-Exit codes: 0 every such letter that was there at the beginning is gone (or was counted); 1 some are still there; 2 it could not run; 130 stopped by Ctrl-C.
+Exit codes: 0 every selected message is deleted (or was counted); 1 some are still there; 2 it could not run; 130 stopped \
+by Ctrl-C.
 
 Examples:
-  cargo ops dlq discard fulfilment-dlq --reason ILLEGAL_COMMAND --dry-run
-  cargo ops dlq discard fulfilment-dlq --reason REFUND_RETURNED --order ord-7f3a --by Ada";
+  orderctl dlq discard fulfilment-dlq --reason ILLEGAL_COMMAND --dry-run
+  orderctl dlq discard fulfilment-dlq --reason REFUND_RETURNED --order ord-7f3a --by Ada";
 
-/// Dead letters.
+/// Dead-lettered messages.
 #[derive(Debug, Subcommand)]
 pub enum Dlq {
-    /// Shows how many letters every dead-letter queue holds, how old they are, and why they are there
+    /// List the dead-letter queues: number of messages, their age and reasons
     #[command(after_help = LIST_HELP)]
     List(List),
-    /// Shows the letters of one queue, oldest first
+    /// Show the messages of one queue, oldest first
     #[command(after_help = SHOW_HELP)]
     Show(Show),
-    /// Puts letters back to work
+    /// Return messages to the source queues of their stages
     #[command(after_help = REDRIVE_HELP)]
     Redrive(Redrive),
-    /// Deletes letters that nothing can be done with
+    /// Delete messages that no redrive can fix
     #[command(after_help = DISCARD_HELP, mut_group("which", |which| which.required(true)))]
     Discard(Discard),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Letters of a queue to look at, at most; the reasons are counted from these
+    /// Maximum messages to check per queue; reasons are counted from these
     #[arg(long, default_value_t = 1000, value_name = "N")]
     limit: usize,
     /// Print one JSON array
@@ -92,9 +95,9 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// The queue, e.g. payment-dlq; its stage's name does as well
+    /// Queue or stage, e.g. payment-dlq or payment
     queue: String,
-    /// Letters to show, at most
+    /// Maximum messages to show
     #[arg(long, default_value_t = 100, value_name = "N")]
     limit: usize,
     /// Print one JSON array
@@ -106,7 +109,7 @@ pub struct Show {
 
 #[derive(Debug, Args)]
 pub struct Redrive {
-    /// The queue, e.g. payment-dlq; its stage's name does as well
+    /// Queue or stage, e.g. payment-dlq or payment
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     queue: Option<String>,
     /// Every dead-letter queue
@@ -120,7 +123,7 @@ pub struct Redrive {
 
 #[derive(Debug, Args)]
 pub struct Discard {
-    /// The queue, e.g. payment-dlq; its stage's name does as well
+    /// Queue or stage, e.g. payment-dlq or payment
     queue: String,
     #[command(flatten)]
     which: Which,
@@ -128,28 +131,28 @@ pub struct Discard {
     how: How,
 }
 
-/// Which letters are meant.
+/// Selects messages.
 #[derive(Debug, Args)]
 #[group(id = "which", multiple = true)]
 struct Which {
-    /// Only letters of this reason
+    /// Only messages with this reason
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
-    /// Only letters of this order
+    /// Only messages for this order
     #[arg(long, value_name = "ID", value_parser = |text: &str| OrderId::new(text))]
     order: Option<OrderId>,
 }
 
-/// How it is done.
+/// How to run it.
 #[derive(Debug, Args)]
 struct How {
-    /// Only count the letters
+    /// Count the messages and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Letters a second, at most; events, where notify-dlq is redriven
+    /// Maximum messages per second; for notify-dlq, events per second
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     rate: u32,
-    /// Who does it, for the audit record, beside your AWS identity or user name
+    /// Your name for the audit record, in addition to your AWS identity
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// Print one JSON array
@@ -173,7 +176,7 @@ impl Dlq {
 impl List {
     async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         let deployed = self.place.reach().await?;
-        let step = Progress::detect().step("Looking at dead letters");
+        let step = Progress::detect().step("Reading the dead-letter queues");
         let reports = list(&deployed, &queues(&deployed).await?, self.limit, cancel).await?;
         step.finish(&format!("{} queues", reports.len()));
         if self.json {
@@ -181,7 +184,7 @@ impl List {
         } else {
             reports.iter().for_each(print_report);
         }
-        Ok(match reports.iter().all(|report| report.letters == 0) {
+        Ok(match reports.iter().all(|report| report.messages == 0) {
             _ if cancel.is_cancelled() => Outcome::Interrupted,
             true => Outcome::Well,
             false => Outcome::Failed,
@@ -190,27 +193,27 @@ impl List {
 }
 
 fn print_report(report: &Report) {
-    let Report { queue, letters, looked_at, oldest_seconds, groups } = report;
+    let Report { queue, messages, checked, oldest_seconds, groups } = report;
     match oldest_seconds {
-        _ if *letters == 0 => println!("{queue}: empty"),
-        None => println!("{queue}: {}; others are looking at them just now", number_of(*letters)),
-        Some(oldest) => println!("{queue}: {}, the oldest {}", number_of(*letters), age(*oldest)),
+        _ if *messages == 0 => println!("{queue}: empty"),
+        None => println!("{queue}: {}, all hidden by another consumer now", number_of(*messages)),
+        Some(oldest) => println!("{queue}: {}, oldest {}", number_of(*messages), age(*oldest)),
     }
     for group in groups {
         let (reason, oldest) = (printable(&group.reason), age(group.oldest_seconds));
-        println!("  {:>7}  {reason}, the oldest {oldest}", group.letters);
+        println!("  {:>7}  {reason}, oldest {oldest}", group.messages);
     }
-    if looked_at < letters && *looked_at > 0 {
-        println!("  of {looked_at} letters that were looked at");
+    if checked < messages && *checked > 0 {
+        println!("  counted from {checked} messages");
     }
 }
 
-/// A letter and its age.
+/// A message with its age.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
     #[serde(flatten)]
-    letter: &'a DeadLetter,
+    message: &'a DeadLetter,
     age_seconds: u64,
 }
 
@@ -218,45 +221,47 @@ impl Show {
     async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         let deployed = self.place.reach().await?;
         let queue = find(&deployed, &self.queue).await?;
-        let step = Progress::detect().step(format!("Looking at {}", queue.name));
-        let letters = show(&deployed, &queue, self.limit, cancel).await?;
-        step.finish(&format!("{} letters", letters.len()));
+        let step = Progress::detect().step(format!("Reading {}", queue.name));
+        let messages = show(&deployed, &queue, self.limit, cancel).await?;
+        step.finish(&format!("{} messages", messages.len()));
         let now = Timestamp::now();
-        let shown: Vec<Shown<'_>> =
-            letters.iter().map(|letter| Shown { letter, age_seconds: now.since(letter.sent_at).as_secs() }).collect();
+        let shown: Vec<Shown<'_>> = messages
+            .iter()
+            .map(|message| Shown { message, age_seconds: now.since(message.sent_at).as_secs() })
+            .collect();
         if self.json {
             println!("{}", serde_json::to_string(&shown)?);
         } else if shown.is_empty() {
             println!("{} is empty.", queue.name);
         } else {
-            shown.iter().for_each(print_letter);
+            shown.iter().for_each(print_message);
         }
         Ok(if cancel.is_cancelled() { Outcome::Interrupted } else { Outcome::Well })
     }
 }
 
-fn print_letter(shown: &Shown<'_>) {
-    let letter = shown.letter;
-    println!("{}", printable(&letter.message_id));
+fn print_message(shown: &Shown<'_>) {
+    let message = shown.message;
+    println!("{}", printable(&message.message_id));
     let line = |name: &str, text: Option<String>| {
         if let Some(text) = text {
             println!("  {name:<10} {}", printable(&text));
         }
     };
-    line("order", letter.order_id.as_ref().map(ToString::to_string));
-    line("customer", letter.customer_id.as_ref().map(ToString::to_string));
-    line("reason", Some(letter.reason.clone()));
-    line("error", letter.error.clone());
+    line("order", message.order_id.as_ref().map(ToString::to_string));
+    line("customer", message.customer_id.as_ref().map(ToString::to_string));
+    line("reason", Some(message.reason.clone()));
+    line("error", message.error.clone());
     line(
         "events",
-        letter.stream_batch.as_ref().map(|batch| {
+        message.stream_batch.as_ref().map(|batch| {
             format!("{} records of {}, {} to {}", batch.records, batch.shard_id, batch.first_at, batch.last_at)
         }),
     );
-    line("trace", letter.trace.clone());
-    line("came from", letter.source_message_id.clone());
-    line("age", Some(format!("{}, since {}", age(shown.age_seconds), letter.sent_at)));
-    line("receives", Some(letter.receive_count.to_string()));
+    line("trace", message.trace.clone());
+    line("source id", message.source_message_id.clone());
+    line("age", Some(format!("{}, since {}", age(shown.age_seconds), message.sent_at)));
+    line("receives", Some(message.receive_count.to_string()));
 }
 
 impl Redrive {
@@ -290,7 +295,7 @@ impl How {
         let by = match (self.by, self.dry_run) {
             (by, true) => by.unwrap_or_default(),
             (None, false) => deployed.operator().await?,
-            // A name that anybody can give does not hide whose credentials were used.
+            // The record keeps the identity of the credentials too: anybody can give any name.
             (Some(by), false) => match deployed.operator().await {
                 Ok(operator) => format!("{by} ({operator})"),
                 Err(_) => by,
@@ -331,30 +336,30 @@ fn print_redriven(redriven: &Redriven, action: Action) {
     let Redriven { from, to, .. } = redriven;
     let moved = number_of(redriven.moved);
     match (action, redriven.dry_run) {
-        (Action::Redrive, true) => println!("{from}: {moved} would go to {to}"),
-        (Action::Redrive, false) => println!("{from}: {moved} went to {to}"),
+        (Action::Redrive, true) => println!("{from}: {moved} would move to {to}"),
+        (Action::Redrive, false) => println!("{from}: {moved} moved to {to}"),
         (Action::Discard, true) => println!("{from}: {moved} would be deleted"),
         (Action::Discard, false) => println!("{from}: {moved} deleted"),
     }
     let not_deleted = match action {
-        Action::Redrive => "sent but not deleted: the next redrive repeats them",
-        Action::Discard => "on record but not deleted: they are still there",
+        Action::Redrive => "sent but not deleted; the next redrive repeats them",
+        Action::Discard => "recorded but not deleted; still in the queue",
     };
-    for (reason, letters) in &redriven.reasons {
-        println!("  {letters:>7}  {}", printable(reason));
+    for (reason, messages) in &redriven.reasons {
+        println!("  {messages:>7}  {}", printable(reason));
     }
     for (count, what) in [
-        (redriven.passed_over, "passed over by the filters"),
-        (redriven.too_young, "left, since they came back or arrived after the beginning"),
-        (redriven.failed, "not moved, and still there"),
+        (redriven.passed_over, "excluded by the filters"),
+        (redriven.too_young, "left, because they arrived or came back after the start"),
+        (redriven.failed, "not moved; still in the queue"),
         (redriven.not_deleted, not_deleted),
     ] {
         if count > 0 {
             println!("  {count:>7}  {what}");
         }
     }
-    if let Some(told) = redriven.events_told {
-        println!("  {told} events told, those included that had been told before");
+    if let Some(published) = redriven.events_published {
+        println!("  {published} events published; events that were published before are skipped");
     }
     if let Some(problem) = &redriven.problem {
         println!("  problem: {}", printable(problem));
@@ -367,11 +372,11 @@ fn print_redriven(redriven: &Redriven, action: Action) {
     }
 }
 
-fn number_of(letters: u64) -> String {
-    if letters == 1 { "1 letter".to_owned() } else { format!("{letters} letters") }
+fn number_of(messages: u64) -> String {
+    if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") }
 }
 
-/// An age as people say it.
+/// An age in its largest sensible unit.
 fn age(seconds: u64) -> String {
     let age = Duration::from_secs(seconds);
     match age.as_secs() {

@@ -1,4 +1,4 @@
-//! The operator's commands, as `orderctl` and as a part of `cargo ops`.
+//! The operator's commands, for `orderctl` and for `cargo ops`.
 
 mod dlq;
 mod place;
@@ -9,15 +9,15 @@ use clap::Subcommand;
 use terminal::cancel::Cancel;
 use terminal::outcome::{Failure, Outcome};
 
-/// What an operator does with a deployed pipeline.
+/// An operator's command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists, shows, redrives or discards dead-lettered messages
+    /// List, inspect, redrive or discard dead-lettered messages
     #[command(subcommand)]
     Dlq(dlq::Dlq),
-    /// Publishes events again that the stream can no longer deliver
+    /// Publish events again that the table's stream no longer delivers
     Replay(replay::Replay),
-    /// Shows, sets, adds and imports units of stock
+    /// Show, set, add and import stock
     #[command(subcommand)]
     Stock(stock::Stock),
 }
@@ -27,7 +27,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// When it could not do its work.
+    /// When the command could not run.
     pub async fn run(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         match self {
             Self::Dlq(command) => command.run(cancel).await,

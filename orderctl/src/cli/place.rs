@@ -1,14 +1,14 @@
-//! Which deployed pipeline a command works with.
+//! Which deployed pipeline a command uses.
 
 use clap::Args;
 use deployed::{Deployed, DeployedError};
 
 #[derive(Debug, Args)]
 pub struct Place {
-    /// Name of the running copy on this machine; `cargo ops status` lists them
+    /// Local instance to use; `cargo ops status` lists them
     #[arg(long, default_value = "local", value_name = "NAME")]
     instance: String,
-    /// Suffix of an environment on AWS (eu-west-2) instead, reached with the credentials that the AWS tools use
+    /// Environment on AWS (eu-west-2) to use instead, by its suffix; uses your AWS credentials
     #[arg(long, value_name = "SUFFIX", conflicts_with = "instance")]
     suffix: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `cargo ops stock`
+//! `orderctl stock`
 
 use std::path::PathBuf;
 
@@ -14,30 +14,30 @@ use super::place::Place;
 use terminal::outcome::{Failure, Outcome};
 
 const SET_HELP: &str = "\
-Free units are those on the shelf that no order has been promised. Reserved units belong to orders and sold ones are gone:
-neither is touched, and orders that come meanwhile lose nothing. It is a count: run it again only
-after counting again, since what was reserved meanwhile is no longer free.
+Free units are the units on the shelf that no order has reserved. Reserved and sold units are not changed, and orders that \
+arrive meanwhile lose nothing. Count again before you repeat the command: units reserved since the last count are no \
+longer free.
 
---shards spreads a product that everybody buys over more stock items, each of which takes about 500 reservations a second;
-it can be changed while orders flow.
+--shards spreads a popular product over more stock items; each takes about 500 reservations per second. It is safe to \
+change it while orders arrive.
 
 Examples:
-  cargo ops stock set TEA-ASSAM-250G --units 1200
-  cargo ops stock set GIFT-BOX --units 50000 --shards 8 --suffix prod";
+  orderctl stock set TEA-ASSAM-250G --units 1200
+  orderctl stock set GIFT-BOX --units 50000 --shards 8 --suffix prod";
 
 const ADD_HELP: &str = "\
-All units are added or none. Other than `set` it is not to be repeated: when the answer was lost, compare `stock show` first.
+Adds all units or none. Unlike `set`, it is not safe to repeat: if the answer is lost, check `stock show` first.
 
 Example:
-  cargo ops stock add TEA-ASSAM-250G --units 48";
+  orderctl stock add TEA-ASSAM-250G --units 48";
 
 const IMPORT_HELP: &str = "\
-The first line names the columns, in any order: sku,name,unit_price_minor,currency,vat_percent,units,shards. Every row
-sets a product's name, price (in minor units, tax included: 749 is 7.49), rate of value added tax (20, 5 or 0) and
-shards, and how many of its units are free, as `stock set` does. Products that are not in the file stay as they are.
+The first line names the columns, in any order: sku,name,unit_price_minor,currency,vat_percent,units,shards. Each row sets \
+a product's name, price (in minor units, tax included: 749 is 7.49), VAT rate (20, 5 or 0), shards and free units, as \
+`stock set` does. Products that are not in the file are not changed.
 
-A bad row is named with its line, and nothing is imported until every row is good. Stopped half-way, count
-again before it is run again: units that were reserved meanwhile would be free twice.
+Every bad row is reported with its line, and nothing is imported until all rows are good. After an interruption, count \
+again before you repeat the import: units reserved meanwhile would be counted as free.
 
 Exit codes: 0 imported, or good with --dry-run; 1 the file is bad; 2 it could not run; 130 stopped by Ctrl-C.
 
@@ -48,15 +48,15 @@ Example:
 /// Stock.
 #[derive(Debug, Subcommand)]
 pub enum Stock {
-    /// Shows free, reserved and sold units, of the whole catalogue where no SKU is named
+    /// Show free, reserved and sold units [default: of all products]
     Show(Show),
-    /// Says how many units of a product lie on the shelf unpromised
+    /// Set a product's free units
     #[command(after_help = SET_HELP)]
     Set(Set),
-    /// Adds units of a product to the shelf
+    /// Add free units to a product
     #[command(after_help = ADD_HELP)]
     Add(Add),
-    /// Sets products, prices and free units from a CSV file
+    /// Set products, prices and free units from a CSV file
     #[command(after_help = IMPORT_HELP)]
     Import(Import),
 }
@@ -82,10 +82,10 @@ pub struct Set {
     /// The product
     #[arg(value_parser = sku)]
     sku: Sku,
-    /// How many units are free
+    /// Number of free units
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=MAXIMUM_UNITS))]
     units: u64,
-    /// Over how many stock items they are spread; as many as before, where it is not given
+    /// Number of shards [default: unchanged]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAXIMUM_SHARDS)))]
     shards: Option<u16>,
     #[command(flatten)]
@@ -97,7 +97,7 @@ pub struct Add {
     /// The product
     #[arg(value_parser = sku)]
     sku: Sku,
-    /// How many units come
+    /// Number of units to add
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=MAXIMUM_UNITS))]
     units: u64,
     #[command(flatten)]
@@ -108,7 +108,7 @@ pub struct Add {
 pub struct Import {
     /// The CSV file
     file: PathBuf,
-    /// Only check the file, and say what it would change
+    /// Check the file, show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Print the outcome as one JSON object
@@ -123,19 +123,19 @@ impl Stock {
         match self {
             Self::Show(command) => stoppable(command.run(), cancel).await,
             Self::Set(command) => stoppable(command.run(), cancel).await,
-            // One transaction: it is over before anybody could stop it.
+            // One transaction: it cannot be stopped half-way.
             Self::Add(command) => command.run().await,
             Self::Import(command) => command.run(cancel).await,
         }
     }
 }
 
-/// Work that can be dropped where it is, and run again.
+/// Runs work that is safe to stop anywhere and to repeat.
 async fn stoppable(work: impl Future<Output = Result<Outcome, Failure>>, cancel: &Cancel) -> Result<Outcome, Failure> {
     tokio::select! {
         outcome = work => outcome,
         () = cancel.cancelled() => {
-            eprintln!("stopped; it can be run again");
+            eprintln!("stopped; run it again");
             Ok(Outcome::Interrupted)
         }
     }
@@ -162,7 +162,7 @@ impl Show {
             print_table(&counted, !self.skus.is_empty());
         }
         for sku in &unknown {
-            eprintln!("{sku} is no product of the catalogue");
+            eprintln!("{sku} is not in the catalogue");
         }
         Ok(if unknown.is_empty() { Outcome::Well } else { Outcome::Failed })
     }
@@ -236,7 +236,7 @@ impl Import {
                 println!("{}", serde_json::to_string(&forecast)?);
             } else {
                 println!(
-                    "{} rows are good: {} new products, {} changed, {} as they are; the free units of all would be set.",
+                    "{} rows are good: {} new products, {} changed, {} unchanged. The import sets the free units of all.",
                     rows.len(),
                     forecast.new,
                     forecast.changed,
@@ -252,7 +252,7 @@ impl Import {
             println!("{} of {} rows imported.", imported.rows, imported.of);
             if imported.interrupted {
                 println!(
-                    "Stopped before the end. Count again, then run it again: units that were reserved meanwhile would be free twice."
+                    "Stopped before the end. Count again before you repeat it: units reserved meanwhile would be counted as free."
                 );
             }
         }

@@ -1,6 +1,6 @@
-//! Who redrove or discarded what: items of the orders table that are written once and never changed. The first is written before
-//! the first letter moves, so that a redrive that was killed is on record too: it has no last one. A letter that is discarded
-//! has one of its own, written before it is deleted.
+//! The audit record of a redrive or a discard: items of the orders table that are written once and never changed. The
+//! first item is written before the first message moves, so a redrive that was killed is recorded too, without an outcome.
+//! Each discarded message has its own item, written before the message is deleted.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,14 +13,14 @@ use super::error::Cause;
 use super::{DeadLetter, DeadLetterError, DeadLetterQueue, Method, Options, Redriven};
 use deployed::Deployed;
 
-/// Sort key of the record of what was to be done.
+/// Sort key of the item with the request.
 const BEGUN: &str = "AUDIT";
-/// Beginning of the sort key of the record of a letter that was discarded.
-const LETTER: &str = "AUDIT#LETTER#";
-/// Sort key of the record of what was done.
+/// Prefix of the sort key of a discarded message's item.
+const MESSAGE: &str = "AUDIT#MESSAGE#";
+/// Sort key of the item with the result.
 const ENDED: &str = "AUDIT#OUTCOME";
 
-/// An audit record that is open.
+/// An audit record without its result yet.
 #[derive(Debug)]
 pub(super) struct Audit {
     client: Client,
@@ -38,8 +38,8 @@ struct Begun<'a> {
     to: &'a str,
     method: Method,
     rate: u32,
-    /// About how many letters the queue held.
-    letters: u64,
+    /// Approximate number of messages in the queue.
+    messages: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     only_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,13 +56,13 @@ struct Ended<'a> {
 }
 
 impl Audit {
-    /// Writes what is going to be done.
+    /// Writes the request.
     pub async fn begin(
         deployed: &Deployed,
         queue: &DeadLetterQueue,
         to: &str,
         method: Method,
-        letters: u64,
+        messages: u64,
         options: &Options,
     ) -> Result<Self, DeadLetterError> {
         let at = Timestamp::now();
@@ -77,7 +77,7 @@ impl Audit {
             to,
             method,
             rate: options.rate,
-            letters,
+            messages,
             only_reason: options.filter.reason.as_deref(),
             only_order: options.filter.order.as_ref().map(order_domain::id::OrderId::as_str),
         };
@@ -85,12 +85,12 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Writes what a letter was that is going to be discarded: all that is shown of it.
-    pub async fn message(&self, letter: &DeadLetter) -> Result<(), DeadLetterError> {
-        self.write(&format!("{LETTER}{}", letter.message_id), letter).await
+    /// Writes an item for a message that will be discarded, without its body.
+    pub async fn message(&self, message: &DeadLetter) -> Result<(), DeadLetterError> {
+        self.write(&format!("{MESSAGE}{}", message.message_id), message).await
     }
 
-    /// Writes what was done.
+    /// Writes the result.
     pub async fn end(&self, redriven: &Redriven) -> Result<(), DeadLetterError> {
         self.write(ENDED, &Ended { redrive_id: &self.id, at: Timestamp::now(), redriven }).await
     }
@@ -111,4 +111,20 @@ impl Audit {
         put.condition_expression("attribute_not_exists(pk)").send().await?;
         Ok(())
     }
+}
+
+/// Writes the end of the audit record. Before the record exists an error is returned; afterwards it is part of the result.
+pub(super) async fn close(
+    audit: Option<Audit>,
+    mut redriven: Redriven,
+    outcome: Result<(), DeadLetterError>,
+) -> Result<Redriven, DeadLetterError> {
+    let Some(audit) = audit else { return outcome.map(|()| redriven) };
+    if let Err(error) = outcome {
+        redriven.problem = Some(order_handlers::failure::chain(&error));
+    }
+    if let Err(error) = audit.end(&redriven).await {
+        redriven.problem.get_or_insert_with(|| order_handlers::failure::chain(&error));
+    }
+    Ok(redriven)
 }

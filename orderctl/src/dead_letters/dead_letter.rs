@@ -1,4 +1,4 @@
-//! One dead letter, read so far as a person may see it.
+//! One dead-lettered message, without its customer's personal data.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,71 +11,71 @@ use serde_json::Value;
 
 use crate::replay::EventId;
 
-/// The reason of a letter that SQS moved by itself: its receives were used up, which only happens to messages that kill the
-/// function. Nobody wrote a reason into it.
+/// The reason of a message that SQS moved by itself after its last receive: the function crashed on it each time, or did
+/// not run. No stage wrote a reason.
 pub const TOO_MANY_RECEIVES: &str = "TOO_MANY_RECEIVES";
 
-/// The attributes that a stage writes when it buries a message (`order_handlers::adapters::sqs`).
+/// The attributes that a stage adds when it dead-letters a message (`order_handlers::adapters::sqs`).
 const REASON: &str = "reason";
 const ERROR: &str = "error";
 const SOURCE_MESSAGE_ID: &str = "sourceMessageId";
 const TRACE: &str = "traceHeader";
 
-/// A dead letter. Its body is kept for redriving and is never shown: it can be a whole order with its customer.
+/// A dead-lettered message. Its body is kept for a redrive and is never shown: it can be a whole order.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// Its id in the dead-letter queue.
+    /// The message's id in the dead-letter queue.
     pub message_id: String,
-    /// The order that it is about, where the body names one.
+    /// The order, if the body names one.
     pub order_id: Option<OrderId>,
-    /// The customer, where the body names one.
+    /// The customer, if the body names one.
     pub customer_id: Option<CustomerId>,
-    /// Why it is here: a stage's reason, Lambda's condition, or [`TOO_MANY_RECEIVES`].
+    /// The reason: a stage's, Lambda's condition, or [`TOO_MANY_RECEIVES`].
     pub reason: String,
-    /// The error and its causes, where a stage wrote them down.
+    /// The error and its causes, if a stage recorded them.
     pub error: Option<String>,
     /// X-Ray's trace header.
     pub trace: Option<String>,
-    /// When it was sent: to this queue by a stage, or to its source queue, where SQS moved it.
+    /// When a stage sent it to this queue; if SQS moved it, when it was sent to its source queue.
     pub sent_at: Timestamp,
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub receive_count: u32,
-    /// The id that it had in its source queue.
+    /// The message's id in its source queue.
     pub source_message_id: Option<String>,
-    /// The part of the table's stream that it stands for.
+    /// The range of the table's stream that it refers to.
     pub stream_batch: Option<StreamBatch>,
     #[serde(skip)]
     pub(super) content: Content,
 }
 
-/// What Lambda says of the records of a stream that it gave up; the records themselves are not in the letter.
+/// Lambda's description of stream records that it could not process. The message does not contain the records.
 /// (docs.aws.amazon.com/lambda, services-dynamodb-errors.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamBatch {
     /// The stream's shard.
     pub shard_id: String,
-    /// The first record's place in it.
+    /// Sequence number of the first record.
     pub start_sequence_number: String,
-    /// The last record's place in it.
+    /// Sequence number of the last record.
     pub end_sequence_number: String,
-    /// When the first record was written, about.
+    /// Approximate time of the first record.
     pub first_at: Timestamp,
-    /// When the last one was.
+    /// Approximate time of the last record.
     pub last_at: Timestamp,
-    /// How many records it were.
+    /// Number of records.
     pub records: u64,
 }
 
-/// What is needed to send the letter on, and hidden from whoever prints it.
+/// What a redrive needs; its `Debug` output hides it.
 #[derive(Clone, Default)]
 pub(super) struct Content {
     pub body: String,
     pub receipt_handle: String,
-    /// The message's own attributes, without those that a stage adds when it buries one.
+    /// The message's own attributes, without those that a stage adds when it dead-letters a message.
     pub attributes: HashMap<String, MessageAttributeValue>,
-    /// The stream's number of a record that is no event.
+    /// The stream's sequence number of a record that is not an event.
     pub sequence_number: Option<String>,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Debug for Content {
 }
 
 impl DeadLetter {
-    /// Reads a message as SQS delivered it.
+    /// Reads a message from SQS.
     pub(super) fn read(message: Message) -> Self {
         let body = message.body.unwrap_or_default();
         let document: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -122,8 +122,8 @@ impl DeadLetter {
     }
 }
 
-/// Orders, commands and shipments name it in different places. A text of another shape is not an id and may be anything a
-/// person wrote: it is not shown.
+/// Orders, commands and shipments name their order in different places. A text that is not a valid id could be personal
+/// data, so it is not shown.
 fn order_id(document: &Value, sequence_number: Option<&str>) -> Option<OrderId> {
     let named = ["/orderId", "/shipment/orderId"].into_iter().find_map(|place| document.pointer(place)?.as_str());
     let replayed = || sequence_number.and_then(EventId::of_sequence_number).map(|id| id.order_id);
@@ -144,7 +144,7 @@ fn stream_batch(document: &Value) -> Option<StreamBatch> {
     })
 }
 
-/// A text of a letter as it may go to a terminal: what could steer the terminal is shown as its number.
+/// Escapes control characters, so that a message's text cannot control the terminal.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars()
@@ -179,27 +179,27 @@ pub(super) mod tests {
         "shippingAddress":{"line1":"1 High Street"}}"#;
 
     #[test]
-    fn a_letter_shows_its_order_and_customer_by_id_and_nothing_that_they_wrote() {
-        let letter =
+    fn a_message_shows_the_order_and_customer_ids_and_no_personal_data() {
+        let message =
             DeadLetter::read(message(ORDER, &[("reason", "NOT_AN_ORDER"), ("error", "it is not"), ("own", "x")]));
-        assert_eq!(letter.order_id.as_ref().unwrap().as_str(), "ord-1");
-        assert_eq!(letter.customer_id.as_ref().unwrap().as_str(), "cus-1");
-        assert_eq!((letter.reason.as_str(), letter.error.as_deref()), ("NOT_AN_ORDER", Some("it is not")));
-        assert_eq!(letter.content.attributes.keys().collect::<Vec<_>>(), ["own"]);
-        for shown in [format!("{letter:?}"), serde_json::to_string(&letter).unwrap()] {
+        assert_eq!(message.order_id.as_ref().unwrap().as_str(), "ord-1");
+        assert_eq!(message.customer_id.as_ref().unwrap().as_str(), "cus-1");
+        assert_eq!((message.reason.as_str(), message.error.as_deref()), ("NOT_AN_ORDER", Some("it is not")));
+        assert_eq!(message.content.attributes.keys().collect::<Vec<_>>(), ["own"]);
+        for shown in [format!("{message:?}"), serde_json::to_string(&message).unwrap()] {
             assert!(!shown.contains("Ada") && !shown.contains("ada@") && !shown.contains("High Street"), "{shown}");
         }
     }
 
     #[test]
-    fn a_letter_without_a_reason_was_moved_by_sqs() {
+    fn a_message_without_a_reason_was_moved_by_sqs() {
         assert_eq!(DeadLetter::read(message("not json", &[])).reason, TOO_MANY_RECEIVES);
     }
 
     #[test]
-    fn an_id_that_is_none_is_not_shown() {
-        let letter = DeadLetter::read(message(r#"{"orderId":"Ada Lovelace","customerId":7}"#, &[]));
-        assert_eq!((letter.order_id, letter.customer_id), (None, None));
+    fn an_invalid_id_is_not_shown() {
+        let message = DeadLetter::read(message(r#"{"orderId":"Ada Lovelace","customerId":7}"#, &[]));
+        assert_eq!((message.order_id, message.customer_id), (None, None));
     }
 
     #[test]
@@ -214,22 +214,22 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn lambdas_document_tells_the_part_of_the_stream_and_its_condition() {
+    fn lambdas_document_gives_the_stream_range_and_the_condition() {
         let body = r#"{"requestContext":{"requestId":"r","functionArn":"arn","condition":"RetryAttemptsExhausted",
             "approximateInvokeCount":1},"responseContext":{"statusCode":200,"executedVersion":"$LATEST",
             "functionError":"Unhandled"},"version":"1.0","timestamp":"2025-11-24T16:05:00.021Z",
             "DDBStreamBatchInfo":{"shardId":"shardId-1","startSequenceNumber":"8","endSequenceNumber":"9",
             "approximateArrivalOfFirstRecord":"2025-11-24T16:00:00Z",
             "approximateArrivalOfLastRecord":"2025-11-24T16:01:00Z","batchSize":2,"streamArn":"arn"}}"#;
-        let letter = DeadLetter::read(message(body, &[]));
-        assert_eq!(letter.reason, "RetryAttemptsExhausted");
-        let batch = letter.stream_batch.unwrap();
+        let message = DeadLetter::read(message(body, &[]));
+        assert_eq!(message.reason, "RetryAttemptsExhausted");
+        let batch = message.stream_batch.unwrap();
         assert_eq!((batch.records, batch.shard_id.as_str()), (2, "shardId-1"));
         assert_eq!(batch.first_at.unix_milliseconds(), 1_764_000_000_000);
     }
 
     #[test]
-    fn what_could_steer_a_terminal_is_made_harmless() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable("a\u{1b}[2Jb\n£"), "a\\u{1b}[2Jb\\u{a}£");
     }
 }

@@ -1,54 +1,54 @@
-//! Why dead letters cannot be shown or redriven.
+//! Why dead-lettered messages cannot be shown or redriven.
 
 use deployed::DeployedError;
 
-/// Whatever an SDK says.
+/// An SDK's error.
 pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Dead letters cannot be shown or redriven.
+/// Dead-lettered messages cannot be shown or redriven.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
     /// The environment has no such queue.
-    #[error("{environment} has no dead-letter queue `{queue}`; it has: {known}")]
+    #[error("{environment} has no dead-letter queue `{queue}`; choose one of: {known}")]
     UnknownQueue {
-        /// What was asked for.
+        /// The name that was given.
         queue: String,
         /// The environment.
         environment: String,
-        /// The queues that there are.
+        /// The existing queues.
         known: String,
     },
     /// The environment has no dead-letter queue at all.
-    #[error("{environment} has no dead-letter queues; look at the suffix, and at the account of your AWS credentials")]
+    #[error("{environment} has no dead-letter queues; check the suffix and the account of your AWS credentials")]
     NoQueues {
         /// The environment.
         environment: String,
     },
-    /// A discard of everything.
-    #[error("say which letters of {queue} are to be discarded: those of a reason, of an order, or of both")]
+    /// A discard without a filter.
+    #[error("select the messages of {queue} to discard: by reason, by order, or by both")]
     NothingNamed {
         /// The queue.
         queue: String,
     },
-    /// SQS did not do what it was asked.
-    #[error("SQS could not {action} {queue}; what was done so far stays done, and the command can be run again")]
+    /// An SQS request failed.
+    #[error("SQS could not {action} {queue}; completed work is kept, so run the command again")]
     Queue {
-        /// What was asked.
+        /// The request, as a phrase.
         action: &'static str,
         /// The queue.
         queue: String,
-        /// What SQS said.
+        /// SQS's error.
         #[source]
         source: Cause,
     },
     /// The audit record cannot be written.
-    #[error("the audit record of redrive {redrive} could not be written to {table}; without it no letter is moved")]
+    #[error("the audit record of redrive {redrive} could not be written to {table}; no message is moved without it")]
     Audit {
         /// The redrive.
         redrive: String,
         /// The orders table.
         table: String,
-        /// What DynamoDB said.
+        /// DynamoDB's error.
         #[source]
         source: Cause,
     },

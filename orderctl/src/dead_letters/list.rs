@@ -1,4 +1,4 @@
-//! What lies in a dead-letter queue, and why.
+//! What a dead-letter queue contains, and why.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -8,48 +8,48 @@ use futures::future::try_join_all;
 use order_domain::time::Timestamp;
 use serde::Serialize;
 
-use super::messages::{give_back, receive};
+use super::messages::{receive, return_to_queue};
 use super::queue::{self, DeadLetterQueue};
 use super::{DeadLetter, DeadLetterError};
 use deployed::Deployed;
 use terminal::cancel::Cancel;
 
-/// How long a letter is hidden from others while it is looked at, should this process die meanwhile.
-const LOOK: Duration = Duration::from_secs(30);
+/// Visibility timeout while a message is read: it returns after this time if this process dies.
+const READ: Duration = Duration::from_secs(30);
 
-/// A dead-letter queue's content, by reason.
+/// The content of a dead-letter queue, grouped by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The queue.
     pub queue: String,
-    /// About how many letters it holds.
-    pub letters: u64,
-    /// How many of them were looked at: the groups count these.
-    pub looked_at: u64,
-    /// Age of the oldest letter that was looked at, in seconds.
+    /// Approximate number of messages in the queue.
+    pub messages: u64,
+    /// How many messages were checked; the groups count these.
+    pub checked: u64,
+    /// Age of the oldest checked message, in seconds.
     pub oldest_seconds: Option<u64>,
-    /// By reason, the largest group first.
+    /// The groups, largest first.
     pub groups: Vec<Group>,
 }
 
-/// The letters of one reason.
+/// The messages with one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
     /// The reason.
     pub reason: String,
-    /// How many letters.
-    pub letters: u64,
-    /// Age of the oldest, in seconds.
+    /// Number of messages.
+    pub messages: u64,
+    /// Age of the oldest message, in seconds.
     pub oldest_seconds: u64,
 }
 
-/// Reports on queues, looking at no more than `limit` letters of each.
+/// Reports on queues; checks at most `limit` messages of each.
 ///
 /// # Errors
 ///
-/// When SQS cannot be asked.
+/// When SQS does not answer.
 pub async fn list(
     deployed: &Deployed,
     queues: &[DeadLetterQueue],
@@ -60,83 +60,83 @@ pub async fn list(
     try_join_all(queues.iter().map(|queue| {
         let client = &client;
         async move {
-            let letters = queue::count(client, queue).await?;
-            let seen = if letters == 0 { Vec::new() } else { look(client, queue, limit, cancel).await? };
-            Ok(report(&queue.name, letters, &seen, Timestamp::now()))
+            let messages = queue::count(client, queue).await?;
+            let seen = if messages == 0 { Vec::new() } else { peek(client, queue, limit, cancel).await? };
+            Ok(report(&queue.name, messages, &seen, Timestamp::now()))
         }
     }))
     .await
 }
 
-/// The letters of a queue, oldest first, `limit` at most.
+/// The messages of a queue, oldest first, `limit` at most.
 ///
 /// # Errors
 ///
-/// When SQS cannot be asked.
+/// When SQS does not answer.
 pub async fn show(
     deployed: &Deployed,
     queue: &DeadLetterQueue,
     limit: usize,
     cancel: &Cancel,
 ) -> Result<Vec<DeadLetter>, DeadLetterError> {
-    look(&Client::new(deployed.aws()), queue, limit, cancel).await
+    peek(&Client::new(deployed.aws()), queue, limit, cancel).await
 }
 
-/// Looks at letters and gives them back, whatever happens.
-pub(super) async fn look(
+/// Reads messages, and returns them to the queue even when reading fails.
+pub(super) async fn peek(
     client: &Client,
     queue: &DeadLetterQueue,
     limit: usize,
     cancel: &Cancel,
 ) -> Result<Vec<DeadLetter>, DeadLetterError> {
-    let mut letters: Vec<DeadLetter> = Vec::new();
+    let mut messages: Vec<DeadLetter> = Vec::new();
     let mut handles = Vec::new();
     let mut seen = HashSet::new();
     let outcome = loop {
-        if letters.len() >= limit || cancel.is_cancelled() {
+        if messages.len() >= limit || cancel.is_cancelled() {
             break Ok(());
         }
-        match receive(client, &queue.url, &queue.name, LOOK).await {
+        match receive(client, &queue.url, &queue.name, READ).await {
             Ok(received) => {
-                let known = letters.len();
-                for letter in received {
-                    handles.push(letter.content.receipt_handle.clone());
-                    if seen.insert(letter.message_id.clone()) {
-                        letters.push(letter);
+                let known = messages.len();
+                for message in received {
+                    handles.push(message.content.receipt_handle.clone());
+                    if seen.insert(message.message_id.clone()) {
+                        messages.push(message);
                     }
                 }
-                // Nothing more, or only what was seen before: it has become visible again meanwhile.
-                if letters.len() == known {
+                // No new message: the queue is empty, or shows earlier messages again.
+                if messages.len() == known {
                     break Ok(());
                 }
             }
             Err(error) => break Err(error),
         }
     };
-    give_back(client, &queue.url, &handles).await;
+    return_to_queue(client, &queue.url, &handles).await;
     outcome?;
-    letters.sort_by_key(|letter| letter.sent_at);
-    letters.truncate(limit);
-    Ok(letters)
+    messages.sort_by_key(|message| message.sent_at);
+    messages.truncate(limit);
+    Ok(messages)
 }
 
-fn report(queue: &str, letters: u64, seen: &[DeadLetter], now: Timestamp) -> Report {
-    let age = |letter: &DeadLetter| now.since(letter.sent_at).as_secs();
+fn report(queue: &str, messages: u64, seen: &[DeadLetter], now: Timestamp) -> Report {
+    let age = |message: &DeadLetter| now.since(message.sent_at).as_secs();
     let mut by_reason: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for letter in seen {
-        let (count, oldest) = by_reason.entry(&letter.reason).or_default();
+    for message in seen {
+        let (count, oldest) = by_reason.entry(&message.reason).or_default();
         *count += 1;
-        *oldest = (*oldest).max(age(letter));
+        *oldest = (*oldest).max(age(message));
     }
     let mut groups: Vec<Group> = by_reason
         .into_iter()
-        .map(|(reason, (letters, oldest_seconds))| Group { reason: reason.to_owned(), letters, oldest_seconds })
+        .map(|(reason, (messages, oldest_seconds))| Group { reason: reason.to_owned(), messages, oldest_seconds })
         .collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.letters));
-    let looked_at = u64::try_from(seen.len()).unwrap_or(u64::MAX);
-    // SQS's count lags behind; what was seen is there.
-    let letters = letters.max(looked_at);
-    Report { queue: queue.to_owned(), letters, looked_at, oldest_seconds: seen.iter().map(age).max(), groups }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.messages));
+    let checked = u64::try_from(seen.len()).unwrap_or(u64::MAX);
+    // SQS's count lags behind what was received.
+    let messages = messages.max(checked);
+    Report { queue: queue.to_owned(), messages, checked, oldest_seconds: seen.iter().map(age).max(), groups }
 }
 
 #[cfg(test)]
@@ -145,13 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_are_grouped_by_reason_the_largest_group_first() {
+    fn messages_are_grouped_by_reason_with_the_largest_group_first() {
         let of = |reason| DeadLetter::read(message("{}", &[("reason", reason)]));
         let seen = [of("A"), of("B"), of("B"), DeadLetter::read(message("{}", &[]))];
         let now = Timestamp::from_unix_seconds(1_764_000_060).unwrap();
         let report = report("payment-dlq", 9, &seen, now);
-        let groups: Vec<_> = report.groups.iter().map(|group| (group.reason.as_str(), group.letters)).collect();
+        let groups: Vec<_> = report.groups.iter().map(|group| (group.reason.as_str(), group.messages)).collect();
         assert_eq!(groups, [("B", 2), ("A", 1), ("TOO_MANY_RECEIVES", 1)]);
-        assert_eq!((report.letters, report.looked_at, report.oldest_seconds), (9, 4, Some(60)));
+        assert_eq!((report.messages, report.checked, report.oldest_seconds), (9, 4, Some(60)));
     }
 }

@@ -1,4 +1,4 @@
-//! Receiving letters and giving them back.
+//! Receives messages, and returns them to the queue.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageSystem
 
 use super::{DeadLetter, DeadLetterError};
 
-/// Most messages of one call (docs.aws.amazon.com/AWSSimpleQueueService, quotas-messages).
+/// Maximum messages per call (docs.aws.amazon.com/AWSSimpleQueueService, quotas-messages).
 pub(super) const BATCH: usize = 10;
-/// A long poll asks every server of the queue; a short one may overlook letters.
+/// Seconds of long polling. A short poll asks only some of the queue's servers and may miss messages.
 const POLL_SECONDS: i32 = 1;
 
-/// Receives up to [`BATCH`] letters, which are hidden from others for `hidden`. None: there is nothing to be had now.
+/// Receives up to [`BATCH`] messages and hides them from other consumers for `hidden`. An empty answer means that no
+/// message is visible now.
 pub(super) async fn receive(
     client: &Client,
     url: &str,
@@ -29,12 +30,12 @@ pub(super) async fn receive(
         .message_system_attribute_names(MessageSystemAttributeName::All)
         .send()
         .await;
-    let messages = received.map_err(|error| DeadLetterError::queue("receive letters of", name, error))?.messages;
+    let messages = received.map_err(|error| DeadLetterError::queue("receive messages from", name, error))?.messages;
     Ok(messages.unwrap_or_default().into_iter().map(DeadLetter::read).collect())
 }
 
-/// Shows letters to others again, at once. It may fail without harm: they come back by themselves.
-pub(super) async fn give_back(client: &Client, url: &str, handles: &[String]) {
+/// Returns messages to the queue at once. A failure is harmless: their visibility timeout returns them later.
+pub(super) async fn return_to_queue(client: &Client, url: &str, handles: &[String]) {
     for chunk in handles.chunks(BATCH) {
         let entries: Result<Vec<_>, _> = chunk
             .iter()
@@ -50,7 +51,7 @@ pub(super) async fn give_back(client: &Client, url: &str, handles: &[String]) {
         let Ok(entries) = entries else { continue };
         let changed = client.change_message_visibility_batch().queue_url(url).set_entries(Some(entries)).send().await;
         if let Err(error) = changed {
-            tracing::debug!(url, error = %error, "letters were not given back and stay hidden for a while");
+            tracing::debug!(url, error = %error, "messages stay hidden until their visibility timeout ends");
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Dead letters: what a stage can never process, why, and how it is put back to work when the reason is mended.
+//! Dead-lettered messages: what a stage could not process, why, and how to redrive it once the cause is fixed.
 //!
-//! A letter is never lost here. Looking at one only hides it for a moment; redriving one sends it to its source queue first
-//! and deletes it after, so that an interruption can repeat a letter (which every stage takes as the repetition that it is)
-//! and never drop one. Only who discards letters deletes them without, and each is on record. What customers wrote stays in the letter: nothing here shows a body.
+//! No message is lost. Reading one hides it for a moment only. A redrive sends the message to its source queue first and
+//! deletes it afterwards, so an interruption can repeat a message but never drop one; every stage is idempotent. Only a
+//! discard deletes without sending, and each discarded message has an audit record. Message bodies are never shown: they
+//! contain customers' personal data.
 
 mod audit;
 mod dead_letter;

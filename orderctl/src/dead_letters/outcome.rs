@@ -1,4 +1,4 @@
-//! What a redrive or a discard is asked for, and what it says that it did.
+//! The options of a redrive or a discard, and its result.
 
 use std::collections::BTreeMap;
 
@@ -7,65 +7,65 @@ use serde::Serialize;
 
 use super::{DeadLetter, DeadLetterQueue};
 
-/// Which letters.
+/// Selects messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only those of this reason.
+    /// Only messages with this reason.
     pub reason: Option<String>,
-    /// Only those of this order.
+    /// Only messages for this order.
     pub order: Option<OrderId>,
 }
 
 impl Filter {
-    /// Whether it lets every letter pass.
+    /// Whether it selects every message.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.reason.is_none() && self.order.is_none()
     }
 
-    /// Whether it lets this one pass.
+    /// Whether it selects this message.
     #[must_use]
-    pub fn lets(&self, letter: &DeadLetter) -> bool {
-        self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)
-            && self.order.as_ref().is_none_or(|order| Some(order) == letter.order_id.as_ref())
+    pub fn matches(&self, message: &DeadLetter) -> bool {
+        self.reason.as_ref().is_none_or(|reason| *reason == message.reason)
+            && self.order.as_ref().is_none_or(|order| Some(order) == message.order_id.as_ref())
     }
 }
 
-/// What becomes of the letters.
+/// What happens to the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// They go back to work.
+    /// They return to their stage's source queue.
     Redrive,
-    /// They are deleted, and only the audit record tells of them: there is nothing that they could be good for.
+    /// They are deleted; only the audit record remains.
     Discard,
 }
 
 /// How to redrive, or to discard.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What becomes of them.
+    /// What happens to the messages.
     pub action: Action,
-    /// Which letters.
+    /// Selects the messages.
     pub filter: Filter,
-    /// Only count them.
+    /// Count the messages and move none.
     pub dry_run: bool,
-    /// Letters a second, at most; events, for the stream's.
+    /// Maximum messages per second; for notify-dlq, maximum events per second.
     pub rate: u32,
-    /// Who does it, for the audit record.
+    /// The person who runs it, for the audit record.
     pub by: String,
 }
 
-/// How letters were redriven.
+/// How messages were redriven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Method {
-    /// Each was received, sent to its source queue, and deleted.
-    Letters,
-    /// SQS moved them by itself (StartMessageMoveTask).
+    /// Each message was received, sent to its source queue, and deleted.
+    Messages,
+    /// SQS moved the messages (StartMessageMoveTask).
     MoveTask,
-    /// The events that they stand for were read from the table and told.
+    /// The events that the messages refer to were read from the table and published again.
     Replay,
-    /// Each was received, written into the audit record without its body, and deleted.
+    /// Each message was received, recorded without its body, and deleted.
     Discard,
 }
 
@@ -73,36 +73,35 @@ pub enum Method {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Redriven {
-    /// Its audit record: the items `REDRIVE#<id>` of the orders table. None where no letter was to be moved.
+    /// Id of the audit record: the items `REDRIVE#<id>` in the orders table. `None` when no message matched.
     pub redrive_id: Option<String>,
-    /// From where.
+    /// The dead-letter queue.
     pub from: String,
-    /// To where; nowhere, for a discard.
+    /// The destination; `nowhere` for a discard.
     pub to: String,
-    /// Who did it.
+    /// The person who ran it.
     pub by: String,
-    /// How.
+    /// The method.
     pub method: Method,
-    /// Nothing was moved: it was only counted.
+    /// Whether the messages were only counted.
     pub dry_run: bool,
-    /// Letters moved or discarded, or that would be.
+    /// Messages moved or discarded; in a dry run, messages that would be.
     pub moved: u64,
-    /// Of those, by reason, where they were looked at.
+    /// Those messages by reason; empty when SQS moved them.
     pub reasons: BTreeMap<String, u64>,
-    /// Letters that the filters did not let pass.
+    /// Messages that the filter excluded.
     pub passed_over: u64,
-    /// Letters that came after the beginning, and those that came back: redriving them again would go on for ever.
+    /// Messages that arrived after the start, or came back. They stay, because redriving them again could loop for ever.
     pub too_young: u64,
-    /// Letters that were to be moved and were not: they are still in the queue.
+    /// Messages that could not be moved; they are still in the queue.
     pub failed: u64,
-    /// Letters that were sent and not deleted: they are sent again by the next redrive, which the stages take as a
-    /// repetition.
+    /// Messages that were sent but not deleted. The next redrive sends them again, which the stages tolerate.
     pub not_deleted: u64,
-    /// Events that were told, where the letters stand for events.
-    pub events_told: Option<u64>,
+    /// Events that were published; only when notify-dlq is redriven.
+    pub events_published: Option<u64>,
     /// What went wrong.
     pub problem: Option<String>,
-    /// It was stopped before the end.
+    /// Whether it was stopped before the end.
     pub interrupted: bool,
 }
 
@@ -121,21 +120,21 @@ impl Redriven {
             too_young: 0,
             failed: 0,
             not_deleted: 0,
-            events_told: None,
+            events_published: None,
             problem: None,
             interrupted: false,
         }
     }
 
-    /// Whether every letter that was to be moved has been.
+    /// Whether every selected message was moved.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed == 0 && self.not_deleted == 0 && self.problem.is_none() && !self.interrupted
     }
 
-    pub(super) fn count(&mut self, letter: &DeadLetter) {
+    pub(super) fn count(&mut self, message: &DeadLetter) {
         self.moved += 1;
-        *self.reasons.entry(letter.reason.clone()).or_default() += 1;
+        *self.reasons.entry(message.reason.clone()).or_default() += 1;
     }
 }
 
@@ -145,15 +144,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_lets_pass_what_has_its_reason_and_its_order() {
-        let letter = DeadLetter::read(message(r#"{"orderId":"ord-1"}"#, &[("reason", "A")]));
+    fn a_filter_selects_by_reason_and_by_order() {
+        let message = DeadLetter::read(message(r#"{"orderId":"ord-1"}"#, &[("reason", "A")]));
         let filter = |reason: Option<&str>, order: Option<&str>| Filter {
             reason: reason.map(str::to_owned),
             order: order.map(|id| OrderId::new(id).unwrap()),
         };
-        assert!(filter(None, None).lets(&letter) && filter(None, None).is_open());
-        assert!(filter(Some("A"), Some("ord-1")).lets(&letter));
-        assert!(!filter(Some("B"), Some("ord-1")).lets(&letter));
-        assert!(!filter(None, Some("ord-2")).lets(&letter));
+        assert!(filter(None, None).matches(&message) && filter(None, None).is_open());
+        assert!(filter(Some("A"), Some("ord-1")).matches(&message));
+        assert!(!filter(Some("B"), Some("ord-1")).matches(&message));
+        assert!(!filter(None, Some("ord-2")).matches(&message));
     }
 }

@@ -8,21 +8,21 @@ use order_domain::stage::Stage;
 use super::DeadLetterError;
 use deployed::Deployed;
 
-/// The queue that keeps what a stage can never process.
+/// The dead-letter queue of one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterQueue {
-    /// Name without the suffix, e.g. `payment-dlq`.
+    /// Name without the environment's suffix, e.g. `payment-dlq`.
     pub name: String,
-    /// The stage.
+    /// The stage whose messages it receives.
     pub stage: Stage,
     /// URL of the queue.
     pub url: String,
-    /// URL of the queue that feeds the stage; notify has none, as the table's stream feeds it.
+    /// URL of the stage's source queue; `None` for notify, which reads the table's stream.
     pub source: Option<String>,
 }
 
 impl DeadLetterQueue {
-    /// Name of the queue that feeds the stage, e.g. `payment-queue`.
+    /// Name of the stage's source queue, e.g. `payment-queue`.
     #[must_use]
     pub fn source_name(&self) -> String {
         source_name(self.stage)
@@ -33,11 +33,11 @@ fn source_name(stage: Stage) -> String {
     format!("{}-queue", stage.name())
 }
 
-/// Every dead-letter queue of the environment, in the order in which an order meets their stages.
+/// Every dead-letter queue of the environment, in the order of the stages.
 ///
 /// # Errors
 ///
-/// When SQS cannot be asked, or there is none at all.
+/// When SQS does not answer, or the environment has no dead-letter queue.
 pub async fn queues(deployed: &Deployed) -> Result<Vec<DeadLetterQueue>, DeadLetterError> {
     let found = try_join_all(Stage::ALL.into_iter().map(|stage| async move {
         let name = format!("{}-dlq", stage.name());
@@ -53,11 +53,11 @@ pub async fn queues(deployed: &Deployed) -> Result<Vec<DeadLetterQueue>, DeadLet
     Ok(queues)
 }
 
-/// The queue of this name: `payment-dlq`, or its stage's name alone.
+/// Finds a queue by its name (`payment-dlq`) or its stage's name (`payment`).
 ///
 /// # Errors
 ///
-/// When there is no such queue, or SQS cannot be asked.
+/// When there is no such queue, or SQS does not answer.
 pub async fn find(deployed: &Deployed, name: &str) -> Result<DeadLetterQueue, DeadLetterError> {
     let queues = queues(deployed).await?;
     let known = queues.iter().map(|queue| queue.name.clone()).collect::<Vec<_>>().join(", ");
@@ -69,7 +69,7 @@ pub async fn find(deployed: &Deployed, name: &str) -> Result<DeadLetterQueue, De
     })
 }
 
-/// About how many letters there are, those included that somebody looks at just now.
+/// Approximate number of messages, including those that another consumer holds now.
 pub(super) async fn count(client: &Client, queue: &DeadLetterQueue) -> Result<u64, DeadLetterError> {
     let asked = client
         .get_queue_attributes()
@@ -79,14 +79,14 @@ pub(super) async fn count(client: &Client, queue: &DeadLetterQueue) -> Result<u6
         .send()
         .await;
     let attributes =
-        asked.map_err(|error| DeadLetterError::queue("count the letters of", &queue.name, error))?.attributes;
+        asked.map_err(|error| DeadLetterError::queue("count the messages in", &queue.name, error))?.attributes;
     Ok(attributes.unwrap_or_default().values().filter_map(|count| count.parse::<u64>().ok()).sum())
 }
 
 /// A queue's ARN.
 pub(super) async fn arn(client: &Client, url: &str) -> Result<String, DeadLetterError> {
-    let failed = |source| DeadLetterError::Queue { action: "tell the ARN of", queue: url.to_owned(), source };
+    let failed = |source| DeadLetterError::Queue { action: "return the ARN of", queue: url.to_owned(), source };
     let asked = client.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn).send().await;
     let attributes = asked.map_err(|error| failed(error.into()))?.attributes.unwrap_or_default();
-    attributes.get(&QueueAttributeName::QueueArn).cloned().ok_or_else(|| failed("the answer names none".into()))
+    attributes.get(&QueueAttributeName::QueueArn).cloned().ok_or_else(|| failed("the answer has no ARN".into()))
 }

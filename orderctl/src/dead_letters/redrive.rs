@@ -1,4 +1,4 @@
-//! Putting letters back to work, or out of the world: which way, and letter by letter.
+//! Redrives or discards the messages of a queue, one by one; uses a move task or a replay where that is better.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -8,29 +8,29 @@ use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
 use tokio::time::Instant;
 
-use super::audit::Audit;
-use super::messages::{BATCH, give_back, receive};
+use super::audit::{Audit, close};
+use super::messages::{BATCH, receive, return_to_queue};
 use super::queue::{self, DeadLetterQueue};
 use super::{Action, DeadLetter, DeadLetterError, Method, Options, Redriven, list, move_task, send, stream};
 use deployed::Deployed;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// How long a letter is hidden from others while it is redriven: ten letters at one a second, and patience with SQS.
+/// Visibility timeout during a redrive: ten messages at one per second, plus time for slow SQS requests.
 const HIDDEN: Duration = Duration::from_secs(120);
-/// A dry run looks at no more letters than this.
+/// Maximum messages that a dry run checks.
 const DRY_RUN_LIMIT: usize = 10_000;
-/// Where letters go that are discarded.
+/// The destination of discarded messages, for the report.
 const NOWHERE: &str = "nowhere";
-/// Letters are sent this often a second, at most; a higher rate sends several at once.
+/// Maximum send requests per second; a higher rate sends several messages per request.
 const SENDS_PER_SECOND: u32 = 10;
 
-/// Redrives or discards the letters of a queue. It can be stopped at any moment, run again, and run beside another.
+/// Redrives or discards the messages of a queue. It is safe to stop it, to repeat it, and to run it twice at once.
 ///
 /// # Errors
 ///
-/// When the queue cannot be asked or the audit record cannot be written, before any letter was moved. What goes wrong
-/// afterwards is part of the result.
+/// When SQS does not answer or the audit record cannot be written, before any message moves. Later problems are part of
+/// the result.
 pub async fn redrive(
     deployed: &Deployed,
     queue: &DeadLetterQueue,
@@ -48,36 +48,36 @@ pub async fn redrive(
         source => source.as_deref(),
     };
     let client = Client::new(deployed.aws());
-    let letters = queue::count(&client, queue).await?;
+    let messages = queue::count(&client, queue).await?;
     let to = if discards { NOWHERE.to_owned() } else { queue.source_name() };
-    let one_by_one = if discards { Method::Discard } else { Method::Letters };
+    let one_by_one = if discards { Method::Discard } else { Method::Messages };
     let nothing = |method| Redriven::nothing(queue, &to, method, options);
     if options.dry_run {
-        let seen = list::look(&client, queue, DRY_RUN_LIMIT, cancel).await?;
+        let seen = list::peek(&client, queue, DRY_RUN_LIMIT, cancel).await?;
         let mut redriven = nothing(one_by_one);
-        for letter in &seen {
-            if options.filter.lets(letter) { redriven.count(letter) } else { redriven.passed_over += 1 }
+        for message in &seen {
+            if options.filter.matches(message) { redriven.count(message) } else { redriven.passed_over += 1 }
         }
         return Ok(redriven);
     }
-    if letters == 0 {
+    if messages == 0 {
         return Ok(nothing(one_by_one));
     }
-    // A webhook has to be sent with the time at which it was accepted, which a task of SQS does not do.
+    // A webhook needs the time of its acceptance as an attribute, which a move task does not add.
     if let (Some(source), true, true) = (source, options.filter.is_open(), queue.stage != Stage::Reconcile) {
-        let moved = move_task::redrive(deployed, &client, queue, source, letters, options, progress, cancel).await?;
+        let moved = move_task::redrive(deployed, &client, queue, source, messages, options, progress, cancel).await?;
         if let Some(redriven) = moved {
             return Ok(redriven);
         }
     }
-    let doing = if discards { "Discarding letters of" } else { "Redriving" };
-    let step = progress.counted(format!("{doing} {}", queue.name), letters);
+    let doing = if discards { "Discarding messages of" } else { "Redriving" };
+    let step = progress.counted(format!("{doing} {}", queue.name), messages);
     let mut run = Run {
         deployed,
         client,
         queue,
         source,
-        letters,
+        messages,
         options,
         began: Timestamp::now(),
         audit: None,
@@ -87,25 +87,9 @@ pub async fn redrive(
     };
     let outcome = run.all(&step, cancel).await;
     let handles: Vec<String> = run.held.drain().map(|(_, handle)| handle).collect();
-    give_back(&run.client, &queue.url, &handles).await;
+    return_to_queue(&run.client, &queue.url, &handles).await;
     let redriven = close(run.audit, run.redriven, outcome).await?;
-    step.finish(&format!("{} letters", redriven.moved));
-    Ok(redriven)
-}
-
-/// Writes the end of the audit record. An error before the record was begun is one; afterwards it belongs to the result.
-pub(super) async fn close(
-    audit: Option<Audit>,
-    mut redriven: Redriven,
-    outcome: Result<(), DeadLetterError>,
-) -> Result<Redriven, DeadLetterError> {
-    let Some(audit) = audit else { return outcome.map(|()| redriven) };
-    if let Err(error) = outcome {
-        redriven.problem = Some(order_handlers::failure::chain(&error));
-    }
-    if let Err(error) = audit.end(&redriven).await {
-        redriven.problem.get_or_insert_with(|| order_handlers::failure::chain(&error));
-    }
+    step.finish(&format!("{} messages", redriven.moved));
     Ok(redriven)
 }
 
@@ -113,16 +97,16 @@ struct Run<'a> {
     deployed: &'a Deployed,
     client: Client,
     queue: &'a DeadLetterQueue,
-    /// Where they go; nowhere, where they are discarded.
+    /// URL of the source queue; `None` for a discard.
     source: Option<&'a str>,
-    /// About how many letters there were at the beginning.
-    letters: u64,
+    /// Approximate number of messages at the start.
+    messages: u64,
     options: &'a Options,
     began: Timestamp,
     audit: Option<Audit>,
-    /// The ids that what was sent has in the source queue: a letter that names one has come back.
+    /// Ids in the source queue of the sent messages: a dead-lettered message with such an id came back.
     sent_ids: HashSet<String>,
-    /// Letters that stay, by id, with their newest receipt handle.
+    /// Messages that stay in the queue, by id, with their newest receipt handle.
     held: HashMap<String, String>,
     redriven: Redriven,
 }
@@ -135,20 +119,20 @@ impl Run<'_> {
             if received.is_empty() {
                 return Ok(());
             }
-            let mut letters = Vec::with_capacity(received.len());
-            for letter in received {
-                let (id, handle) = (letter.message_id.clone(), letter.content.receipt_handle.clone());
+            let mut messages = Vec::with_capacity(received.len());
+            for message in received {
+                let (id, handle) = (message.message_id.clone(), message.content.receipt_handle.clone());
                 if self.held.insert(id, handle).is_some() {
                     repeats += 1;
-                } else if self.is_to_move(&letter) {
-                    letters.push(letter);
+                } else if self.is_to_move(&message) {
+                    messages.push(message);
                 }
             }
-            // A large queue shows letters again that were passed over long ago.
-            if letters.is_empty() && repeats > self.held.len().max(BATCH * BATCH) {
+            // A large queue shows excluded messages again when their visibility timeout has ended.
+            if messages.is_empty() && repeats > self.held.len().max(BATCH * BATCH) {
                 return Ok(());
             }
-            self.send_all(&letters, step, cancel).await?;
+            self.send_all(&messages, step, cancel).await?;
         }
         Ok(())
     }
@@ -158,12 +142,12 @@ impl Run<'_> {
         self.redriven.interrupted
     }
 
-    fn is_to_move(&mut self, letter: &DeadLetter) -> bool {
-        let came_back = self.sent_ids.contains(&letter.message_id)
-            || letter.source_message_id.as_ref().is_some_and(|id| self.sent_ids.contains(id));
+    fn is_to_move(&mut self, message: &DeadLetter) -> bool {
+        let came_back = self.sent_ids.contains(&message.message_id)
+            || message.source_message_id.as_ref().is_some_and(|id| self.sent_ids.contains(id));
         match () {
-            () if came_back || letter.sent_at > self.began => self.redriven.too_young += 1,
-            () if !self.options.filter.lets(letter) => self.redriven.passed_over += 1,
+            () if came_back || message.sent_at > self.began => self.redriven.too_young += 1,
+            () if !self.options.filter.matches(message) => self.redriven.passed_over += 1,
             () => return true,
         }
         false
@@ -171,25 +155,25 @@ impl Run<'_> {
 
     async fn send_all(
         &mut self,
-        letters: &[DeadLetter],
+        messages: &[DeadLetter],
         step: &terminal::progress::Step,
         cancel: &Cancel,
     ) -> Result<(), DeadLetterError> {
         let at_once = usize::try_from(self.options.rate / SENDS_PER_SECOND).unwrap_or(BATCH).clamp(1, BATCH);
-        for chunk in send::chunks(letters, at_once) {
+        for chunk in send::chunks(messages, at_once) {
             if self.stopped(cancel) {
                 return Ok(());
             }
             let began = Instant::now();
             let sent = self.send(chunk).await?;
             let mut handles = Vec::with_capacity(chunk.len());
-            for (letter, sent) in chunk.iter().zip(sent) {
+            for (message, sent) in chunk.iter().zip(sent) {
                 match sent {
                     Ok(id) => {
                         self.sent_ids.insert(id);
-                        self.held.remove(&letter.message_id);
-                        self.redriven.count(letter);
-                        handles.push(letter.content.receipt_handle.clone());
+                        self.held.remove(&message.message_id);
+                        self.redriven.count(message);
+                        handles.push(message.content.receipt_handle.clone());
                     }
                     Err(reason) => {
                         self.redriven.failed += 1;
@@ -212,26 +196,26 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sends letters, or writes down what is discarded; for each its id in the source queue, or why it was not taken.
-    async fn send(&mut self, letters: &[DeadLetter]) -> Result<Vec<Result<String, String>>, DeadLetterError> {
+    /// Sends messages, or records those to discard. For each message: its id in the source queue, or why it was refused.
+    async fn send(&mut self, messages: &[DeadLetter]) -> Result<Vec<Result<String, String>>, DeadLetterError> {
         let (client, source, name) = (self.client.clone(), self.source, self.queue.source_name());
         let audit = self.begun().await?;
         let Some(source) = source else {
-            for letter in letters {
-                audit.message(letter).await?;
+            for message in messages {
+                audit.message(message).await?;
             }
-            return Ok(letters.iter().map(|letter| Ok(letter.message_id.clone())).collect());
+            return Ok(messages.iter().map(|message| Ok(message.message_id.clone())).collect());
         };
-        send::send(&client, source, &name, letters, &audit.id).await
+        send::send(&client, source, &name, messages, &audit.id).await
     }
 
-    /// The audit record, begun with the first letter that is to move.
+    /// The audit record; it is created with the first message that moves.
     async fn begun(&mut self) -> Result<&Audit, DeadLetterError> {
         let audit = match self.audit.take() {
             Some(audit) => audit,
             None => {
                 let (deployed, queue, Redriven { to, method, .. }) = (self.deployed, self.queue, &self.redriven);
-                Audit::begin(deployed, queue, to, *method, self.letters, self.options).await?
+                Audit::begin(deployed, queue, to, *method, self.messages, self.options).await?
             }
         };
         self.redriven.redrive_id = Some(audit.id.clone());

@@ -1,4 +1,4 @@
-//! Sends letters to their source queue, and deletes what was sent.
+//! Sends messages to their source queue, and deletes the sent messages.
 
 use std::collections::HashMap;
 
@@ -14,19 +14,19 @@ use order_handlers::adapters::sqs::ACCEPTED_AT_ATTRIBUTE;
 
 use super::{DeadLetter, DeadLetterError};
 
-/// All messages of one call together may have 1 MiB; attributes count, and this leaves them room.
+/// Maximum body bytes per call. SQS allows 1 MiB per call, attributes included.
 const BYTES: usize = 768 * 1024;
-/// Most attributes of a message, less the three that may be added here.
+/// SQS allows 10 attributes; up to three are added here.
 const OWN_ATTRIBUTES: usize = 7;
 
-/// Letters in groups of `at_once` at most, none too large for one call.
-pub(super) fn chunks(letters: &[DeadLetter], at_once: usize) -> Vec<&[DeadLetter]> {
+/// Messages in groups of `at_once` at most, none too large for one call.
+pub(super) fn chunks(messages: &[DeadLetter], at_once: usize) -> Vec<&[DeadLetter]> {
     let mut chunks = Vec::new();
-    let mut rest = letters;
+    let mut rest = messages;
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fit = rest.iter().take(at_once).take_while(|letter| {
-            bytes += letter.content.body.len();
+        let fit = rest.iter().take(at_once).take_while(|message| {
+            bytes += message.content.body.len();
             bytes <= BYTES
         });
         let (chunk, others) = rest.split_at(fit.count().max(1));
@@ -36,44 +36,44 @@ pub(super) fn chunks(letters: &[DeadLetter], at_once: usize) -> Vec<&[DeadLetter
     chunks
 }
 
-/// Sends letters; for each its id in the source queue, or why it was not taken.
+/// Sends messages. For each message: its id in the source queue, or why it was refused.
 pub(super) async fn send(
     client: &Client,
     url: &str,
     name: &str,
-    letters: &[DeadLetter],
+    messages: &[DeadLetter],
     redrive: &str,
 ) -> Result<Vec<Result<String, String>>, DeadLetterError> {
-    let failed = |source| DeadLetterError::Queue { action: "send a letter to", queue: name.to_owned(), source };
+    let failed = |source| DeadLetterError::Queue { action: "send a message to", queue: name.to_owned(), source };
     let entries: Result<Vec<_>, BuildError> =
-        letters.iter().enumerate().map(|(position, letter)| entry(position, letter, redrive)).collect();
+        messages.iter().enumerate().map(|(position, message)| entry(position, message, redrive)).collect();
     let entries = entries.map_err(|error| failed(error.into()))?;
     let sent = client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await;
     let sent = sent.map_err(|error| failed(error.into()))?;
-    Ok((0..letters.len())
+    Ok((0..messages.len())
         .map(|position| {
             let position = position.to_string();
             match sent.successful().iter().find(|entry| entry.id() == position) {
                 Some(entry) => Ok(entry.message_id().to_owned()),
                 None => {
                     let code = sent.failed().iter().find(|entry| entry.id() == position).map(|entry| entry.code());
-                    Err(format!("{name} did not take a letter ({})", code.unwrap_or("no answer")))
+                    Err(format!("{name} refused a message ({})", code.unwrap_or("no answer")))
                 }
             }
         })
         .collect())
 }
 
-/// The message anew: its body, its own attributes, its trace, and where it comes from. The reason and the error of its last
-/// life would be mistaken for those of the next.
-fn entry(position: usize, letter: &DeadLetter, redrive: &str) -> Result<SendMessageBatchRequestEntry, BuildError> {
-    let own = letter.content.attributes.iter().take(OWN_ATTRIBUTES);
+/// The message to send: its body, its own attributes, its trace and its origin. The old reason and error are left out, so
+/// that they are not mistaken for new ones.
+fn entry(position: usize, message: &DeadLetter, redrive: &str) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let own = message.content.attributes.iter().take(OWN_ATTRIBUTES);
     let mut attributes: HashMap<String, MessageAttributeValue> =
         own.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let mut added = vec![("sourceMessageId", letter.message_id.clone()), ("redriveId", redrive.to_owned())];
+    let mut added = vec![("sourceMessageId", message.message_id.clone()), ("redriveId", redrive.to_owned())];
     if attributes.contains_key(WEBHOOK_SIGNATURE_ATTRIBUTE) && !attributes.contains_key(ACCEPTED_AT_ATTRIBUTE) {
-        // SQS moved it here as it came from the API. Its signature counts for the time when it was accepted, not for now.
-        added.push((ACCEPTED_AT_ATTRIBUTE, letter.sent_at.unix_milliseconds().to_string()));
+        // SQS moved it here unchanged. Its signature is valid for the time of acceptance, not for now.
+        added.push((ACCEPTED_AT_ATTRIBUTE, message.sent_at.unix_milliseconds().to_string()));
     }
     for (name, text) in added {
         let value = MessageAttributeValue::builder().data_type("String").string_value(text).build()?;
@@ -81,9 +81,9 @@ fn entry(position: usize, letter: &DeadLetter, redrive: &str) -> Result<SendMess
     }
     let entry = SendMessageBatchRequestEntry::builder()
         .id(position.to_string())
-        .message_body(&letter.content.body)
+        .message_body(&message.content.body)
         .set_message_attributes(Some(attributes));
-    let entry = match letter.trace.as_deref().and_then(trace) {
+    let entry = match message.trace.as_deref().and_then(trace) {
         None => entry,
         Some(header) => entry.message_system_attributes(
             MessageSystemAttributeNameForSends::AwsTraceHeader,
@@ -93,8 +93,7 @@ fn entry(position: usize, letter: &DeadLetter, redrive: &str) -> Result<SendMess
     entry.build()
 }
 
-/// A trace header without its lineage: Lambda counts hops there, and would take the redrive of an old trace for a
-/// recursion (docs.aws.amazon.com/lambda, invocation-recursion).
+/// Removes the lineage from a trace header: Lambda counts hops there and would take an old trace for a recursion (docs.aws.amazon.com/lambda, invocation-recursion).
 fn trace(header: &str) -> Option<String> {
     let known = |part: &&str| ["Root=1-", "Parent=", "Sampled="].iter().any(|start| part.starts_with(start));
     let plain = |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'=');
@@ -102,7 +101,7 @@ fn trace(header: &str) -> Option<String> {
     kept.first().is_some_and(|first| first.starts_with("Root=")).then(|| kept.join(";"))
 }
 
-/// Deletes letters; how many were not.
+/// Deletes messages, and returns how many could not be deleted.
 pub(super) async fn delete(client: &Client, url: &str, name: &str, handles: &[String]) -> u64 {
     if handles.is_empty() {
         return 0;
@@ -119,7 +118,7 @@ pub(super) async fn delete(client: &Client, url: &str, name: &str, handles: &[St
     match client.delete_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
         Ok(deleted) => u64::try_from(deleted.failed().len()).unwrap_or(all),
         Err(error) => {
-            tracing::warn!(queue = name, error = %error, "letters that were sent could not be deleted");
+            tracing::warn!(queue = name, error = %error, "sent messages could not be deleted");
             all
         }
     }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_goes_without_its_reason_and_with_its_trace_and_origin() {
+    fn a_message_is_sent_without_its_reason_and_with_its_trace_and_origin() {
         let attributes = [
             ("reason", "STOCK_INCONSISTENT"),
             ("error", "it is not reserved"),
@@ -151,37 +150,38 @@ mod tests {
     }
 
     #[test]
-    fn a_webhooks_letter_keeps_its_signature_and_when_it_was_accepted() {
+    fn a_webhook_keeps_its_signature_and_its_time_of_acceptance() {
         let accepted = |attributes: &[(&str, &str)]| {
             let entry = entry(0, &DeadLetter::read(message("{}", attributes)), "redrive-1").unwrap();
             let sent = entry.message_attributes().unwrap().clone();
             ["signature", "acceptedAt"]
                 .map(|name| sent.get(name).and_then(|value| value.string_value().map(str::to_owned)))
         };
-        // Buried by its stage, which wrote down when it was accepted.
-        let buried = [("reason", "ITEM_UNREADABLE"), ("signature", "t=1,v1=ab"), ("acceptedAt", "1763900000000")];
-        assert_eq!(accepted(&buried), [Some("t=1,v1=ab".to_owned()), Some("1763900000000".to_owned())]);
-        // Moved here by SQS, with the time at which it was sent to its queue.
+        // Its stage dead-lettered it, and recorded when it was accepted.
+        let dead_lettered =
+            [("reason", "ITEM_UNREADABLE"), ("signature", "t=1,v1=ab"), ("acceptedAt", "1763900000000")];
+        assert_eq!(accepted(&dead_lettered), [Some("t=1,v1=ab".to_owned()), Some("1763900000000".to_owned())]);
+        // SQS moved it here: it was accepted when it was sent to its queue.
         let moved = [("signature", "t=1,v1=ab")];
         assert_eq!(accepted(&moved), [Some("t=1,v1=ab".to_owned()), Some("1764000000000".to_owned())]);
         assert_eq!(accepted(&[("reason", "ORDER_UNKNOWN")]), [None, None]);
     }
 
     #[test]
-    fn what_is_no_trace_header_is_not_sent_as_one() {
+    fn an_invalid_trace_header_is_not_sent() {
         for header in ["", "Sampled=1", "nonsense", "Root=1-\u{1b}"] {
             assert_eq!(trace(header), None, "{header:?}");
         }
     }
 
     #[test]
-    fn letters_are_sent_together_as_far_as_one_call_takes_them() {
+    fn one_call_sends_as_many_messages_as_fit() {
         let large = "x".repeat(BYTES / 2);
-        let letters: Vec<DeadLetter> = [large.as_str(), &large, &large, "y", "y"]
+        let messages: Vec<DeadLetter> = [large.as_str(), &large, &large, "y", "y"]
             .iter()
             .map(|body| DeadLetter::read(message(body, &[])))
             .collect();
-        let sizes = |at_once| chunks(&letters, at_once).iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
+        let sizes = |at_once| chunks(&messages, at_once).iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
         assert_eq!(sizes(10), [2, 3]);
         assert_eq!(sizes(1), [1; 5]);
         let huge = [DeadLetter::read(message(&"x".repeat(BYTES + 1), &[]))];

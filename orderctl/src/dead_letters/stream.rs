@@ -1,4 +1,5 @@
-//! The letters of the table's stream hold no events, only where they were. Redriving them is a replay of that time.
+//! A dead-lettered stream record is not in the message, which names a range of the stream. Its redrive is a replay of
+//! that time.
 
 use std::time::Duration;
 
@@ -6,37 +7,37 @@ use aws_sdk_sqs::Client;
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
 
-use super::audit::Audit;
+use super::audit::{Audit, close};
 use super::error::Cause;
-use super::messages::{BATCH, give_back, receive};
+use super::messages::{BATCH, receive, return_to_queue};
 use super::queue::{self, DeadLetterQueue};
-use super::redrive::close;
 use super::{DeadLetter, DeadLetterError, Method, Options, Redriven, send};
 use crate::replay::{self, Window, Windows};
 use deployed::Deployed;
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// An event's time is when its stage decided, the stream's is when it was written: a function's timeout later at most.
+/// Margin around a stream range. An event has the time of the stage's decision, a stream record the time of the write,
+/// which is at most a function's timeout later.
 const AROUND: Duration = Duration::from_secs(60);
-/// The stream forgets a record after a day: what a letter without a time stands for is not older.
+/// A stream keeps a record for a day, so a message without a time refers to nothing older.
 const STREAM_MEMORY: Duration = Duration::from_secs(24 * 3600);
-/// How long letters are hidden from others while their events are replayed. When it takes longer, another redrive may
-/// replay them as well, which tells nobody twice.
+/// Visibility timeout during a replay. If the replay takes longer, another redrive may repeat it, which notifies nobody
+/// twice.
 const HIDDEN: Duration = Duration::from_secs(900);
-/// Letters of one redrive, at most.
+/// Maximum messages per redrive.
 const LIMIT: usize = 10_000;
 
-/// Where a letter's events are to be found.
+/// Which events a message refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Events {
-    /// Those that happened then.
+    /// The events of this time.
     Of(Window),
-    /// Those of this order: the letter names it, or stands for an event that a replay had handed over.
+    /// The events of this order: the message names the order, or a replayed event.
     OfOrder(OrderId),
 }
 
-/// Redrives letters of the stream. Their number is small: one stands for up to a hundred events.
+/// Redrives messages of the stream. They are few: one message refers to up to a hundred events.
 pub(super) async fn redrive(
     deployed: &Deployed,
     queue: &DeadLetterQueue,
@@ -61,8 +62,8 @@ pub(super) async fn redrive(
         }
         Err(error) => Err(error),
     };
-    let handles: Vec<String> = held.into_iter().map(|letter| letter.content.receipt_handle).collect();
-    give_back(&client, &queue.url, &handles).await;
+    let handles: Vec<String> = held.into_iter().map(|message| message.content.receipt_handle).collect();
+    return_to_queue(&client, &queue.url, &handles).await;
     close(audit, redriven, outcome).await
 }
 
@@ -94,7 +95,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Replays what the held letters stand for, then deletes those letters: what stays in `held` stays in the queue.
+    /// Replays the events of the held messages, then deletes those messages. What is left in `held` stays in the queue.
     async fn replay(
         &self,
         held: &mut Vec<DeadLetter>,
@@ -104,26 +105,26 @@ impl Work<'_> {
         let (mut windows, mut orders) = (Vec::new(), Vec::new());
         let mut chosen = Vec::new();
         let all = std::mem::take(held);
-        for letter in all {
-            match events_of(&letter) {
-                _ if !self.options.filter.lets(&letter) => redriven.passed_over += 1,
+        for message in all {
+            match events_of(&message) {
+                _ if !self.options.filter.matches(&message) => redriven.passed_over += 1,
                 Some(Events::Of(window)) => {
                     windows.push(window);
-                    chosen.push(letter);
+                    chosen.push(message);
                     continue;
                 }
                 Some(Events::OfOrder(order)) => {
                     orders.push(order);
-                    chosen.push(letter);
+                    chosen.push(message);
                     continue;
                 }
                 None => {
                     redriven.failed += 1;
-                    let problem = format!("letter {} does not say which events it stands for", letter.message_id);
+                    let problem = format!("message {} does not say which events it refers to", message.message_id);
                     redriven.problem.get_or_insert(problem);
                 }
             }
-            held.push(letter);
+            held.push(message);
         }
         if self.cancel.is_cancelled() {
             redriven.interrupted = true;
@@ -131,7 +132,7 @@ impl Work<'_> {
             return Ok(());
         }
         if self.options.dry_run || chosen.is_empty() {
-            chosen.iter().for_each(|letter| redriven.count(letter));
+            chosen.iter().for_each(|message| redriven.count(message));
             held.append(&mut chosen);
             return Ok(());
         }
@@ -144,23 +145,23 @@ impl Work<'_> {
             }
         };
         redriven.redrive_id = Some(began.id.clone());
-        let told = self.tell(windows, orders, redriven).await;
-        if !matches!(told, Ok(true)) {
+        let published = self.publish(windows, orders, redriven).await;
+        if !matches!(published, Ok(true)) {
             redriven.failed += u64::try_from(chosen.len()).unwrap_or(u64::MAX);
             held.append(&mut chosen);
-            let failed = |source| DeadLetterError::queue("see the events told of", &self.queue.name, source);
-            return told.map(drop).map_err(failed);
+            let failed = |source| DeadLetterError::queue("publish the events of", &self.queue.name, source);
+            return published.map(drop).map_err(failed);
         }
-        chosen.iter().for_each(|letter| redriven.count(letter));
-        let handles: Vec<String> = chosen.into_iter().map(|letter| letter.content.receipt_handle).collect();
+        chosen.iter().for_each(|message| redriven.count(message));
+        let handles: Vec<String> = chosen.into_iter().map(|message| message.content.receipt_handle).collect();
         for handles in handles.chunks(BATCH) {
             redriven.not_deleted += send::delete(self.client, &self.queue.url, &self.queue.name, handles).await;
         }
         Ok(())
     }
 
-    /// Whether every event was told.
-    async fn tell(
+    /// Publishes the events; returns whether all of them were published.
+    async fn publish(
         &self,
         windows: Vec<Window>,
         mut orders: Vec<OrderId>,
@@ -174,11 +175,11 @@ impl Work<'_> {
         for (windows, order) in of_time.into_iter().chain(of_orders) {
             let options = replay::Options { windows, order, dry_run: false, rate: self.options.rate };
             let outcome = replay::replay(self.deployed, &options, self.progress, self.cancel).await?;
-            *redriven.events_told.get_or_insert(0) += outcome.done;
+            *redriven.events_published.get_or_insert(0) += outcome.done;
             redriven.interrupted |= outcome.interrupted;
             if !outcome.is_complete() {
-                let why = outcome.reason.unwrap_or_else(|| "`cargo ops replay` names them".to_owned());
-                let problem = format!("{} events were not told: {why}", outcome.failed.len());
+                let why = outcome.reason.unwrap_or_else(|| "run `orderctl replay` to list them".to_owned());
+                let problem = format!("{} events were not published: {why}", outcome.failed.len());
                 if !outcome.failed.is_empty() {
                     redriven.problem.get_or_insert(problem);
                 }
@@ -189,18 +190,18 @@ impl Work<'_> {
     }
 }
 
-fn events_of(letter: &DeadLetter) -> Option<Events> {
-    if let Some(batch) = &letter.stream_batch {
+fn events_of(message: &DeadLetter) -> Option<Events> {
+    if let Some(batch) = &message.stream_batch {
         let window = Window::new(batch.first_at.min(batch.last_at), batch.last_at.max(batch.first_at)).ok()?;
-        // The document tells whole seconds, cut off.
+        // The document gives whole seconds, rounded down.
         return Some(Events::Of(window.widened(AROUND)));
     }
-    letter.content.sequence_number.as_ref()?;
-    if let Some(order) = &letter.order_id {
+    message.content.sequence_number.as_ref()?;
+    if let Some(order) = &message.order_id {
         return Some(Events::OfOrder(order.clone()));
     }
-    let latest = Window::new(letter.sent_at, letter.sent_at).ok()?.widened(STREAM_MEMORY);
-    Window::new(latest.since(), letter.sent_at).ok().map(|window| Events::Of(window.widened(AROUND)))
+    let latest = Window::new(message.sent_at, message.sent_at).ok()?.widened(STREAM_MEMORY);
+    Window::new(latest.since(), message.sent_at).ok().map(|window| Events::Of(window.widened(AROUND)))
 }
 
 #[cfg(test)]
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn lambdas_document_stands_for_its_time_and_a_minute_on_each_side() {
+    fn lambdas_document_refers_to_its_time_and_a_minute_on_each_side() {
         let body = r#"{"DDBStreamBatchInfo":{"approximateArrivalOfFirstRecord":"2025-11-24T16:00:00Z",
             "approximateArrivalOfLastRecord":"2025-11-24T16:10:00Z","batchSize":100}}"#;
         let expected = Window::new(at("2025-11-24T15:59:00Z"), at("2025-11-24T16:11:00Z")).unwrap();
@@ -221,20 +222,20 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_was_no_event_is_looked_for_in_all_that_the_stream_remembers() {
-        let letter = DeadLetter::read(message(r#"{"sequenceNumber":"8000000000031"}"#, &[("reason", "NOT_AN_EVENT")]));
+    fn an_unreadable_record_refers_to_everything_that_the_stream_keeps() {
+        let message = DeadLetter::read(message(r#"{"sequenceNumber":"8000000000031"}"#, &[("reason", "NOT_AN_EVENT")]));
         let expected = Window::new(at("2025-11-23T15:59:00Z"), at("2025-11-24T16:01:00Z")).unwrap();
-        assert_eq!(events_of(&letter), Some(Events::Of(expected)));
+        assert_eq!(events_of(&message), Some(Events::Of(expected)));
     }
 
     #[test]
-    fn a_record_that_names_its_order_or_was_replayed_is_looked_for_there() {
+    fn a_record_that_names_its_order_or_was_replayed_refers_to_that_order() {
         for body in [
             r#"{"sequenceNumber":"8000000000031","orderId":"ord-1","sequence":3}"#,
             r#"{"sequenceNumber":"replay:ord-1:3"}"#,
         ] {
-            let letter = DeadLetter::read(message(body, &[]));
-            assert_eq!(events_of(&letter), Some(Events::OfOrder(OrderId::new("ord-1").unwrap())), "{body}");
+            let message = DeadLetter::read(message(body, &[]));
+            assert_eq!(events_of(&message), Some(Events::OfOrder(OrderId::new("ord-1").unwrap())), "{body}");
         }
         assert_eq!(events_of(&DeadLetter::read(message("{}", &[]))), None);
     }

@@ -1,4 +1,4 @@
-//! Reads stored events, page by page: the table may hold more than this machine's memory.
+//! Reads stored events page by page, because the table may be larger than this machine's memory.
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use order_contract::table;
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
 
-use super::window::Windows;
+use super::window::{Window, Windows};
 
-/// An item as DynamoDB holds it.
+/// A DynamoDB item.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// The events cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the events in {table} could not be read; look at the environment, and at your permission to scan and query it"
+    "the events in {table} could not be read; check the environment and your permissions to scan and query the table"
 )]
 pub struct ReadError {
     table: String,
@@ -24,7 +24,7 @@ pub struct ReadError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// The events of some windows, of one order or of all.
+/// Reads the events of some time ranges, for one order or for all.
 #[derive(Debug)]
 pub struct EventReader {
     client: Client,
@@ -36,7 +36,7 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    /// The events in `table` that happened in the windows, of `order` only where it is given.
+    /// A reader for the events in `table` within the windows, and of `order` if one is given.
     #[must_use]
     pub fn new(client: Client, table: &str, order: Option<OrderId>, windows: Windows) -> Self {
         Self { client, table: table.to_owned(), order, windows, from: None, ended: false }
@@ -77,12 +77,11 @@ impl EventReader {
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
-    /// The filter saves the way, not the reading: DynamoDB has no index by time, as a replay is rare and an index is paid
-    /// with every event.
+    /// The filter saves transfer, not read capacity. There is no index by time: a replay is rare, and an index would cost a
+    /// write for every event.
     async fn scan(&self, from: Option<Item>) -> Page {
         let hull = self.windows.hull();
-        let end =
-            |of: fn(super::Window) -> Timestamp| string(hull.map(of).map(|at| at.to_string()).unwrap_or_default());
+        let end = |of: fn(Window) -> Timestamp| string(hull.map(of).map(|at| at.to_string()).unwrap_or_default());
         let page = self
             .client
             .scan()
@@ -92,8 +91,8 @@ impl EventReader {
             )
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":event", string(table::EVENT_PREFIX))
-            .expression_attribute_values(":since", end(super::Window::since))
-            .expression_attribute_values(":until", end(super::Window::until))
+            .expression_attribute_values(":since", end(Window::since))
+            .expression_attribute_values(":until", end(Window::until))
             .consistent_read(true)
             .set_exclusive_start_key(from)
             .send()
@@ -101,7 +100,7 @@ impl EventReader {
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
-    /// An event without a time that can be read is in every window: only the function can say what it is.
+    /// An event without a readable time is in every window: the function decides what it is.
     fn wanted(&self, item: &Item) -> bool {
         let at = item.get("at").and_then(|at| at.as_s().ok()?.parse::<Timestamp>().ok());
         at.is_none_or(|at| self.windows.contain(at))

@@ -1,5 +1,4 @@
-//! Invokes a Lambda function, without Lambda's SDK: one signed request is all that is needed, and the crate would be the
-//! heaviest of the workspace.
+//! Invokes a Lambda function with one signed request. Lambda's SDK would be the largest crate of the workspace.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,22 +12,22 @@ use deployed::client::http_client;
 use deployed::client::signature::Signer;
 use order_contract::REGION;
 
-/// Longest wait for an answer: the function's 60 s, and some for its cold start.
+/// Maximum wait for an answer: the function's timeout of 60 s, plus its cold start.
 const TIMEOUT: Duration = Duration::from_secs(90);
-/// How often a throttled invocation is made at most.
+/// Maximum attempts of a throttled invocation.
 const ATTEMPTS: u32 = 5;
-/// Longest wait before the first retry; it doubles with each.
+/// Maximum wait before the first retry; it doubles with each retry.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// Most characters of an answer that are repeated in an error.
+/// Maximum characters of an answer in an error.
 const SHOWN: usize = 300;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A function gave no answer that can be used.
+/// An invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The request cannot be made.
-    #[error("{function} cannot be invoked; look at your AWS credentials")]
+    /// The request cannot be signed.
+    #[error("{function} cannot be invoked; check your AWS credentials")]
     Request {
         /// The function.
         function: String,
@@ -37,7 +36,7 @@ pub enum InvokeError {
         source: Cause,
     },
     /// There was no answer.
-    #[error("{function} gave no answer; look whether the environment is up")]
+    #[error("{function} did not answer; check that the environment is up")]
     NoAnswer {
         /// The function.
         function: String,
@@ -56,33 +55,33 @@ pub enum InvokeError {
         answer: String,
     },
     /// The function ran and failed.
-    #[error("{function} failed: {answer}; look at its log")]
+    #[error("{function} failed: {answer}; see its log")]
     Failed {
         /// The function.
         function: String,
         /// Its answer, shortened.
         answer: String,
     },
-    /// The function's answer is no JSON.
-    #[error("{function} gave an answer that is no JSON")]
+    /// The function's answer is not valid JSON.
+    #[error("{function} gave an answer that is not valid JSON")]
     Answer {
         /// The function.
         function: String,
-        /// What is wrong with it.
+        /// The parse error.
         #[source]
         source: serde_json::Error,
     },
 }
 
 impl InvokeError {
-    /// Whether the function itself was reached, so that another payload may fare better.
+    /// Whether the function ran, so that another payload may succeed.
     #[must_use]
     pub fn is_the_functions(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::Answer { .. })
     }
 }
 
-/// Lambda's functions.
+/// Lambda's Invoke API.
 #[derive(Debug, Clone)]
 pub struct Functions {
     http: reqwest::Client,
@@ -92,11 +91,11 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// The functions that this configuration reaches.
+    /// A client for this configuration.
     ///
     /// # Errors
     ///
-    /// When no HTTP client can be made.
+    /// When the HTTP client cannot be created.
     pub fn new(aws: &SdkConfig) -> Result<Self, deployed::client::ApiError> {
         let region = aws.region().map_or_else(|| REGION.to_owned(), ToString::to_string);
         let on_aws = || format!("https://lambda.{region}.amazonaws.com");
@@ -108,11 +107,11 @@ impl Functions {
         })
     }
 
-    /// Invokes a function and waits for its answer. While it is throttled, it is tried again with growing waits.
+    /// Invokes a function and waits for its answer. A throttled invocation is retried with growing waits.
     ///
     /// # Errors
     ///
-    /// [`InvokeError`] when it could not be invoked or failed.
+    /// [`InvokeError`] when the invocation or the function failed.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, InvokeError> {
         let body = payload.to_string().into_bytes();
         let mut attempt = 1;
@@ -158,7 +157,8 @@ impl Functions {
         Ok((status, failed, response.text().await.map_err(no_answer)?))
     }
 
-    /// The credentials are asked for each time: a role's end before a long replay does, and the provider renews them.
+    /// Reads the credentials for each request: a role's credentials may expire during a long replay, and the provider renews
+    /// them.
     async fn sign(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<(String, String)>, Cause> {
         let provider = self.credentials.as_ref().ok_or("there are no AWS credentials")?;
         let signer = Signer::of(provider.provide_credentials().await?, &self.region);

@@ -1,4 +1,4 @@
-//! The replay itself: read, hand over in batches, count what came of it.
+//! Runs a replay: reads events, sends them to notify in batches, counts the results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,87 +7,63 @@ use order_domain::id::OrderId;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::event_id::EventId;
 use super::events::{EventReader, Item, ReadError};
 use super::lambda::{Functions, InvokeError};
-use super::stream_form::{ORIGIN, event_id, payload};
+use super::stream_form::{event_id, payload};
 use super::window::Windows;
 use deployed::Deployed;
 use deployed::client::ApiError;
 use terminal::cancel::Cancel;
 use terminal::progress::{Progress, Step};
 
-/// Most records of one invocation, as the stream's own mapping has it (`batch_size` of the notify stage).
+/// Maximum records per invocation, as in the stream's event source mapping (`batch_size` of the notify stage).
 const BATCH: usize = 100;
-/// After so many batches in a row of which nothing was told, the fault is not the events'.
-const HOPELESS: u32 = 3;
-
-/// An event, by where it lies.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EventId {
-    /// Its order.
-    pub order_id: String,
-    /// Its number in the order's history.
-    pub sequence: u64,
-}
-
-impl EventId {
-    /// What stands for the place in the stream's shard.
-    #[must_use]
-    pub fn sequence_number(&self) -> String {
-        format!("{ORIGIN}{}:{}", self.order_id, self.sequence)
-    }
-
-    /// The event of a record that was replayed.
-    #[must_use]
-    pub fn of_sequence_number(text: &str) -> Option<Self> {
-        let (order_id, sequence) = text.strip_prefix(ORIGIN)?.rsplit_once(':')?;
-        Some(Self { order_id: order_id.to_owned(), sequence: sequence.parse().ok()? })
-    }
-}
+/// After this many failed batches in a row the cause is not an event, and the replay aborts.
+const FAILED_BATCHES: u32 = 3;
 
 /// What to replay, and how fast.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// When the events happened.
+    /// Time ranges of the events.
     pub windows: Windows,
-    /// Only this order's.
+    /// Only this order's events.
     pub order: Option<OrderId>,
-    /// Only count them.
+    /// Count the events and publish none.
     pub dry_run: bool,
-    /// Events a second, at most.
+    /// Maximum events per second.
     pub rate: u32,
 }
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// Events that were found, by type.
+    /// Number of events found, by type.
     pub found: BTreeMap<String, u64>,
-    /// How many of them the notify function has done with: told now, or told before.
+    /// Number of events that notify processed: published now, or earlier.
     pub done: u64,
-    /// Which ones it could not do with.
+    /// Events that notify could not process.
     pub failed: BTreeSet<EventId>,
-    /// Why it could not, where a whole batch failed: the last reason.
+    /// The last error of a batch that failed completely.
     pub reason: Option<String>,
-    /// It was stopped before the end.
+    /// Whether it was stopped before the end.
     pub interrupted: bool,
-    /// It was given up, since several batches in a row had failed whole.
-    pub given_up: bool,
+    /// Whether it aborted because several batches in a row failed completely.
+    pub aborted: bool,
 }
 
 impl Outcome {
-    /// How many events were found.
+    /// Number of events found.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.found.values().sum()
     }
 
-    /// Whether every event that was to be told has been told.
+    /// Whether every event was published.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && !self.interrupted && !self.given_up
+        self.failed.is_empty() && !self.interrupted && !self.aborted
     }
 }
 
@@ -95,22 +71,21 @@ impl Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The events cannot be read.
-    #[error("nothing more can be replayed")]
+    #[error("the replay cannot read more events")]
     Read(#[from] ReadError),
     /// The function cannot be invoked.
-    #[error("events cannot be handed over; what was told stays told, and the replay can be run again")]
+    #[error("events cannot be sent to notify; run the replay again, nobody is notified twice")]
     Invoke(#[from] InvokeError),
     /// No HTTP client.
     #[error("Lambda cannot be called")]
     Client(#[from] ApiError),
 }
 
-/// Replays events. Running it again is safe, and so is stopping it.
+/// Replays events. It is safe to stop it and to repeat it.
 ///
 /// # Errors
 ///
-/// When the table cannot be read or the function cannot be invoked at all. What the function answers is no error but part
-/// of the outcome.
+/// When the table cannot be read or the function cannot be invoked. A failure inside the function is part of the outcome.
 pub async fn replay(
     deployed: &Deployed,
     options: &Options,
@@ -139,7 +114,7 @@ pub async fn replay(
         }
         while waiting.len() >= run.batch_size() {
             let rest = waiting.split_off(run.batch_size());
-            run.hand_over(std::mem::replace(&mut waiting, rest), cancel).await?;
+            run.send_batch(std::mem::replace(&mut waiting, rest), cancel).await?;
             if run.has_ended(cancel) {
                 break;
             }
@@ -149,7 +124,7 @@ pub async fn replay(
         }
     }
     if !run.has_ended(cancel) && !waiting.is_empty() {
-        run.hand_over(waiting, cancel).await?;
+        run.send_batch(waiting, cancel).await?;
     }
     let outcome = run.outcome;
     step.finish(&format!("{} events", outcome.events()));
@@ -172,10 +147,10 @@ impl Run<'_> {
 
     fn has_ended(&mut self, cancel: &Cancel) -> bool {
         self.outcome.interrupted |= cancel.is_cancelled();
-        self.outcome.interrupted || self.outcome.given_up
+        self.outcome.interrupted || self.outcome.aborted
     }
 
-    async fn hand_over(&mut self, mut batch: Vec<(EventId, Item)>, cancel: &Cancel) -> Result<(), ReplayError> {
+    async fn send_batch(&mut self, mut batch: Vec<(EventId, Item)>, cancel: &Cancel) -> Result<(), ReplayError> {
         if self.options.dry_run {
             self.step.detail(format!("{} events", self.outcome.events()));
             return Ok(());
@@ -191,11 +166,11 @@ impl Run<'_> {
             Err(error) => return Err(error.into()),
         };
         self.failed_in_a_row = if failed.len() == batch.len() { self.failed_in_a_row + 1 } else { 0 };
-        self.outcome.given_up = self.failed_in_a_row >= HOPELESS;
+        self.outcome.aborted = self.failed_in_a_row >= FAILED_BATCHES;
         self.outcome.done += u64::try_from(batch.len() - failed.len()).unwrap_or(u64::MAX);
         self.outcome.failed.extend(failed);
         self.step.done(self.outcome.done);
-        self.step.detail(format!("{} handed over, {} failed", self.outcome.done, self.outcome.failed.len()));
+        self.step.detail(format!("{} published, {} failed", self.outcome.done, self.outcome.failed.len()));
         let share = Duration::from_secs(1).mul_f64(batch.len() as f64 / f64::from(self.options.rate.max(1)));
         tokio::select! {
             () = tokio::time::sleep_until(began + share) => {}
@@ -205,8 +180,8 @@ impl Run<'_> {
     }
 }
 
-/// Which events of a batch the answer names. One that is no partial batch response, or names what was not in the batch,
-/// fails the whole batch, as it does for Lambda itself.
+/// The events that a partial batch response names. Any other answer, or a name that is not in the batch, fails the whole
+/// batch, as Lambda does.
 fn failures(answer: &Value, batch: &[(EventId, Item)]) -> BTreeSet<EventId> {
     let all = || batch.iter().map(|(id, _)| id.clone()).collect();
     let Some(named) = answer.get("batchItemFailures").and_then(Value::as_array) else { return all() };
@@ -232,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_answer_names_what_failed() {
+    fn a_partial_batch_response_names_the_failed_events() {
         let answer = json!({ "batchItemFailures": [{ "itemIdentifier": "replay:ord-1:2" }] });
         assert_eq!(failures(&answer, &batch()), BTreeSet::from([EventId { order_id: "ord-1".into(), sequence: 2 }]));
         assert!(failures(&json!({ "batchItemFailures": [] }), &batch()).is_empty());
     }
 
     #[test]
-    fn an_answer_that_says_nothing_clear_fails_the_batch() {
+    fn an_unclear_answer_fails_the_whole_batch() {
         for answer in [
             json!(null),
             json!({}),

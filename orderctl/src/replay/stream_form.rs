@@ -1,19 +1,15 @@
-//! Stored events in the form in which the table's stream delivers them to Lambda.
+//! Converts stored events into the form in which the table's stream delivers them to Lambda.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use order_contract::table;
 use order_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::EventId;
+use super::event_id::EventId;
 use super::events::Item;
 use order_contract::REGION;
 
-/// What the sequence number of a replayed record starts with: it has no place in a shard, but the number comes back in the
-/// function's answer and in what it buries, and tells both where it came from.
-pub const ORIGIN: &str = "replay:";
-
-/// The event that an item holds; `None` for an item without the table's keys.
+/// The id of the event in an item; `None` for an item without an event's keys.
 #[must_use]
 pub fn event_id(item: &Item) -> Option<EventId> {
     let text = |name| item.get(name)?.as_s().ok();
@@ -25,7 +21,7 @@ pub fn event_id(item: &Item) -> Option<EventId> {
     })
 }
 
-/// Lambda's event for these items (docs.aws.amazon.com/lambda, with-ddb-example: "Sample DynamoDB event").
+/// Lambda's stream event for these items (docs.aws.amazon.com/lambda, with-ddb-example: "Sample DynamoDB event").
 #[must_use]
 pub fn payload(items: &[(EventId, Item)]) -> Value {
     let now = Timestamp::now();
@@ -46,7 +42,7 @@ fn record(id: &EventId, item: &Item, now: Timestamp) -> Value {
             "Keys": { table::PARTITION_KEY: key(table::PARTITION_KEY), table::SORT_KEY: key(table::SORT_KEY) },
             "NewImage": map(item.iter()),
             "SequenceNumber": id.sequence_number(),
-            // What the item takes in the stream; nothing reads it here.
+            // The item's size in the stream; notify does not read it.
             "SizeBytes": 0,
             "StreamViewType": "NEW_IMAGE",
         },
@@ -57,8 +53,8 @@ fn map<'a>(entries: impl Iterator<Item = (&'a String, &'a AttributeValue)>) -> V
     Value::Object(entries.map(|(name, value)| (name.clone(), to_json(value))).collect::<Map<_, _>>())
 }
 
-/// An attribute in DynamoDB's JSON. A kind that this SDK does not know yet becomes null, which is no attribute: the
-/// function then says that the record is no event.
+/// An attribute in DynamoDB's JSON. A type that this SDK does not know becomes null, and notify then reports that the
+/// record is not an event.
 fn to_json(value: &AttributeValue) -> Value {
     let binary = |blob: &aws_sdk_dynamodb::primitives::Blob| aws_smithy_types::base64::encode(blob);
     match value {
@@ -116,9 +112,9 @@ mod tests {
         item
     }
 
-    /// The function's own reading of a stream event is what has to understand it.
+    /// Notify's own parser must accept a replayed event.
     #[test]
-    fn the_notify_function_reads_a_replayed_event_as_it_was_stored() {
+    fn notify_reads_a_replayed_event_as_it_was_stored() {
         let item = stored(&event());
         let id = event_id(&item).unwrap();
         let read = records(serde_json::from_value(payload(&[(id, item)])).unwrap());
@@ -128,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_attribute_has_its_form() {
+    fn every_attribute_type_is_converted() {
         use aws_sdk_dynamodb::primitives::Blob;
         let blob = || Blob::new([1, 2, 255]);
         let values = AttributeValue::L(vec![
@@ -146,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_no_event_has_no_id() {
+    fn an_item_that_is_not_an_event_has_no_id() {
         let mut item = stored(&event());
         item.insert("sk".into(), AttributeValue::S("ORDER".into()));
         assert_eq!(event_id(&item), None);

@@ -1,31 +1,29 @@
-//! Stretches of time, and how a person writes a moment.
+//! Time ranges, and how a person writes a time.
 
 use std::time::Duration;
 
 use order_domain::time::Timestamp;
 
-/// A text that names no moment.
+/// A text that is not a valid time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no moment; write a time with its zone, e.g. 2026-11-27T08:00:00Z, or how long ago it was, e.g. 90s, 30m, 2h or 1d"
-)]
-pub struct InvalidMoment(String);
+#[error("`{0}` is not a valid time; use RFC 3339, e.g. 2026-11-27T08:00:00Z, or an age, e.g. 90s, 30m, 2h or 1d")]
+pub struct InvalidTime(String);
 
 /// A window that ends before it begins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the window ends ({until}) before it begins ({since}); look at --since and --until")]
+#[error("the time range ends ({until}) before it begins ({since}); check --since and --until")]
 pub struct InvalidWindow {
     since: Timestamp,
     until: Timestamp,
 }
 
-/// The moment that a text names: an RFC 3339 time, or how long before `now` it was.
+/// Reads an RFC 3339 time, or an age before `now`.
 ///
 /// # Errors
 ///
-/// When it names none.
-pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, InvalidMoment> {
-    let invalid = || InvalidMoment(text.chars().take(60).collect());
+/// When the text is neither.
+pub fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, InvalidTime> {
+    let invalid = || InvalidTime(text.chars().take(60).collect());
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
@@ -42,7 +40,7 @@ pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, InvalidMoment> {
     Timestamp::from_unix_milliseconds(now.unix_milliseconds().saturating_sub(ago)).map_err(|_| invalid())
 }
 
-/// A stretch of time, both ends included.
+/// A time range, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Window {
     since: Timestamp,
@@ -59,7 +57,7 @@ impl Window {
         if since <= until { Ok(Self { since, until }) } else { Err(InvalidWindow { since, until }) }
     }
 
-    /// Its beginning.
+    /// Its start.
     #[must_use]
     pub fn since(self) -> Timestamp {
         self.since
@@ -71,7 +69,7 @@ impl Window {
         self.until
     }
 
-    /// The window with so much more time on each side.
+    /// The window, extended by `by` on each side.
     #[must_use]
     pub fn widened(self, by: Duration) -> Self {
         Self { since: before(self.since, by), until: self.until.after(by) }
@@ -82,18 +80,18 @@ impl Window {
     }
 }
 
-/// The moment that much earlier, or 1970.
+/// The time `by` before `moment`, not before 1970.
 fn before(moment: Timestamp, by: Duration) -> Timestamp {
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_unix_milliseconds(moment.unix_milliseconds().saturating_sub(by).max(0)).unwrap_or(moment)
 }
 
-/// Some windows, of which none touches another; sorted.
+/// Sorted windows that do not overlap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows(Vec<Window>);
 
 impl Windows {
-    /// These windows, with those that overlap made one; `None` where there is none.
+    /// Merges overlapping windows; `None` if there are none.
     #[must_use]
     pub fn new(mut windows: Vec<Window>) -> Option<Self> {
         windows.sort();
@@ -113,13 +111,13 @@ impl Windows {
         &self.0
     }
 
-    /// From the beginning of the first to the end of the last.
+    /// From the start of the first window to the end of the last.
     #[must_use]
     pub fn hull(&self) -> Option<Window> {
         Some(Window { since: self.0.first()?.since, until: self.0.last()?.until })
     }
 
-    /// Whether one of them holds the moment.
+    /// Whether a window contains this time.
     #[must_use]
     pub fn contain(&self, moment: Timestamp) -> bool {
         self.0.iter().any(|window| window.contains(moment))
@@ -155,19 +153,19 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_a_time_or_how_long_ago_it_was() {
+    fn a_time_is_rfc_3339_or_an_age() {
         let now = at(0);
-        assert_eq!(moment("2h", now), Ok(at(-7200)));
-        assert_eq!(moment("90s", now), Ok(at(-90)));
-        assert_eq!(moment("1d", now), Ok(at(-86_400)));
-        assert_eq!(moment(&now.to_string(), at(99)), Ok(now));
-        assert_eq!(moment("2025-11-24T16:00:00Z", now), Ok(now));
+        assert_eq!(parse_time("2h", now), Ok(at(-7200)));
+        assert_eq!(parse_time("90s", now), Ok(at(-90)));
+        assert_eq!(parse_time("1d", now), Ok(at(-86_400)));
+        assert_eq!(parse_time(&now.to_string(), at(99)), Ok(now));
+        assert_eq!(parse_time("2025-11-24T16:00:00Z", now), Ok(now));
     }
 
     #[test]
-    fn what_is_no_moment_is_refused_with_examples() {
+    fn an_invalid_time_is_refused_with_examples() {
         for text in ["", "h", "-2h", "2w", "yesterday", "2026-11-27", "2026-11-27T08:00:00", "2é", "99999999999d"] {
-            let error = moment(text, at(0)).unwrap_err().to_string();
+            let error = parse_time(text, at(0)).unwrap_err().to_string();
             assert!(error.contains("2026-11-27T08:00:00Z"), "{text}: {error}");
         }
     }

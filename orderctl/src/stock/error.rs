@@ -10,53 +10,55 @@ use order_handlers::adapters::dynamodb::warehouse::{MAXIMUM_UNITS, WarehouseErro
 pub enum StockError {
     /// There is no such product.
     #[error(
-        "{sku} is no product of the catalogue; `cargo ops stock show` lists them, `cargo ops stock import` adds some"
+        "{sku} is not in the catalogue; list products with `orderctl stock show`, add products with `orderctl stock import`"
     )]
     UnknownSku {
         /// The SKU.
         sku: Sku,
     },
-    /// More units than there can be.
-    #[error("{sku} has {free} free units, and {units} more would be above {MAXIMUM_UNITS}, the most that can be free")]
+    /// More units than the maximum.
+    #[error("{sku} has {free} free units; {units} more would exceed the maximum of {MAXIMUM_UNITS}")]
     TooMany {
         /// The SKU.
         sku: Sku,
-        /// What is free.
+        /// Free units now.
         free: u64,
-        /// What was to be added.
+        /// Units to add.
         units: u64,
     },
     /// The table cannot be read.
-    #[error("the stock cannot be read; look at the environment, and at your permissions")]
+    #[error("the stock cannot be read; check the environment and your permissions")]
     Read(#[source] WarehouseError),
     /// The table cannot be written.
-    #[error("the stock of {sku} was not written to the end; setting and importing can be run again")]
+    #[error(
+        "the stock of {sku} was not completely written; repeat the command (`set` and `import` are safe to repeat)"
+    )]
     Write {
         /// The SKU.
         sku: Sku,
-        /// Why.
+        /// The cause.
         #[source]
         source: WarehouseError,
     },
-    /// Adding went wrong.
+    /// Adding units failed.
     #[error(
-        "{units} units of {sku} were not added, or the answer was lost: compare `cargo ops stock show {sku}` before you repeat it"
+        "{units} units of {sku} were not added, or the answer was lost: check `orderctl stock show {sku}` before you repeat it"
     )]
     Add {
         /// The SKU.
         sku: Sku,
-        /// How many.
+        /// Units to add.
         units: u64,
-        /// Why.
+        /// The cause.
         #[source]
         source: WarehouseError,
     },
-    /// The sheet cannot be read from the disk.
+    /// The CSV file cannot be read.
     #[error("cannot read {}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },

@@ -1,4 +1,4 @@
-//! Importing a sheet: every row's product, and how many of its units are free.
+//! Imports a sheet: products and their free units.
 
 use std::collections::BTreeMap;
 
@@ -11,34 +11,34 @@ use super::{Row, Shelf, StockError};
 use terminal::cancel::Cancel;
 use terminal::progress::Progress;
 
-/// Rows that are written at once.
+/// Rows that are written concurrently.
 const AT_ONCE: usize = 8;
 
-/// What an import would do.
+/// What an import would change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Forecast {
-    /// Rows whose product is new.
+    /// Rows with a new product.
     pub new: u64,
-    /// Rows whose product has another name, price or number of shards.
+    /// Rows that change a product's name, price, VAT rate or number of shards.
     pub changed: u64,
-    /// Rows whose product stays as it is; its units are set all the same.
+    /// Rows that do not change the product; its units are set as well.
     pub unchanged: u64,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Imported {
-    /// Rows that are in the table.
+    /// Imported rows.
     pub rows: u64,
-    /// Rows of the sheet.
+    /// Rows in the sheet.
     pub of: u64,
-    /// It was stopped before the end.
+    /// Whether it was stopped before the end.
     pub interrupted: bool,
 }
 
-/// What importing these rows would do, as the catalogue is now.
+/// Compares the rows with the current catalogue.
 ///
 /// # Errors
 ///
@@ -56,11 +56,11 @@ pub async fn forecast(shelf: &Shelf, rows: &[Row]) -> Result<Forecast, StockErro
     Ok(forecast)
 }
 
-/// Writes the rows. Stopped half-way, it can be run again: it says how things are, not what is added.
+/// Writes the rows. It is safe to stop it half-way and to repeat it: rows set values and add nothing.
 ///
 /// # Errors
 ///
-/// For the first row that the table does not take; the rows under way are brought to their end.
+/// The first failed write; writes that have started are finished.
 pub async fn import(shelf: &Shelf, rows: &[Row], progress: Progress, cancel: &Cancel) -> Result<Imported, StockError> {
     let known = catalogue(shelf).await?;
     let of = u64::try_from(rows.len()).unwrap_or(u64::MAX);
@@ -84,7 +84,7 @@ pub async fn import(shelf: &Shelf, rows: &[Row], progress: Progress, cancel: &Ca
     }
     match failure {
         Some(error) => {
-            progress.note(&format!("{done} of {of} rows were imported; run it again when the reason is mended"));
+            progress.note(&format!("{done} of {of} rows were imported; fix the cause, then run it again"));
             Err(error)
         }
         None => {

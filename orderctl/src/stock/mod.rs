@@ -1,6 +1,6 @@
-//! The warehouse's counter: what is on the shelves, counting it anew, adding to it, and importing a whole sheet.
+//! The warehouse's stock: show it, set it, add to it, import a CSV sheet.
 //!
-//! `order_handlers::adapters::dynamodb::warehouse` does the writing; only free units are ever written.
+//! `order_handlers::adapters::dynamodb::warehouse` writes to the table, and only free units.
 
 mod error;
 mod import;

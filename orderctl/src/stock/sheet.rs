@@ -1,4 +1,4 @@
-//! The warehouse's sheet: a CSV file. Either every row of it is good, or every bad one is named.
+//! Reads the warehouse's sheet, a CSV file. Every bad row is reported; only a sheet without bad rows is accepted.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use super::number::whole;
 
-/// The columns: each has to be there, in any order, and no other.
+/// The columns: all are required, in any order, and no others.
 pub const COLUMNS: [&str; 7] = ["sku", "name", "unit_price_minor", "currency", "vat_percent", "units", "shards"];
-/// Most characters of a product's name.
+/// Maximum characters of a product's name.
 pub const LONGEST_NAME: usize = 200;
-/// Most characters of a bad value that are repeated.
+/// Maximum characters of a bad value in a finding.
 const SHOWN: usize = 40;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -30,21 +30,21 @@ pub struct Row {
     pub line: u64,
     /// The product.
     pub product: Product,
-    /// How many of its units are free.
+    /// Its free units.
     pub units: u64,
 }
 
-/// What is wrong with a sheet, and where.
+/// A problem in a sheet, and its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// The line, from 1.
     pub line: u64,
-    /// The column's name, where one column is wrong.
+    /// The column, if one column is wrong.
     pub column: Option<String>,
     /// Its value, shortened.
     pub value: Option<String>,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is valid.
     pub problem: String,
 }
 
@@ -61,18 +61,18 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A sheet of which nothing may be imported.
+/// A sheet with bad rows, which is not imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the sheet has {} faults, so nothing of it is imported", .0.len())]
+#[error("the sheet has {} problems, so nothing is imported", .0.len())]
 pub struct InvalidSheet(pub Vec<Finding>);
 
 /// Reads a sheet.
 ///
-/// A UTF-8 byte order mark, which spreadsheets write, is passed over, and so are rows without any text.
+/// Ignores a UTF-8 byte order mark, which spreadsheets write, and empty rows.
 ///
 /// # Errors
 ///
-/// Every fault of the sheet, by line.
+/// Every problem in the sheet, by line.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, InvalidSheet> {
     let whole_file = |problem: &str| Err(InvalidSheet(vec![Finding::row(1, problem.to_owned())]));
     if UTF16_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
@@ -91,7 +91,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, InvalidSheet> {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {
-                findings.push(Finding::row(lines.line, format!("the file cannot be read on: {error}")));
+                findings.push(Finding::row(lines.line, format!("the rest of the file cannot be read: {error}")));
                 break;
             }
         }
@@ -111,7 +111,12 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, InvalidSheet> {
                 }
                 Some(first) => {
                     let sku = row.product.sku.as_str();
-                    findings.push(Finding::of(line, "sku", sku, format!("is on line {first} too; a SKU has one row")));
+                    findings.push(Finding::of(
+                        line,
+                        "sku",
+                        sku,
+                        format!("is also on line {first}; use one row per SKU"),
+                    ));
                 }
             },
             Err(wrong) => findings.extend(wrong),
@@ -139,7 +144,7 @@ impl Finding {
     }
 }
 
-/// Which line a byte is on. The reader counts a row's line from before the empty lines that it passes over.
+/// Finds the line of a byte. The CSV reader gives the line before the empty lines that it skips.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -147,7 +152,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The line of the first text at or after a byte; the bytes have to come in their order.
+    /// The line of the first text at or after a byte. Call it with increasing bytes.
     fn of(&mut self, byte: u64) -> u64 {
         let byte = usize::try_from(byte).unwrap_or(usize::MAX);
         while let Some(sign) = self.bytes.get(self.at) {
@@ -166,17 +171,17 @@ impl Lines<'_> {
     }
 }
 
-/// Where each column is.
+/// The position of each column.
 fn header(line: u64, record: &ByteRecord) -> Result<[usize; COLUMNS.len()], Vec<Finding>> {
     let names: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let mut findings = Vec::new();
     for (place, name) in names.iter().enumerate() {
         if !COLUMNS.contains(&name.as_str()) {
             let hint = if name.contains([';', '\t']) { "; columns are separated by commas" } else { "" };
-            let problem = format!("is no column of this sheet, which are {}{hint}", COLUMNS.join(", "));
+            let problem = format!("is not a column of this sheet; its columns are {}{hint}", COLUMNS.join(", "));
             findings.push(Finding::of(line, &format!("{}", place + 1), name, problem));
         } else if names.iter().take(place).any(|earlier| earlier == name) {
-            findings.push(Finding::of(line, &format!("{}", place + 1), name, "is there twice"));
+            findings.push(Finding::of(line, &format!("{}", place + 1), name, "is given twice"));
         }
     }
     let mut places = [0; COLUMNS.len()];
@@ -192,7 +197,7 @@ fn header(line: u64, record: &ByteRecord) -> Result<[usize; COLUMNS.len()], Vec<
 fn row(line: u64, record: &ByteRecord, places: [usize; COLUMNS.len()]) -> Result<Row, Vec<Finding>> {
     if record.len() != COLUMNS.len() {
         let problem = format!(
-            "the row has {} columns instead of {}; a text with a comma in it goes between quotation marks",
+            "the row has {} columns instead of {}; put a text with a comma between quotation marks",
             record.len(),
             COLUMNS.len()
         );
@@ -224,18 +229,18 @@ fn row(line: u64, record: &ByteRecord, places: [usize; COLUMNS.len()]) -> Result
         wrong(
             "sku",
             sku,
-            format!("is no SKU: 1 to {} letters, digits, dots, underscores and hyphens", Sku::MAX_LENGTH),
+            format!("is not a valid SKU: use 1 to {} letters, digits, dots, underscores and hyphens", Sku::MAX_LENGTH),
         );
     });
     let currency_read =
-        Currency::new(currency).map_err(|error| wrong("currency", currency, format!("is none: {error}")));
+        Currency::new(currency).map_err(|error| wrong("currency", currency, format!("is not valid: {error}")));
     let vat_rate = VatRate::ALL.into_iter().find(|rate| rate.percent().to_string() == vat);
     if vat_rate.is_none() {
-        wrong("vat_percent", vat, "is no rate of value added tax: 20, 5 or 0".to_owned());
+        wrong("vat_percent", vat, "is not a VAT rate; use 20, 5 or 0".to_owned());
     }
     let length = name.chars().count();
     if !(1..=LONGEST_NAME).contains(&length) || name.chars().any(char::is_control) {
-        let problem = format!("is no name: 1 to {LONGEST_NAME} characters, on one line; it has {length}");
+        let problem = format!("is not a valid name: use 1 to {LONGEST_NAME} characters on one line; it has {length}");
         wrong("name", name, problem);
     }
     match (sku_read, amount, currency_read, vat_rate, units_read, stock_shards) {

@@ -1,4 +1,4 @@
-//! One product's stock at a time.
+//! The stock of one product or of all.
 
 use aws_sdk_dynamodb::Client;
 use futures::stream::{StreamExt, TryStreamExt, iter};
@@ -11,24 +11,24 @@ use serde::Serialize;
 use super::StockError;
 use deployed::Deployed;
 
-/// Products that are read at once.
+/// Products that are read concurrently.
 const AT_ONCE: usize = 8;
 
-/// A product and its units.
+/// A product and its stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counted {
     /// The product.
     #[serde(flatten)]
     pub product: Product,
-    /// Its units, over all stock items.
+    /// The sum over all shards.
     #[serde(flatten)]
     pub level: StockLevel,
-    /// The stock items.
+    /// The shards.
     pub shards: Vec<Shard>,
 }
 
-/// A stock item.
+/// A shard: one stock item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shard {
@@ -39,20 +39,20 @@ pub struct Shard {
     pub level: StockLevel,
 }
 
-/// The shelves of an environment.
+/// The stock of an environment.
 #[derive(Debug, Clone)]
 pub struct Shelf {
     pub(super) warehouse: Warehouse,
 }
 
 impl Shelf {
-    /// The shelves of this environment.
+    /// The stock of this environment.
     #[must_use]
     pub fn of(deployed: &Deployed) -> Self {
         Self { warehouse: Warehouse::new(Client::new(deployed.aws()), deployed.inventory_table()) }
     }
 
-    /// Every product and its units, sorted by SKU.
+    /// Every product and its stock, sorted by SKU.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Shelf {
         iter(products).map(|product| self.count(product)).buffered(AT_ONCE).try_collect().await
     }
 
-    /// One product and its units; `None` where there is no such product.
+    /// One product and its stock; `None` if there is no such product.
     ///
     /// # Errors
     ///
@@ -85,12 +85,11 @@ impl Shelf {
         self.one(sku).await?.ok_or_else(|| StockError::UnknownSku { sku: sku.clone() })
     }
 
-    /// Says how many units of a product lie on the shelf unpromised, and over how many stock items they are spread, where
-    /// that is to change. It can be stopped half-way and run again.
+    /// Sets a product's free units, and its number of shards if given. It is safe to stop it half-way and to repeat it.
     ///
     /// # Errors
     ///
-    /// When there is no such product, or the table does not take it.
+    /// When there is no such product, or the write fails.
     pub async fn set(&self, sku: &Sku, units: u64, shards: Option<u16>) -> Result<Counted, StockError> {
         let known = self.known(sku).await?.product;
         let product = Product { stock_shards: shards.unwrap_or(known.stock_shards), ..known.clone() };
@@ -98,8 +97,8 @@ impl Shelf {
         self.known(sku).await
     }
 
-    /// Writes a product and its free units. Units are spread over another number of stock items first, so that orders
-    /// always find the sum.
+    /// Writes a product and its free units. If the number of shards changes, the units are redistributed first, so that
+    /// orders always find all of them.
     pub(super) async fn stock_up(
         &self,
         known: Option<&Product>,
@@ -118,11 +117,11 @@ impl Shelf {
         write.await.map_err(|source| StockError::Write { sku: product.sku.clone(), source })
     }
 
-    /// Adds free units: all, or none. Other than setting, it is not to be repeated.
+    /// Adds free units, all or none. Unlike [`set`](Self::set), it is not safe to repeat.
     ///
     /// # Errors
     ///
-    /// When there is no such product, it would have too many, or the table does not take it.
+    /// When there is no such product, it would have too many, or the write fails.
     pub async fn add(&self, sku: &Sku, units: u64) -> Result<Counted, StockError> {
         let known = self.known(sku).await?;
         let free = known.level.free;

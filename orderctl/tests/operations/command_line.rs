@@ -1,6 +1,6 @@
-//! The commands themselves, as a script calls them: what they print, and what their exit codes mean.
+//! Runs the `orderctl` executable as a script does, and checks its output and exit codes.
 //!
-//! The emulator stands in for AWS: the endpoint and the keys come from the environment, as the AWS tools have it.
+//! The emulator replaces AWS: endpoint and keys come from the environment variables that every AWS tool reads.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -38,10 +38,10 @@ fn printed(output: &Output) -> Value {
 }
 
 #[tokio::test]
-async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
+async fn list_exits_with_one_if_there_are_messages_and_redrive_with_zero() {
     let pipeline = Pipeline::start().await;
     let empty = run(&pipeline, &["dlq", "list", "--json"]).await;
-    assert_eq!((code(&empty), printed(&empty)[1]["letters"].as_u64()), (0, Some(0)));
+    assert_eq!((code(&empty), printed(&empty)[1]["messages"].as_u64()), (0, Some(0)));
     pipeline.dead_letter("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
     let listed = run(&pipeline, &["dlq", "list", "--json"]).await;
     assert_eq!(code(&listed), 1);
@@ -51,11 +51,11 @@ async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
     assert_eq!(code(&redriven), 0, "{}", String::from_utf8_lossy(&redriven.stderr));
     let payment = &printed(&redriven)[1];
     assert_eq!((payment["moved"].as_u64(), payment["to"].as_str()), (Some(1), Some("payment-queue")));
-    // Nobody was named: on AWS the caller's identity is on record.
+    // Without --by the record has the caller's AWS identity.
     assert!(payment["by"].as_str().unwrap().starts_with("arn:aws:"), "{payment}");
     assert_eq!(code(&run(&pipeline, &["dlq", "show", "shipping"]).await), 2);
 
-    // Nothing is deleted without saying what.
+    // A discard needs a filter.
     pipeline.dead_letter("payment-dlq", "ord-2", "ILLEGAL_COMMAND").await;
     assert_eq!(code(&run(&pipeline, &["dlq", "discard", "payment-dlq"]).await), 2);
     assert_eq!(pipeline.visible("payment-dlq").await, 1);
@@ -66,7 +66,7 @@ async fn letters_make_the_list_end_with_one_and_redriving_them_with_zero() {
 }
 
 #[tokio::test]
-async fn ctrl_c_ends_a_redrive_with_its_summary_and_130() {
+async fn ctrl_c_stops_a_redrive_with_a_summary_and_130() {
     let pipeline = Pipeline::start().await;
     for number in 0..40 {
         pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "A").await;
@@ -77,7 +77,7 @@ async fn ctrl_c_ends_a_redrive_with_its_summary_and_130() {
         .spawn()
         .unwrap();
     let pid = Pid::from_raw(redrive.id().unwrap().try_into().unwrap()).unwrap();
-    until("a letter moved", async || pipeline.visible("payment-queue").await, |moved| *moved >= 2).await;
+    until("a message moved", async || pipeline.visible("payment-queue").await, |moved| *moved >= 2).await;
     kill_process(pid, Signal::INT).unwrap();
     let output = redrive.wait_with_output().await.unwrap();
     assert_eq!(code(&output), 130, "{}", String::from_utf8_lossy(&output.stderr));
@@ -95,7 +95,7 @@ fn sheet(directory: &Path, rows: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_bad_row_is_named_with_its_line_and_nothing_is_imported() {
+async fn a_bad_row_is_reported_with_its_line_and_nothing_is_imported() {
     let pipeline = Pipeline::start().await;
     let directory = tempfile::tempdir().unwrap();
     let bad = sheet(directory.path(), "TEA,Tea,749,GBP,20,12,1\nMUG,Mug,1250,GBP,20,-7,1\n");
@@ -117,14 +117,14 @@ async fn a_bad_row_is_named_with_its_line_and_nothing_is_imported() {
 }
 
 #[tokio::test]
-async fn a_replay_that_could_not_tell_everything_ends_with_one() {
+async fn an_incomplete_replay_exits_with_one() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     pipeline.store_event("ord-1", 1, "2026-11-20T08:30:00Z", "m").await;
     pipeline.store_event("ord-1", 2, "2026-11-20T08:30:01Z", "fail").await;
     let window = ["replay", "--since", "2026-11-20T08:00:00Z", "--until", "2026-11-20T08:30:00Z", "--json"];
-    let told = run(&pipeline, &window).await;
-    assert_eq!((code(&told), printed(&told)["done"].as_u64()), (0, Some(1)));
+    let published = run(&pipeline, &window).await;
+    assert_eq!((code(&published), printed(&published)["done"].as_u64()), (0, Some(1)));
     let failed = run(&pipeline, &["replay", "--order", "ord-1", "--json"]).await;
     assert_eq!((code(&failed), printed(&failed)["failed"][0]["sequence"].as_u64()), (1, Some(2)));
     assert_eq!(code(&run(&pipeline, &["replay", "--since", "1h", "--until", "2h"]).await), 2);

@@ -1,4 +1,4 @@
-//! Looking at dead letters, and redriving them.
+//! Lists, shows, redrives and discards dead-lettered messages.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ async fn run(pipeline: &Pipeline, queue: &str, options: &Options, cancel: &Cance
 }
 
 #[tokio::test]
-async fn letters_are_listed_by_reason_and_stay_where_they_are() {
+async fn messages_are_listed_by_reason_and_stay_in_the_queue() {
     let pipeline = Pipeline::start().await;
     for number in 0..12 {
         pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "REQUEST_REFUSED").await;
@@ -31,24 +31,24 @@ async fn letters_are_listed_by_reason_and_stay_where_they_are() {
 
     let reports = list(&pipeline.deployed, &queues, 1000, &Cancel::new()).await.unwrap();
     let payment = &reports[1];
-    let groups: Vec<_> = payment.groups.iter().map(|group| (group.reason.as_str(), group.letters)).collect();
+    let groups: Vec<_> = payment.groups.iter().map(|group| (group.reason.as_str(), group.messages)).collect();
     assert_eq!(groups, [("REQUEST_REFUSED", 12), ("TOO_MANY_RECEIVES", 1)]);
-    assert_eq!((payment.letters, payment.looked_at, reports[0].letters), (13, 13, 0));
+    assert_eq!((payment.messages, payment.checked, reports[0].messages), (13, 13, 0));
     assert_eq!((pipeline.visible("payment-dlq").await, pipeline.held("payment-dlq").await), (13, 0));
     pipeline.stop().await;
 }
 
 #[tokio::test]
-async fn a_letter_shows_why_it_is_there_and_no_personal_data() {
+async fn a_message_shows_its_reason_and_no_personal_data() {
     let pipeline = Pipeline::start().await;
     let body = r#"{"orderId":"ord-1","customerId":"cus-1","customer":{"name":"Ada","email":"ada@example.com"}}"#;
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793";
     let attributes = [("reason", "NOT_AN_ORDER"), ("error", "no items"), ("traceHeader", trace)];
     let id = pipeline.send("validate-dlq", body, &attributes).await;
     let queue = find(&pipeline.deployed, "validate").await.unwrap();
-    let letters = show(&pipeline.deployed, &queue, 10, &Cancel::new()).await.unwrap();
-    assert_eq!(letters.len(), 1);
-    let shown = serde_json::to_value(&letters[0]).unwrap();
+    let messages = show(&pipeline.deployed, &queue, 10, &Cancel::new()).await.unwrap();
+    assert_eq!(messages.len(), 1);
+    let shown = serde_json::to_value(&messages[0]).unwrap();
     assert_eq!(shown["messageId"], id);
     assert_eq!((shown["orderId"].as_str(), shown["customerId"].as_str()), (Some("ord-1"), Some("cus-1")));
     assert_eq!((shown["reason"].as_str(), shown["error"].as_str()), (Some("NOT_AN_ORDER"), Some("no items")));
@@ -59,18 +59,18 @@ async fn a_letter_shows_why_it_is_there_and_no_personal_data() {
 }
 
 #[tokio::test]
-async fn a_redriven_letter_goes_to_its_stage_without_its_reason_and_is_on_record() {
+async fn a_redriven_message_goes_to_its_source_queue_without_its_reason_and_is_recorded() {
     let pipeline = Pipeline::start().await;
-    let letter = pipeline.dead_letter("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
+    let message = pipeline.dead_letter("payment-dlq", "ord-1", "REQUEST_REFUSED").await;
     let redriven = run(&pipeline, "payment-dlq", &options(), &Cancel::new()).await;
-    assert_eq!((redriven.moved, redriven.method, redriven.is_complete()), (1, Method::Letters, true), "{redriven:?}");
+    assert_eq!((redriven.moved, redriven.method, redriven.is_complete()), (1, Method::Messages, true), "{redriven:?}");
 
     let arrived = pipeline.drain("payment-queue").await;
     assert_eq!(arrived.len(), 1);
     assert_eq!(arrived[0].body.as_deref(), Some(r#"{"orderId":"ord-1","command":"AUTHORISE_PAYMENT"}"#));
     let attributes = arrived[0].message_attributes.as_ref().unwrap();
     assert!(!attributes.contains_key("reason") && !attributes.contains_key("error"), "{attributes:?}");
-    assert_eq!(attributes["sourceMessageId"].string_value(), Some(letter.as_str()));
+    assert_eq!(attributes["sourceMessageId"].string_value(), Some(message.as_str()));
     assert_eq!(pipeline.visible("payment-dlq").await + pipeline.held("payment-dlq").await, 0);
 
     let audit = pipeline.audit(&redriven.redrive_id.unwrap()).await;
@@ -86,7 +86,7 @@ async fn a_redriven_letter_goes_to_its_stage_without_its_reason_and_is_on_record
 }
 
 #[tokio::test]
-async fn only_what_the_filters_let_pass_moves_and_the_rest_can_be_had_at_once() {
+async fn only_selected_messages_move_and_the_others_are_visible_at_once() {
     let pipeline = Pipeline::start().await;
     for (order, reason) in [("ord-1", "A"), ("ord-2", "A"), ("ord-2", "B"), ("ord-3", "B")] {
         pipeline.dead_letter("payment-dlq", order, reason).await;
@@ -110,9 +110,9 @@ async fn a_dry_run_counts_and_moves_nothing() {
     pipeline.stop().await;
 }
 
-/// A stage that cannot do with the letter buries it again, while the redrive still runs.
+/// The stage cannot process the message and dead-letters it again while the redrive still runs.
 #[tokio::test]
-async fn a_letter_that_comes_back_is_not_redriven_again() {
+async fn a_message_that_comes_back_is_not_redriven_again() {
     let pipeline = Pipeline::start().await;
     for number in 0..30 {
         pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "A").await;
@@ -140,7 +140,7 @@ async fn a_letter_that_comes_back_is_not_redriven_again() {
 }
 
 #[tokio::test]
-async fn two_redrives_at_once_lose_nothing_and_both_are_on_record() {
+async fn two_redrives_at_once_lose_nothing_and_both_are_recorded() {
     let pipeline = Pipeline::start().await;
     let expected: BTreeSet<String> = (0..60).map(|number| format!("ord-{number}")).collect();
     for order in &expected {
@@ -165,14 +165,14 @@ fn orders(messages: &[aws_sdk_sqs::types::Message]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn stopping_between_two_letters_leaves_each_in_one_of_the_queues() {
+async fn stopping_between_two_messages_leaves_each_in_one_of_the_queues() {
     let pipeline = Pipeline::start().await;
     for number in 0..20 {
         pipeline.dead_letter("payment-dlq", &format!("ord-{number}"), "A").await;
     }
     let cancel = Cancel::new();
     let stop = async {
-        until("some letters moved", async || pipeline.visible("payment-queue").await, |moved| *moved >= 3).await;
+        until("some messages moved", async || pipeline.visible("payment-queue").await, |moved| *moved >= 3).await;
         cancel.cancel();
     };
     let options = Options { rate: 10, ..options() };
@@ -186,7 +186,7 @@ async fn stopping_between_two_letters_leaves_each_in_one_of_the_queues() {
 }
 
 #[tokio::test]
-async fn without_an_audit_record_no_letter_moves() {
+async fn without_an_audit_record_no_message_moves() {
     let pipeline = Pipeline::start().await;
     pipeline.dead_letter("payment-dlq", "ord-1", "A").await;
     pipeline.dynamodb.delete_table().table_name(&pipeline.connection.orders_table).send().await.unwrap();
@@ -198,7 +198,7 @@ async fn without_an_audit_record_no_letter_moves() {
 }
 
 #[tokio::test]
-async fn an_unknown_queue_is_answered_with_those_that_there_are() {
+async fn an_unknown_queue_is_refused_with_the_list_of_queues() {
     let pipeline = Pipeline::start().await;
     let error = find(&pipeline.deployed, "shipping-dlq").await.unwrap_err().to_string();
     assert!(error.contains("validate-dlq, payment-dlq, notify-dlq"), "{error}");
@@ -206,7 +206,7 @@ async fn an_unknown_queue_is_answered_with_those_that_there_are() {
 }
 
 #[tokio::test]
-async fn a_letter_that_is_discarded_is_gone_and_on_record_and_no_other_is() {
+async fn only_selected_messages_are_discarded_and_each_is_recorded() {
     let pipeline = Pipeline::start().await;
     for (order, reason) in [("ord-1", "ILLEGAL_COMMAND"), ("ord-2", "ILLEGAL_COMMAND"), ("ord-3", "MONEY_LOST")] {
         pipeline.dead_letter("payment-dlq", order, reason).await;
@@ -227,7 +227,7 @@ async fn a_letter_that_is_discarded_is_gone_and_on_record_and_no_other_is() {
     let everything = Options { filter: Filter::default(), ..options };
     let queue = find(&pipeline.deployed, "payment-dlq").await.unwrap();
     let refused = redrive(&pipeline.deployed, &queue, &everything, Progress::silent(), &Cancel::new()).await;
-    assert!(refused.unwrap_err().to_string().starts_with("say which letters"));
+    assert!(refused.unwrap_err().to_string().starts_with("select the messages"));
     assert_eq!(pipeline.visible("payment-dlq").await, 1);
 
     let audit = pipeline.audit(&discarded.redrive_id.unwrap()).await;
@@ -237,7 +237,7 @@ async fn a_letter_that_is_discarded_is_gone_and_on_record_and_no_other_is() {
     let orders: BTreeSet<_> = [1, 2].map(|item| text(item, "orderId")).into();
     assert_eq!(orders, ["ord-1", "ord-2"].map(str::to_owned).into());
     assert!(
-        [1, 2].iter().all(|item| text(*item, "sk").starts_with("AUDIT#LETTER#") && !audit[*item].contains_key("body"))
+        [1, 2].iter().all(|item| text(*item, "sk").starts_with("AUDIT#MESSAGE#") && !audit[*item].contains_key("body"))
     );
     assert_eq!(text(3, "sk"), "AUDIT#OUTCOME");
     pipeline.stop().await;

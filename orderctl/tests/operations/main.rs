@@ -1,4 +1,4 @@
-//! The operator's commands over the emulator alone: tables, queues and a function, without Terraform.
+//! The operator's commands against the emulator: tables, queues and a function, without Terraform.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -8,4 +8,4 @@ mod move_task;
 mod pipeline;
 mod replay;
 mod stock;
-mod stream_letters;
+mod stream_messages;

@@ -1,4 +1,4 @@
-//! Letting SQS move the letters. The emulator knows no such action, so a stand-in answers as AWS documents it.
+//! A redrive by SQS's move task. The emulator does not support it, so a stub answers as AWS documents it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use terminal::progress::Progress;
 
 use crate::pipeline::until;
 
-/// The tasks that SQS lists, in the order in which it is asked for them; the last is said for ever.
+/// The task in each answer of ListMessageMoveTasks; the last one repeats.
 type Says = Vec<Value>;
 /// The calls, by operation, with their input.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
@@ -43,7 +43,7 @@ async fn sqs(says: Says) -> (Deployed, Calls) {
                 let mut asked = asked.lock().unwrap();
                 let task = says[(*asked).min(says.len() - 1)].clone();
                 *asked += 1;
-                // The newest first; one that is not there yet is null.
+                // Newest first; null means that the list does not contain the task yet.
                 let tasks: Vec<Value> = [task, before()].into_iter().filter(|task| !task.is_null()).collect();
                 json!({ "Results": tasks })
             }
@@ -99,13 +99,13 @@ fn task(status: &str, moved: u64) -> Value {
     task
 }
 
-/// Somebody's task of yesterday.
+/// An earlier task.
 fn before() -> Value {
     json!({ "Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 99, "StartedTimestamp": 1_763_900_000_000_u64 })
 }
 
 #[tokio::test]
-async fn sqs_moves_the_letters_at_the_rate_and_it_is_on_record() {
+async fn sqs_moves_the_messages_at_the_given_rate_and_it_is_recorded() {
     let (deployed, calls) = sqs(vec![task("RUNNING", 2), task("COMPLETED", 7)]).await;
     let redriven = run(&deployed, &Cancel::new()).await.unwrap();
     assert_eq!((redriven.method, redriven.moved, redriven.is_complete()), (Method::MoveTask, 7, true), "{redriven:?}");
@@ -121,14 +121,14 @@ async fn sqs_moves_the_letters_at_the_rate_and_it_is_on_record() {
 
 #[tokio::test]
 async fn the_end_of_an_earlier_task_is_not_taken_for_the_end_of_this_one() {
-    // The list follows with a delay: at first it shows only what was there before.
+    // The list is eventually consistent: at first it contains only the earlier task.
     let (deployed, _) = sqs(vec![Value::Null, Value::Null, task("RUNNING", 2), task("COMPLETED", 7)]).await;
     let redriven = run(&deployed, &Cancel::new()).await.unwrap();
     assert_eq!((redriven.moved, redriven.is_complete()), (7, true), "{redriven:?}");
 }
 
 #[tokio::test]
-async fn a_task_that_was_over_before_it_was_seen_running_is_found() {
+async fn a_task_that_ended_before_the_first_poll_is_found() {
     let (deployed, _) = sqs(vec![task("COMPLETED", 7)]).await;
     let redriven = run(&deployed, &Cancel::new()).await.unwrap();
     assert_eq!((redriven.moved, redriven.is_complete()), (7, true), "{redriven:?}");
@@ -150,7 +150,7 @@ async fn stopping_cancels_the_task() {
 }
 
 #[tokio::test]
-async fn a_task_that_failed_says_why_and_that_is_on_record_too() {
+async fn a_failed_task_reports_its_reason_and_is_recorded() {
     let mut failed = task("FAILED", 1);
     failed["FailureReason"] = "AWS.SimpleQueueService.NonExistentQueue".into();
     let (deployed, calls) = sqs(vec![failed]).await;

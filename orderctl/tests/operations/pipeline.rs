@@ -1,4 +1,4 @@
-//! As much of the pipeline as the operator's commands touch, each test with its own.
+//! The part of the pipeline that the operator's commands use; each test has its own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ use tokio::sync::OnceCell;
 
 pub type Item = HashMap<String, AttributeValue>;
 
-/// The notify function's stand-in: keeps what it is given, and fails the events whose cause says so.
+/// A stub of the notify function: it records its events, and fails those whose message id says so.
 const FUNCTION: &str = r#"
 import json, os
 def handler(event, context):
@@ -100,18 +100,18 @@ impl Pipeline {
         send.send().await.unwrap().message_id.unwrap()
     }
 
-    /// A command for an order, as it lies in a dead-letter queue.
+    /// Puts a dead-lettered command for an order into a queue.
     pub async fn dead_letter(&self, queue: &str, order: &str, reason: &str) -> String {
         let body = json!({ "orderId": order, "command": "AUTHORISE_PAYMENT" }).to_string();
         self.send(queue, &body, &[("reason", reason), ("error", "it went wrong"), ("sourceMessageId", "m-0")]).await
     }
 
-    /// How many messages can be received from a queue now.
+    /// Number of visible messages in a queue.
     pub async fn visible(&self, queue: &str) -> u64 {
         self.count(queue, QueueAttributeName::ApproximateNumberOfMessages).await
     }
 
-    /// How many messages of a queue somebody holds.
+    /// Number of messages that a consumer holds now.
     pub async fn held(&self, queue: &str) -> u64 {
         self.count(queue, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await
     }
@@ -122,7 +122,7 @@ impl Pipeline {
         asked.await.unwrap().attributes.unwrap()[&name].parse().unwrap()
     }
 
-    /// Takes every message out of a queue.
+    /// Receives and deletes every message of a queue.
     pub async fn drain(&self, queue: &str) -> Vec<aws_sdk_sqs::types::Message> {
         let url = &self.connection.queues[queue];
         let mut all = Vec::new();
@@ -147,7 +147,7 @@ impl Pipeline {
         }
     }
 
-    /// The audit items of a redrive: what was to be done, and what was done.
+    /// The audit items of a redrive: the request and the result.
     pub async fn audit(&self, id: &str) -> Vec<Item> {
         let query = self
             .dynamodb
@@ -188,7 +188,7 @@ impl Pipeline {
         put.send().await.unwrap();
     }
 
-    /// Puts the stand-in of the notify function in its place.
+    /// Deploys the stub of the notify function.
     pub async fn deploy_notify(&self) {
         let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         archive.start_file("notify.py", zip::write::SimpleFileOptions::default()).unwrap();
@@ -225,7 +225,7 @@ impl Pipeline {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
-    /// What the notify function was given: for each invocation its events, as `<order>:<sequence>`.
+    /// The events of each invocation of notify, as `<order>:<sequence>`.
     pub fn handed_over(&self) -> Vec<Vec<String>> {
         let kept = std::fs::read_to_string(&self.kept).unwrap_or_default();
         let id = |record: &Value| record["dynamodb"]["SequenceNumber"].as_str().unwrap().replace("replay:", "");
@@ -236,7 +236,7 @@ impl Pipeline {
     }
 }
 
-/// The interpreter that holds the emulator, installed by whichever test comes first.
+/// The Python that has the emulator; the first test installs it.
 async fn python() -> &'static PathBuf {
     static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
     let found = PYTHON.get_or_init(|| async {
@@ -258,7 +258,7 @@ async fn make_table(client: &aws_sdk_dynamodb::Client, table: &str) {
     make.send().await.unwrap();
 }
 
-/// Polls until something holds, and tells the last state when it does not in time.
+/// Polls until a condition holds; fails with the last state after 30 s.
 pub async fn until<T: std::fmt::Debug>(what: &str, mut look: impl AsyncFnMut() -> T, holds: impl Fn(&T) -> bool) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {

@@ -1,4 +1,4 @@
-//! Replaying events from the table.
+//! Replays events from the table.
 
 use order_domain::id::OrderId;
 use orderctl::replay::{EventId, Options, Outcome, Window, Windows, replay};
@@ -7,7 +7,7 @@ use terminal::progress::Progress;
 
 use crate::pipeline::Pipeline;
 
-pub fn windows(since: &str, until: &str) -> Windows {
+fn windows(since: &str, until: &str) -> Windows {
     Windows::from(Window::new(since.parse().unwrap(), until.parse().unwrap()).unwrap())
 }
 
@@ -21,7 +21,7 @@ async fn run(pipeline: &Pipeline, options: &Options) -> Outcome {
 }
 
 #[tokio::test]
-async fn the_events_of_the_window_are_handed_over_in_the_order_of_their_orders() {
+async fn the_events_in_the_window_are_sent_to_notify_sorted_by_order() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     pipeline.store_event("ord-2", 1, "2026-11-20T08:00:00Z", "m").await;
@@ -45,7 +45,7 @@ async fn the_events_of_the_window_are_handed_over_in_the_order_of_their_orders()
 }
 
 #[tokio::test]
-async fn what_the_function_could_not_tell_is_named() {
+async fn events_that_notify_cannot_publish_are_reported() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     for (sequence, cause) in [(1, "m"), (2, "fail"), (3, "m")] {
@@ -59,21 +59,21 @@ async fn what_the_function_could_not_tell_is_named() {
 }
 
 #[tokio::test]
-async fn a_function_that_always_fails_is_not_called_for_ever() {
+async fn a_replay_aborts_when_the_function_always_fails() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     for sequence in 1..=10 {
         pipeline.store_event("ord-1", sequence, "2026-11-20T08:30:00Z", "crash").await;
     }
     let outcome = run(&pipeline, &Options { rate: 1, ..morning() }).await;
-    assert!(outcome.given_up && outcome.done == 0, "{outcome:?}");
+    assert!(outcome.aborted && outcome.done == 0, "{outcome:?}");
     assert_eq!((pipeline.handed_over().len(), outcome.failed.len()), (3, 3));
     assert!(outcome.reason.unwrap().contains("it crashed"));
     pipeline.stop().await;
 }
 
 #[tokio::test]
-async fn a_function_that_is_not_there_is_an_error_that_names_it() {
+async fn a_missing_function_is_an_error_with_its_name() {
     let pipeline = Pipeline::start().await;
     pipeline.store_event("ord-1", 1, "2026-11-20T08:30:00Z", "m").await;
     let error = replay(&pipeline.deployed, &morning(), Progress::silent(), &Cancel::new()).await.unwrap_err();

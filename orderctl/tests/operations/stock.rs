@@ -1,4 +1,4 @@
-//! The warehouse at work, alone and beside orders.
+//! Stock commands, alone and concurrent with orders.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use futures::future::join_all;
@@ -60,7 +60,7 @@ impl Shop {
         shards.into_iter().map(|stored| (stored.shard, stored.level)).collect()
     }
 
-    /// Reserves one unit as an order does, from whichever stock item has one.
+    /// Reserves one unit as an order does, from any shard with a free unit.
     async fn reserve(&self, product: &Product) -> bool {
         for _ in 0..200 {
             let with = self.shards(product).await.into_iter().find(|(_, level)| level.free > 0);
@@ -93,14 +93,14 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_count_changes_free_units_and_never_what_orders_hold_or_what_is_sold() {
+async fn setting_stock_changes_only_free_units() {
     let shop = Shop::open().await;
     let product = tea(2);
     shop.put(&product, 5).await;
     assert!(shop.reserve(&product).await && shop.reserve(&product).await);
     let counted = shop.shelf.set(&product.sku, 9, None).await.unwrap();
     assert_eq!((counted.level, counted.shards.len()), (level(9, 2, 0), 2));
-    // Putting the product on sale again is a count too: it once forgot what orders hold.
+    // Putting the product on sale again also sets its stock: a regression lost the reserved units.
     shop.put(&Product { name: "Better tea".into(), ..product.clone() }, 4).await;
     assert_eq!(shop.level(&product).await, level(4, 2, 0));
     assert_eq!(shop.shelf.one(&product.sku).await.unwrap().unwrap().product.name, "Better tea");
@@ -108,7 +108,7 @@ async fn a_count_changes_free_units_and_never_what_orders_hold_or_what_is_sold()
 }
 
 #[tokio::test]
-async fn added_units_are_added_to_what_is_there() {
+async fn added_units_increase_the_free_units() {
     let shop = Shop::open().await;
     let product = tea(4);
     shop.put(&product, 5).await;
@@ -124,7 +124,7 @@ async fn added_units_are_added_to_what_is_there() {
 }
 
 #[tokio::test]
-async fn the_number_of_stock_items_changes_while_orders_flow_and_no_unit_is_lost() {
+async fn changing_the_number_of_shards_beside_orders_loses_no_unit() {
     let shop = Shop::open().await;
     let product = tea(1);
     shop.put(&product, 200).await;
@@ -139,7 +139,7 @@ async fn the_number_of_stock_items_changes_while_orders_flow_and_no_unit_is_lost
     assert!(orders.into_iter().all(|reserved| reserved));
     assert_eq!(grown, 4);
     assert_eq!(shop.level(&product).await, level(140, 60, 0));
-    // Stock items beyond the number are there only while they hold something, and nothing that can be reserved.
+    // A shard above the number exists only while it has reserved units, and it has no free ones.
     for (shard, level) in shop.shards(&product).await {
         assert!(shard < 2 || (level.free == 0 && level.reserved > 0), "{shard}: {level:?}");
     }
@@ -147,7 +147,7 @@ async fn the_number_of_stock_items_changes_while_orders_flow_and_no_unit_is_lost
 }
 
 #[tokio::test]
-async fn stock_items_that_hold_nothing_go_and_the_units_stay() {
+async fn empty_shards_are_removed_and_their_units_stay() {
     let shop = Shop::open().await;
     let product = tea(4);
     shop.put(&product, 10).await;
@@ -159,7 +159,7 @@ async fn stock_items_that_hold_nothing_go_and_the_units_stay() {
 }
 
 #[tokio::test]
-async fn counting_beside_orders_loses_no_reservation() {
+async fn setting_stock_beside_orders_loses_no_reservation() {
     let shop = Shop::open().await;
     let product = tea(2);
     shop.put(&product, 1000).await;
@@ -185,7 +185,7 @@ async fn an_import_sets_products_and_free_units_and_can_be_repeated() {
     let shop = Shop::open().await;
     shop.put(&tea(1), 5).await;
     assert!(shop.reserve(&tea(1)).await);
-    // What another part of the system wrote into the product's item, the sheet knows nothing of.
+    // Another part of the system wrote an attribute that the sheet does not have.
     let key = [("pk", "SKU#TEA"), ("sk", "PRODUCT")];
     let key: Item = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))).into();
     let dynamodb = &shop.pipeline.dynamodb;
@@ -213,7 +213,7 @@ async fn an_import_sets_products_and_free_units_and_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn an_import_that_was_stopped_says_so_and_is_finished_by_the_next() {
+async fn an_interrupted_import_says_so_and_the_next_one_completes_it() {
     let shop = Shop::open().await;
     let rows = parse(SHEET.as_bytes()).unwrap();
     let cancel = Cancel::new();

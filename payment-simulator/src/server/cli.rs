@@ -7,45 +7,48 @@ use terminal::outcome::{Failure, Outcome};
 use super::BoundSimulator;
 use crate::WebhookSettings;
 
-/// Environment variable that gives the simulator its API key; an argument could be read by every user.
+/// Environment variable with the API key; other users could read an argument.
 pub const API_KEY_VARIABLE: &str = "OPS_GATEWAY_API_KEY";
 
-/// The key that is accepted when nobody chose one.
+/// The default API key.
 const DEFAULT_API_KEY: &str = "sk_test_local";
 
-/// Environment variable with the webhooks' signing secret; an argument could be read by every user.
+/// Environment variable with the webhooks' signing secret; other users could read an argument.
 const WEBHOOK_SECRET_VARIABLE: &str = "OPS_GATEWAY_WEBHOOK_SECRET";
 
 const AFTER_HELP: &str = "\
-The API key that it accepts is taken from OPS_GATEWAY_API_KEY, else it is sk_test_local.
-Its URL is the first line of standard output.
+The accepted API key is OPS_GATEWAY_API_KEY [default: sk_test_local]. The first line of standard output is the URL.
 
 While it runs:
-  curl $URL/_simulator/ledger                                              what was held, taken, given back
-  curl $URL/_simulator/requests                                            what was asked, and under which keys
-  curl $URL/_simulator/faults -d '{\"error_status\":503}' -H 'Content-Type: application/json'
-  curl $URL/_simulator/clock/advance -d '{\"seconds\":691200}' -H 'Content-Type: application/json'
-                                                                           eight days later: every hold has run out
-  curl -X PUT $URL/_simulator/webhooks -d '{\"url\":\"http://127.0.0.1:9000/\",\"secrets\":[\"whsec_x\"]}' \\
-       -H 'Content-Type: application/json'                                 who is told what happens";
+  curl $URL/_simulator/ledger      amounts authorised, captured, refunded, voided
+  curl $URL/_simulator/requests    received requests and their idempotency keys
 
-/// What to listen on, and who hears of what happens.
+  curl $URL/_simulator/faults -H 'Content-Type: application/json' \\
+       -d '{\"error_status\":503}'
+
+  curl $URL/_simulator/clock/advance -H 'Content-Type: application/json' \\
+       -d '{\"seconds\":691200}'   eight days later: authorisations expired
+
+  curl -X PUT $URL/_simulator/webhooks -H 'Content-Type: application/json' \\
+       -d '{\"url\":\"http://127.0.0.1:9000/\",\"secrets\":[\"whsec_x\"]}'";
+
+/// Options of the simulator's server.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct GatewaySimulator {
-    /// Port on 127.0.0.1 to listen on; 0 is a free one
+    /// Port on 127.0.0.1; 0 chooses a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Post signed webhooks to this URL; the signing secret is taken from OPS_GATEWAY_WEBHOOK_SECRET
+    /// Send signed webhooks to this URL; the signing secret is OPS_GATEWAY_WEBHOOK_SECRET
     #[arg(long, value_name = "URL")]
     webhook_url: Option<String>,
-    /// How long a payment's change takes until a search sees it
+    /// Delay until a search finds a changed payment
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     search_staleness: u32,
 }
 
 impl GatewaySimulator {
-    /// Serves until the switch goes on.
+    /// Serves until cancelled.
     ///
     /// # Errors
     ///
@@ -57,7 +60,7 @@ impl GatewaySimulator {
         if let Some(url) = self.webhook_url {
             let secret = std::env::var(WEBHOOK_SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty());
             let secret = secret.ok_or_else(|| {
-                format!("--webhook-url needs the signing secret in {WEBHOOK_SECRET_VARIABLE}, e.g. whsec_local; set it")
+                format!("--webhook-url needs a signing secret; set {WEBHOOK_SECRET_VARIABLE}, e.g. to whsec_local")
             })?;
             simulator.set_webhooks(WebhookSettings::new(url, secret));
         }

@@ -1,10 +1,10 @@
-//! The system's clock, which only the edges read.
+//! The system's clock; only the server reads it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ledger::UnixSeconds;
 
-/// Now.
+/// The current time.
 pub fn now() -> UnixSeconds {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixSeconds::try_from(elapsed.as_secs()).unwrap_or(UnixSeconds::MAX)

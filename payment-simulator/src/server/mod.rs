@@ -1,13 +1,13 @@
-//! The payment gateway over HTTP. Beside Stripe's routes it has these, which need no key:
+//! The simulator over HTTP: Stripe's routes, and these admin routes, which need no API key:
 //!
 //! | route | what it does |
 //! | --- | --- |
-//! | `GET`, `POST /_simulator/faults` | what goes wrong: [`Faults`] |
-//! | `PUT /_simulator/search` | how stale the search is: `{"staleness_seconds": 60}` |
-//! | `GET`, `PUT`, `DELETE /_simulator/webhooks` | who is told what happens: [`WebhookSettings`], [`WebhookSummary`] |
-//! | `GET /_simulator/clock`, `POST /_simulator/clock/advance` | moves the clock: `{"seconds": 604800}` ends every hold |
-//! | `GET`, `DELETE /_simulator/requests` | what was asked, oldest first: [`LoggedRequest`] |
-//! | `GET /_simulator/ledger` | what the books add up to: [`LedgerSummary`] |
+//! | `GET`, `POST /_simulator/faults` | reads or replaces the faults: [`Faults`] |
+//! | `PUT /_simulator/search` | sets the delay of the search index: `{"staleness_seconds": 60}` |
+//! | `GET`, `PUT`, `DELETE /_simulator/webhooks` | reads, sets or removes the webhook endpoint: [`WebhookSettings`], [`WebhookSummary`] |
+//! | `GET /_simulator/clock`, `POST /_simulator/clock/advance` | reads or advances the clock: `{"seconds": 604800}` expires every authorisation |
+//! | `GET`, `DELETE /_simulator/requests` | reads or clears the request log, oldest first: [`LoggedRequest`] |
+//! | `GET /_simulator/ledger` | sums of the ledger: [`LedgerSummary`] |
 //! | `GET /_simulator/health` | 204 |
 
 pub mod cli;
@@ -28,32 +28,30 @@ pub use request_log::LoggedRequest;
 
 use crate::{Faults, LedgerSummary, WebhookSettings, WebhookSummary};
 
-/// How long a webhook's receiver may take to answer.
+/// Timeout of a webhook request.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why the simulator does not run.
+/// Why the simulator cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulatorError {
-    /// The port cannot be listened on.
-    #[error(
-        "the payment gateway simulator cannot listen on 127.0.0.1:{port}; choose another port, or 0 for a free one"
-    )]
+    /// The port cannot be used.
+    #[error("the payment simulator cannot listen on 127.0.0.1:{port}; choose another port, or 0 for a free one")]
     Listen {
         /// The port asked for.
         port: u16,
-        /// The system's reason.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// There is no HTTP client for the webhooks.
-    #[error("the payment gateway simulator cannot send webhooks; check the system's TLS certificates")]
+    /// The HTTP client for webhooks cannot be created.
+    #[error("the payment simulator cannot send webhooks; check the system's TLS certificates")]
     Webhooks(#[source] reqwest::Error),
     /// Serving ended with an error.
-    #[error("the payment gateway simulator stopped serving; start it again")]
+    #[error("the payment simulator stopped serving; start it again")]
     Serve(#[source] std::io::Error),
 }
 
-/// A simulator that is bound to its port and does not serve yet.
+/// A simulator that is bound to its port but does not serve yet.
 pub struct BoundSimulator {
     listener: TcpListener,
     address: SocketAddr,
@@ -70,7 +68,7 @@ impl BoundSimulator {
         let failed = |source| SimulatorError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        // Another part of the process may have chosen the same provider already; then there is nothing to do.
+        // An error means that a provider is already installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).build().map_err(SimulatorError::Webhooks)?;
         Ok(Self { listener, address, shared: Arc::new(routes::Shared::new(api_key.into(), http)) })
@@ -82,17 +80,17 @@ impl BoundSimulator {
         format!("http://{}", self.address)
     }
 
-    /// Tells an endpoint what happens.
+    /// Sets the webhook endpoint.
     pub fn set_webhooks(&self, settings: WebhookSettings) {
         self.shared.webhooks().set(Some(settings));
     }
 
-    /// How many seconds a change takes until a search sees it.
+    /// Sets the delay, in seconds, until a search finds a changed payment.
     pub fn set_search_staleness(&self, seconds: u32) {
         self.shared.engine().set_search_staleness(seconds.into());
     }
 
-    /// Serves until `stop` is done.
+    /// Serves until `stop` completes.
     ///
     /// # Errors
     ///
@@ -117,14 +115,14 @@ impl GatewaySimulator {
     ///
     /// # Errors
     ///
-    /// [`SimulatorError::Listen`] when no port can be had.
+    /// [`SimulatorError::Listen`] when there is no free port.
     pub async fn start(api_key: impl Into<String>) -> Result<Self, SimulatorError> {
         let bound = BoundSimulator::bind(0, api_key).await?;
         let (url, shared) = (bound.url(), Arc::clone(&bound.shared));
         let stop = watch::Sender::new(false);
         let mut stopped = stop.subscribe();
         let task = tokio::spawn(bound.serve(async move {
-            // An error means that the sender is gone, which is as good a reason to stop.
+            // An error means that the sender was dropped, which also means stop.
             let _ = stopped.wait_for(|stop| *stop).await;
         }));
         Ok(Self { url, shared, stop, task })
@@ -141,42 +139,42 @@ impl GatewaySimulator {
         self.shared.engine().set_faults(faults);
     }
 
-    /// How many seconds a change takes until a search sees it.
+    /// Sets the delay, in seconds, until a search finds a changed payment.
     pub fn set_search_staleness(&self, seconds: u32) {
         self.shared.engine().set_search_staleness(seconds.into());
     }
 
-    /// Tells an endpoint from now on what happens, or nobody with `None`.
+    /// Sets the webhook endpoint; `None` removes it.
     pub fn set_webhooks(&self, settings: Option<WebhookSettings>) {
         self.shared.webhooks().set(settings);
     }
 
-    /// What became of the webhooks.
+    /// The webhook endpoint and the numbers of deliveries.
     #[must_use]
     pub fn webhooks(&self) -> WebhookSummary {
         self.shared.webhooks().summary()
     }
 
-    /// Moves the gateway's clock ahead: holds run out and idempotency keys are forgotten as if that time had passed.
+    /// Advances the gateway's clock: authorisations and idempotency keys expire as if that time had passed.
     pub fn advance_clock(&self, by: Duration) {
         let seconds = u32::try_from(by.as_secs()).unwrap_or(u32::MAX);
         self.shared.engine().advance(seconds, clock::now());
-        self.shared.tell();
+        self.shared.publish();
     }
 
-    /// What the gateway was asked, oldest first.
+    /// The received requests, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.shared.log().all()
     }
 
-    /// What the books add up to.
+    /// The sums of the ledger.
     #[must_use]
     pub fn ledger(&self) -> LedgerSummary {
         self.shared.engine().summary()
     }
 
-    /// Stops accepting, finishes what is under way, and waits for the end.
+    /// Stops accepting requests, finishes running ones, and waits for the end.
     ///
     /// # Errors
     ///

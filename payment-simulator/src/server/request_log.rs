@@ -1,10 +1,10 @@
-//! What the gateway was asked for, so that a test can tell what was sent and under which key.
+//! The log of received requests, so that a test can check what was sent and under which idempotency key.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// How many requests are remembered; older ones are forgotten.
+/// Maximum logged requests; older ones are removed.
 const REMEMBERED: usize = 10_000;
 
 /// A request to one of Stripe's routes.
@@ -16,9 +16,9 @@ pub struct LoggedRequest {
     pub path: String,
     /// The `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
-    /// Status of the answer; absent where the connection was closed without one.
+    /// Status of the answer; `None` if the connection was closed without one.
     pub status: Option<u16>,
-    /// Whether the answer was the one saved under the key.
+    /// Whether the answer was a saved one.
     pub replayed: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct RequestLog {
 }
 
 impl RequestLog {
-    /// Adds one.
+    /// Adds a request.
     pub fn add(&mut self, request: LoggedRequest) {
         if self.requests.len() == REMEMBERED {
             self.requests.pop_front();
@@ -37,13 +37,13 @@ impl RequestLog {
         self.requests.push_back(request);
     }
 
-    /// All that are remembered.
+    /// All logged requests.
     #[must_use]
     pub fn all(&self) -> Vec<LoggedRequest> {
         self.requests.iter().cloned().collect()
     }
 
-    /// Forgets them.
+    /// Removes all requests.
     pub fn clear(&mut self) {
         self.requests.clear();
     }

@@ -1,4 +1,4 @@
-//! What a sheet may be, and how its faults are told.
+//! Which sheets are valid, and how problems are reported.
 
 use proptest::prelude::*;
 
@@ -29,17 +29,17 @@ fn a_good_sheet_is_read_in_any_order_of_columns() {
 }
 
 #[test]
-fn a_bad_row_is_named_with_its_line_column_and_value_and_so_is_every_other() {
+fn every_bad_value_is_reported_with_its_line_and_column() {
     let sheet = with("TEA,Tea,749,GBP,20,5,1\n\nM G,Mug,-1,gbp,20,x,0\nCUP,,1,GBP,20,1,1\n");
     let found = findings(&sheet);
     assert_eq!(found.len(), 6, "{found:#?}");
     for (finding, start) in found.iter().zip([
-        "line 4, column sku: `M G` is no SKU",
+        "line 4, column sku: `M G` is not a valid SKU",
         "line 4, column unit_price_minor: `-1` is negative",
-        "line 4, column currency: `gbp` is none: a currency is three capital letters",
-        "line 4, column units: `x` is no whole number",
+        "line 4, column currency: `gbp` is not valid: a currency is three capital letters",
+        "line 4, column units: `x` is not a whole number",
         "line 4, column shards: `0` is too small; write a whole number from 1 to 64",
-        "line 5, column name: `` is no name",
+        "line 5, column name: `` is not a valid name",
     ]) {
         assert!(finding.starts_with(start), "{finding} instead of {start}");
     }
@@ -49,21 +49,21 @@ fn a_bad_row_is_named_with_its_line_column_and_value_and_so_is_every_other() {
 fn lines_are_counted_over_empty_lines_and_line_breaks_in_quotes() {
     let sheet = with("\n\r\nTEA,\"Tea\nand more\",1,GBP,20,1,1\n,,,,,,\nCUP,Cup,1,GBP,20,no,1");
     let found = findings(&sheet);
-    assert!(found[0].starts_with("line 4, column name: `Tea\\nand more` is no name"), "{found:?}");
+    assert!(found[0].starts_with("line 4, column name: `Tea\\nand more` is not a valid name"), "{found:?}");
     assert!(found[1].starts_with("line 7, column units: `no`"), "{found:?}");
 }
 
 #[test]
-fn the_same_sku_twice_names_both_lines() {
+fn a_repeated_sku_is_reported_with_both_lines() {
     let found = findings(&with("TEA,Tea,1,GBP,20,1,1\nCUP,Cup,1,GBP,20,1,1\nTEA,Tea,1,GBP,20,2,1\n"));
-    assert_eq!(found, ["line 4, column sku: `TEA` is on line 2 too; a SKU has one row"]);
+    assert_eq!(found, ["line 4, column sku: `TEA` is also on line 2; use one row per SKU"]);
 }
 
 #[test]
-fn a_header_that_is_not_ours_is_told_column_by_column() {
+fn a_wrong_header_is_reported_column_by_column() {
     let found = findings(b"sku,name,price,currency,vat_percent,units,units\nTEA,Tea,1,GBP,20,1,1\n");
-    assert!(found[0].starts_with("line 1, column 3: `price` is no column of this sheet"), "{found:?}");
-    assert_eq!(found[1], "line 1, column 7: `units` is there twice");
+    assert!(found[0].starts_with("line 1, column 3: `price` is not a column of this sheet"), "{found:?}");
+    assert_eq!(found[1], "line 1, column 7: `units` is given twice");
     assert_eq!(found[2], "line 1: the column unit_price_minor is missing from the header");
     assert_eq!(found[3], "line 1: the column shards is missing from the header");
     let found = findings(HEADER.replace(',', ";").as_bytes());
@@ -73,7 +73,7 @@ fn a_header_that_is_not_ours_is_told_column_by_column() {
 }
 
 #[test]
-fn an_empty_file_and_one_without_rows_are_told_apart() {
+fn an_empty_file_and_a_file_without_rows_have_different_messages() {
     for empty in [&b""[..], b"\n\r\n", UTF8_MARK] {
         assert_eq!(findings(empty), [format!("line 1: the file is empty; its first line is {HEADER}")]);
     }
@@ -81,7 +81,7 @@ fn an_empty_file_and_one_without_rows_are_told_apart() {
 }
 
 #[test]
-fn the_mark_of_a_spreadsheet_is_passed_over_and_another_encoding_is_named() {
+fn a_byte_order_mark_is_ignored_and_another_encoding_is_reported() {
     let marked = [UTF8_MARK, &with("TEA,Tea,1,GBP,20,1,1")].concat();
     assert_eq!(parse(&marked).unwrap().len(), 1);
     let sixteen: Vec<u8> = std::iter::once(0xfeff).chain(HEADER.encode_utf16()).flat_map(u16::to_le_bytes).collect();
@@ -91,7 +91,7 @@ fn the_mark_of_a_spreadsheet_is_passed_over_and_another_encoding_is_named() {
 }
 
 #[test]
-fn what_is_too_large_or_too_long_is_refused_and_not_repeated_whole() {
+fn a_too_long_value_is_refused_and_shortened() {
     let long = "x".repeat(5_000);
     let found = findings(&with(&format!("{long},{long},100000000,GBP,20,1000000001,65")));
     assert_eq!(found.len(), 5, "{found:?}");
@@ -100,14 +100,14 @@ fn what_is_too_large_or_too_long_is_refused_and_not_repeated_whole() {
 }
 
 #[test]
-fn a_row_of_another_length_is_told_with_the_likely_cause() {
+fn a_row_with_a_wrong_number_of_columns_is_reported_with_the_likely_cause() {
     let found = findings(&with("TEA,Tea, black,749,GBP,20,5,1\nCUP,Cup,1\n"));
-    assert!(found[0].starts_with("line 2: the row has 8 columns instead of 7; a text with a comma"), "{found:?}");
+    assert!(found[0].starts_with("line 2: the row has 8 columns instead of 7; put a text with a comma"), "{found:?}");
     assert!(found[1].starts_with("line 3: the row has 3 columns"), "{found:?}");
 }
 
 #[test]
-fn what_could_steer_a_terminal_is_not_repeated() {
+fn control_characters_are_escaped() {
     let found = findings(&with("\u{1b}[2J,Tea,1,GBP,20,1,1\n"));
     assert!(found[0].contains("`\\u{1b}[2J`"), "{found:?}");
 }
@@ -160,14 +160,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_comes_back(rows in prop::collection::vec(any_row(), 1..20).prop_map(distinct)) {
+    fn a_written_sheet_is_read_back(rows in prop::collection::vec(any_row(), 1..20).prop_map(distinct)) {
         let read = parse(&written(&rows, None)).unwrap();
         let read: Vec<(Product, u64)> = read.into_iter().map(|row| (row.product, row.units)).collect();
         prop_assert_eq!(read, rows);
     }
 
     #[test]
-    fn the_one_bad_value_is_named_and_nothing_else(
+    fn only_the_one_bad_value_is_reported(
         rows in prop::collection::vec(any_row(), 1..20).prop_map(distinct),
         row in any::<prop::sample::Index>(),
         column in 0..COLUMNS.len(),

@@ -1,4 +1,4 @@
-//! What a test or a person can ask of the simulator itself. These routes need no key: they are on the loopback address.
+//! Admin routes, for tests and people. They need no API key, because the server listens on the loopback address only.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ async fn replace_faults(State(shared): Gateway, Json(faults): Json<Faults>) -> S
     StatusCode::NO_CONTENT
 }
 
-/// How stale the search is.
+/// Settings of the search index.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SearchSettings {
@@ -64,7 +64,7 @@ async fn remove_webhooks(State(shared): Gateway) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// What the gateway takes the time to be.
+/// The gateway's time.
 #[derive(Debug, Serialize)]
 struct Clock {
     now: UnixSeconds,
@@ -74,7 +74,7 @@ async fn read_clock(State(shared): Gateway) -> Json<Clock> {
     Json(Clock { now: shared.engine().time(clock::now()) })
 }
 
-/// How far the clock is moved.
+/// How far to advance the clock.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
@@ -83,7 +83,7 @@ struct Advance {
 
 async fn advance_clock(State(shared): Gateway, Json(advance): Json<Advance>) -> Json<Clock> {
     shared.engine().advance(advance.seconds, clock::now());
-    shared.tell();
+    shared.publish();
     read_clock(State(shared)).await
 }
 

@@ -1,4 +1,4 @@
-//! Every request to Stripe's routes is written down, also where the caller hung up before the answer.
+//! Logs every request to Stripe's routes, even if the caller disconnects before the answer.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::stripe::{HungUp, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
+use super::marks::{HungUp, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 use super::{Gateway, Shared};
 use crate::server::request_log::LoggedRequest;
 
-/// Writes a request down when it ends, however it ends.
+/// Logs its request when it is dropped, so that every way to end is covered.
 struct Entry {
     shared: Arc<Shared>,
     request: LoggedRequest,

@@ -1,7 +1,8 @@
-//! The HTTP side of the simulator: as thin as it can be, everything is decided in the engine.
+//! The HTTP routes. They are thin: the engine decides everything.
 
 mod admin;
 mod logging;
+mod marks;
 mod stripe;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use super::request_log::RequestLog;
 use super::webhook_sender::Webhooks;
 use crate::engine::Engine;
 
-/// What every request shares.
+/// State that all requests share.
 pub(super) struct Shared {
     engine: Mutex<Engine>,
     log: Mutex<RequestLog>,
@@ -23,7 +24,7 @@ pub(super) struct Shared {
     api_key: String,
 }
 
-/// Without the key.
+/// Omits the API key.
 impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Shared").field("engine", &self.engine).finish_non_exhaustive()
@@ -31,7 +32,7 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// To be called in the runtime in which it serves.
+    /// Call it in the Tokio runtime that serves.
     pub(super) fn new(api_key: String, http: reqwest::Client) -> Self {
         Self {
             engine: Mutex::default(),
@@ -41,25 +42,25 @@ impl Shared {
         }
     }
 
-    /// The engine. Its state is sound after every step, so that a panic elsewhere does not spoil it.
+    /// The engine. It is valid after every step, so a poisoned lock is safe to use.
     pub(super) fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was asked.
+    /// The request log.
     pub(super) fn log(&self) -> MutexGuard<'_, RequestLog> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who is told what happens.
+    /// The webhook sender.
     pub(super) const fn webhooks(&self) -> &Webhooks {
         &self.webhooks
     }
 
-    /// Tells what has happened since the last time.
-    pub(super) fn tell(&self) {
+    /// Sends webhooks for the events since the last call.
+    pub(super) fn publish(&self) {
         let pending_events = self.engine().take_pending_events();
-        self.webhooks.tell(pending_events);
+        self.webhooks.publish(pending_events);
     }
 }
 

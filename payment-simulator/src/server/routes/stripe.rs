@@ -15,19 +15,14 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::marks::{HungUp, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 use super::{Gateway, Shared, logging};
 use crate::answer::{Answer, Problem};
 use crate::command::{Endpoint, Parameters};
 use crate::engine::{Admission, Request};
 use crate::server::clock;
 
-pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
-
-/// Marks an answer that is none: the connection is closed instead.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HungUp;
 
 pub(super) fn routes(shared: Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
@@ -86,7 +81,7 @@ async fn serve_form(shared: Arc<Shared>, endpoint: Endpoint, request: HttpReques
     }
 }
 
-/// Reads a form; a request without a body needs no content type, as a capture in full has neither.
+/// Reads a form. A request without a body, such as a full capture, has no content type.
 async fn form(request: HttpRequest) -> Result<Parameters, FormRejection> {
     if request.headers().contains_key(CONTENT_TYPE) {
         Form::<Parameters>::from_request(request, &()).await.map(|Form(parameters)| parameters)
@@ -112,18 +107,18 @@ async fn serve(shared: Arc<Shared>, endpoint: Endpoint, headers: &HeaderMap, par
         }
         Admission::Execute(execution) => {
             let fault = execution.fault().clone();
-            // A task of its own: a caller that hangs up does not stop the gateway from charging.
+            // Its own task: the gateway charges even if the caller disconnects.
             let executed = tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(fault.latency_ms)).await;
                 let answer = shared.engine().execute(execution, clock::now());
-                shared.tell();
+                shared.publish();
                 answer
             });
             match executed.await {
                 Ok(_) if fault.no_answer => hang_up(),
                 Ok(answer) => respond(&answer),
                 Err(failure) => {
-                    tracing::error!(%failure, "the payment gateway simulator failed to execute a request");
+                    tracing::error!(%failure, "the payment simulator failed to execute a request");
                     hang_up()
                 }
             }
@@ -150,7 +145,7 @@ fn hang_up() -> Response {
     response
 }
 
-/// The API key of `Authorization: Bearer <key>` or of basic authentication, where it is the user name.
+/// The API key: of `Authorization: Bearer <key>`, or the user name of basic authentication.
 fn presented_key(headers: &HeaderMap) -> Option<String> {
     let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {

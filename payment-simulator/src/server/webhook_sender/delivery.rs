@@ -1,4 +1,4 @@
-//! One delivery: posted until it is answered with 2xx, with growing waits in between.
+//! One delivery: posted until the endpoint answers with 2xx, with growing waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use super::State;
 use crate::server::clock;
 use crate::webhook::{WebhookSettings, signature_header};
 
-/// Longest wait between two tries.
+/// Maximum wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Delivers to an endpoint as it was when the event happened.
+/// Delivers with the endpoint's settings at the time of the event.
 pub struct Deliverer {
     pub state: Arc<State>,
     pub settings: WebhookSettings,
@@ -51,12 +51,12 @@ impl Deliverer {
         }
     }
 
-    /// Whether the endpoint took it. Each try is signed anew, with its own time.
+    /// Posts once; returns whether the endpoint accepted it. Each attempt is signed with its own time.
     async fn post(&self, body: &str) -> bool {
         let wrong = ["whsec_of_somebody_else".to_owned()];
         let secrets = if self.settings.faults.wrong_signature { &wrong[..] } else { &self.settings.secrets };
         let request = self.state.http.post(&self.settings.url).header("Content-Type", "application/json");
-        // The real time: the receiver compares it with its own clock, not with the books'.
+        // The real time: the receiver compares it with its own clock, not with the simulator's.
         let request = request.header("Stripe-Signature", signature_header(secrets, clock::now(), body));
         match request.body(body.to_owned()).send().await {
             Ok(response) if response.status().is_success() => true,

@@ -1,5 +1,4 @@
-//! Webhooks: what happens at the gateway is told to the one endpoint that was registered, signed, at least once, in no
-//! order (docs.stripe.com/webhooks).
+//! Sends webhooks to the registered endpoint: signed, at least once, in no particular order (docs.stripe.com/webhooks).
 
 mod delivery;
 
@@ -14,20 +13,20 @@ use crate::ledger::EventType;
 use crate::webhook::{WebhookSettings, WebhookSummary, event_body};
 use delivery::Deliverer;
 
-/// How long a bank takes to send a refund back: days, and here long enough for everybody to have heard of the refund itself.
-const A_REFUND_FAILS_AFTER: Duration = Duration::from_secs(3);
+/// Delay of a failed refund's webhook: days at a bank; here long enough for the refund's own webhook to arrive.
+const REFUND_FAILURE_DELAY: Duration = Duration::from_secs(3);
 
-/// Tells the endpoint what happens.
+/// Sends webhooks to the endpoint.
 #[derive(Debug)]
 pub struct Webhooks {
     state: Arc<State>,
-    /// Where deliveries run, so that also a caller outside of it can make something happen.
+    /// The runtime of the deliveries; a caller may be outside of it.
     runtime: Handle,
-    /// Deliveries under way; they end with the simulator.
+    /// Running deliveries; they end with the simulator.
     deliveries: Mutex<JoinSet<()>>,
 }
 
-/// What the deliveries share.
+/// State that the deliveries share.
 #[derive(Debug)]
 struct State {
     http: reqwest::Client,
@@ -38,7 +37,7 @@ struct State {
 struct Inner {
     settings: Option<WebhookSettings>,
     summary: WebhookSummary,
-    /// How many events there were; their ids come from it.
+    /// Number of events; event ids are made from it.
     events: u64,
 }
 
@@ -55,22 +54,22 @@ impl Webhooks {
         Self { runtime, state: Arc::new(State { http, inner: Mutex::default() }), deliveries: Mutex::default() }
     }
 
-    /// Registers the endpoint, or with `None` nobody is told any more. What happened before is not told.
+    /// Sets the endpoint; `None` removes it. Earlier events are not sent.
     pub fn set(&self, settings: Option<WebhookSettings>) {
         self.state.inner().settings = settings;
     }
 
-    /// The endpoint's URL, and what became of the deliveries so far.
+    /// The endpoint's URL and the numbers of deliveries.
     #[must_use]
     pub fn summary(&self) -> WebhookSummary {
         let inner = self.state.inner();
         WebhookSummary { url: inner.settings.as_ref().map(|settings| settings.url.clone()), ..inner.summary.clone() }
     }
 
-    /// Begins to tell what happened.
-    pub fn tell(&self, pending_events: Vec<PendingEvent>) {
+    /// Starts to deliver events.
+    pub fn publish(&self, pending_events: Vec<PendingEvent>) {
         let mut deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that have ended need not be kept.
+        // Drop the finished ones.
         while deliveries.try_join_next().is_some() {}
         for pending_events in pending_events {
             let mut inner = self.state.inner();
@@ -80,7 +79,7 @@ impl Webhooks {
             let number = inner.events;
             drop(inner);
             let comes_later = pending_events.occurrence.event_type == EventType::RefundFailed;
-            let delay = if comes_later { A_REFUND_FAILS_AFTER } else { Duration::ZERO };
+            let delay = if comes_later { REFUND_FAILURE_DELAY } else { Duration::ZERO };
             let body: Arc<str> = event_body(&pending_events, number).into();
             for copy in 0..settings.faults.copies.max(1) {
                 self.state.inner().summary.pending += 1;

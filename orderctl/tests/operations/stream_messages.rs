@@ -1,4 +1,4 @@
-//! Redriving what Lambda gave up of the table's stream.
+//! Redrives stream records that Lambda could not process.
 
 use orderctl::dead_letters::{Action, Filter, Method, Options, Redriven, find, redrive};
 use serde_json::json;
@@ -19,8 +19,8 @@ async fn run(pipeline: &Pipeline) -> Redriven {
     redrive(&pipeline.deployed, &queue, &options, Progress::silent(), &Cancel::new()).await.unwrap()
 }
 
-/// Lambda's document about a batch that it gave up.
-fn given_up(first: &str, last: &str) -> String {
+/// Lambda's document about a batch that it could not process.
+fn failed_batch(first: &str, last: &str) -> String {
     json!({
         "requestContext": { "requestId": "r", "functionArn": "arn", "condition": "RetryAttemptsExhausted" },
         "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
@@ -36,17 +36,21 @@ fn given_up(first: &str, last: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_events_of_their_time_are_told_and_the_letters_are_gone() {
+async fn the_events_in_the_time_ranges_are_published_and_the_messages_are_deleted() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     pipeline.store_event("ord-1", 1, "2026-11-20T08:00:30Z", "m").await;
     pipeline.store_event("ord-2", 1, "2026-11-20T08:10:59Z", "m").await;
     pipeline.store_event("ord-3", 1, "2026-11-20T08:20:00Z", "m").await;
-    // The two overlap, with the minute on each side: their events are told once.
-    pipeline.send("notify-dlq", &given_up("2026-11-20T08:01:00Z", "2026-11-20T08:05:00Z"), &[]).await;
-    pipeline.send("notify-dlq", &given_up("2026-11-20T08:05:00Z", "2026-11-20T08:10:00Z"), &[]).await;
+    // With the minute on each side the two overlap: their events are published once.
+    pipeline.send("notify-dlq", &failed_batch("2026-11-20T08:01:00Z", "2026-11-20T08:05:00Z"), &[]).await;
+    pipeline.send("notify-dlq", &failed_batch("2026-11-20T08:05:00Z", "2026-11-20T08:10:00Z"), &[]).await;
     let redriven = run(&pipeline).await;
-    assert_eq!((redriven.moved, redriven.method, redriven.events_told), (2, Method::Replay, Some(2)), "{redriven:?}");
+    assert_eq!(
+        (redriven.moved, redriven.method, redriven.events_published),
+        (2, Method::Replay, Some(2)),
+        "{redriven:?}"
+    );
     assert_eq!(pipeline.handed_over(), [["ord-1:1", "ord-2:1"]]);
     assert_eq!(pipeline.visible("notify-dlq").await + pipeline.held("notify-dlq").await, 0);
     assert_eq!(pipeline.audit(&redriven.redrive_id.unwrap()).await.len(), 2);
@@ -54,11 +58,11 @@ async fn the_events_of_their_time_are_told_and_the_letters_are_gone() {
 }
 
 #[tokio::test]
-async fn letters_whose_events_could_not_be_told_stay() {
+async fn messages_stay_if_their_events_are_not_published() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     pipeline.store_event("ord-1", 1, "2026-11-20T08:01:00Z", "fail").await;
-    pipeline.send("notify-dlq", &given_up("2026-11-20T08:01:00Z", "2026-11-20T08:01:00Z"), &[]).await;
+    pipeline.send("notify-dlq", &failed_batch("2026-11-20T08:01:00Z", "2026-11-20T08:01:00Z"), &[]).await;
     pipeline.send("notify-dlq", "no document of Lambda's", &[]).await;
     let redriven = run(&pipeline).await;
     assert_eq!((redriven.moved, redriven.failed), (0, 2), "{redriven:?}");
@@ -68,7 +72,7 @@ async fn letters_whose_events_could_not_be_told_stay() {
 }
 
 #[tokio::test]
-async fn a_record_that_was_no_event_is_looked_for_by_its_order_when_a_replay_had_handed_it_over() {
+async fn an_unreadable_replayed_record_is_redriven_by_its_order() {
     let pipeline = Pipeline::start().await;
     pipeline.deploy_notify().await;
     pipeline.store_event("ord-1", 1, "2025-01-01T08:00:00Z", "m").await;
