@@ -8,8 +8,11 @@ use serde::Serialize;
 use crate::chance::{Chance, stream};
 
 /// Something that goes wrong in the world around the stages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::VariantArray, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum FaultKind {
     /// The invocation's process dies, before or after any effect. What it had received comes back later.
     Crash,
@@ -46,44 +49,12 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
-        Self::Crash,
-        Self::LostAnswer,
-        Self::Throttle,
-        Self::Conflict,
-        Self::Duplicate,
-        Self::Delay,
-        Self::Reorder,
-        Self::Poison,
-        Self::Outage,
-        Self::Lapse,
-        Self::Skew,
-        Self::Panic,
-        Self::SavedFailure,
-        Self::Forgery,
-        Self::Unreadable,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::LostAnswer => "lost-answer",
-            Self::Throttle => "throttle",
-            Self::Conflict => "conflict",
-            Self::Duplicate => "duplicate",
-            Self::Delay => "delay",
-            Self::Reorder => "reorder",
-            Self::Poison => "poison",
-            Self::Outage => "outage",
-            Self::Lapse => "lapse",
-            Self::Skew => "skew",
-            Self::Panic => "panic",
-            Self::SavedFailure => "saved-failure",
-            Self::Forgery => "forgery",
-            Self::Unreadable => "unreadable",
-        }
+        self.into_str()
     }
 
     /// How often it should_inject under heavy faults, in ten thousand of the moments where it can.

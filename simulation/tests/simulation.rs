@@ -141,4 +141,3 @@ fn a_broken_run_shrinks_to_a_short_story() {
     let again = run(&short.plan).unwrap();
     assert!(again.violations.contains(&short.violation), "the short run does not replay");
 }
-

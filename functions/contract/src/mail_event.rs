@@ -17,8 +17,22 @@ pub const SEQUENCE_TAG: &str = "sequence";
 pub const CONFIGURATION_SET_TAG: &str = "ses:configuration-set";
 
 /// What became of a mail that did not do what it was sent for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum MailFate {
     /// The customer's mail server has no such mailbox, or said so of an earlier mail: then this one was not tried.
     Bounced,
@@ -35,17 +49,12 @@ pub enum MailFate {
 
 impl MailFate {
     /// Every one that is asked for.
-    pub const ALL: [Self; 4] = [Self::Bounced, Self::NotTaken, Self::Complained, Self::Rejected];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bounced => "BOUNCED",
-            Self::NotTaken => "NOT_TAKEN",
-            Self::Complained => "COMPLAINED",
-            Self::Rejected => "REJECTED",
-        }
+        self.into_str()
     }
 
     /// What SES's event destinations call it.

@@ -1,7 +1,8 @@
 //! The attributes of what is published on the topics.
 
 /// An attribute of every message on the topics, for a subscription's filter policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "camelCase", const_into_str)]
 pub enum TopicAttribute {
     /// What happened.
     EventType,
@@ -15,16 +16,11 @@ pub enum TopicAttribute {
 
 impl TopicAttribute {
     /// Every attribute.
-    pub const ALL: [Self; 4] = [Self::EventType, Self::Status, Self::CustomerId, Self::Environment];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The attribute's name in a message.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::EventType => "eventType",
-            Self::Status => "status",
-            Self::CustomerId => "customerId",
-            Self::Environment => "environment",
-        }
+        self.into_str()
     }
 }

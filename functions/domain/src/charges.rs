@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::{Currency, Money};
 
 /// The rate of value added tax that a product's price includes (gov.uk/vat-rates).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VatRate {
     /// 20 %: most goods, and delivery.
@@ -19,7 +19,7 @@ pub enum VatRate {
 
 impl VatRate {
     /// Every rate.
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Reduced, Self::Zero];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// In percent.
     #[must_use]

@@ -12,8 +12,23 @@ use crate::stage::Stage;
 use crate::time::Timestamp;
 
 /// What happened to an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum EventType {
     /// It was stored and priced.
     OrderValidated,
@@ -55,50 +70,12 @@ pub enum EventType {
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 18] = [
-        Self::OrderValidated,
-        Self::OrderRejected,
-        Self::StockReserved,
-        Self::OrderOutOfStock,
-        Self::OrderConfirmed,
-        Self::PaymentDeclined,
-        Self::OrderConflict,
-        Self::OrderCancelled,
-        Self::CancellationRefused,
-        Self::ShipmentDispatched,
-        Self::ShipmentDelivered,
-        Self::ShipmentReturned,
-        Self::RefundRaised,
-        Self::PaymentAuthorised,
-        Self::PaymentCaptured,
-        Self::PaymentVoided,
-        Self::PaymentRefunded,
-        Self::OrderNeedsAttention,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in documents and message attributes.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::OrderValidated => "ORDER_VALIDATED",
-            Self::OrderRejected => "ORDER_REJECTED",
-            Self::StockReserved => "STOCK_RESERVED",
-            Self::OrderOutOfStock => "ORDER_OUT_OF_STOCK",
-            Self::OrderConfirmed => "ORDER_CONFIRMED",
-            Self::PaymentDeclined => "PAYMENT_DECLINED",
-            Self::OrderConflict => "ORDER_CONFLICT",
-            Self::OrderCancelled => "ORDER_CANCELLED",
-            Self::CancellationRefused => "CANCELLATION_REFUSED",
-            Self::ShipmentDispatched => "SHIPMENT_DISPATCHED",
-            Self::ShipmentDelivered => "SHIPMENT_DELIVERED",
-            Self::ShipmentReturned => "SHIPMENT_RETURNED",
-            Self::RefundRaised => "REFUND_RAISED",
-            Self::PaymentAuthorised => "PAYMENT_AUTHORISED",
-            Self::PaymentCaptured => "PAYMENT_CAPTURED",
-            Self::PaymentVoided => "PAYMENT_VOIDED",
-            Self::PaymentRefunded => "PAYMENT_REFUNDED",
-            Self::OrderNeedsAttention => "ORDER_NEEDS_ATTENTION",
-        }
+        self.into_str()
     }
 }
 

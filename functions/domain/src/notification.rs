@@ -10,8 +10,22 @@ pub use self::notice::Notice;
 use crate::event::EventType;
 
 /// A topic that other systems subscribe to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Topic {
     /// What becomes of orders.
     OrderConfirmation,
@@ -23,16 +37,12 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 3] = [Self::OrderConfirmation, Self::PaymentStatus, Self::ShipmentUpdates];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name, without its type and suffix.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::OrderConfirmation => "order-confirmation",
-            Self::PaymentStatus => "payment-status",
-            Self::ShipmentUpdates => "shipment-updates",
-        }
+        self.into_str()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::charges::VatRate;
@@ -15,8 +15,9 @@ use crate::stock::StockPart;
 use crate::time::Timestamp;
 
 /// Where the order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum OrderStatus {
     /// Accepted by the API, not yet stored as an order. Nobody ever loads an order in this state.
     Received,
@@ -42,16 +43,39 @@ impl OrderStatus {
     /// The name in documents, attributes and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// Whether the inventory stage is done with the order: its stock is reserved, or it ended.
+    #[must_use]
+    pub const fn has_left_inventory(self) -> bool {
         match self {
-            Self::Received => "RECEIVED",
-            Self::Validated => "VALIDATED",
-            Self::Reserved => "RESERVED",
-            Self::Confirmed => "CONFIRMED",
-            Self::Completed => "COMPLETED",
-            Self::Rejected => "REJECTED",
-            Self::OutOfStock => "OUT_OF_STOCK",
-            Self::PaymentDeclined => "PAYMENT_DECLINED",
-            Self::Cancelled => "CANCELLED",
+            Self::Received | Self::Validated => false,
+            Self::Reserved => true,
+            other => other.has_left_payment(),
+        }
+    }
+
+    /// Whether the payment stage is done with the order: it is confirmed, or it ended.
+    #[must_use]
+    pub const fn has_left_payment(self) -> bool {
+        match self {
+            Self::Received | Self::Validated | Self::Reserved => false,
+            Self::Confirmed
+            | Self::Completed
+            | Self::Rejected
+            | Self::OutOfStock
+            | Self::PaymentDeclined
+            | Self::Cancelled => true,
+        }
+    }
+
+    /// Whether a parcel of the order may still leave, now or later.
+    #[must_use]
+    pub const fn may_still_be_dispatched(self) -> bool {
+        match self {
+            Self::Received | Self::Validated | Self::Reserved | Self::Confirmed => true,
+            Self::Completed | Self::Rejected | Self::OutOfStock | Self::PaymentDeclined | Self::Cancelled => false,
         }
     }
 
@@ -217,8 +241,11 @@ pub struct Attention {
 }
 
 /// Why an order was cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray, strum::IntoStaticStr, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum CancellationReason {
     /// The customer does not want it any more.
     CustomerRequest,
@@ -232,30 +259,12 @@ pub enum CancellationReason {
 
 impl CancellationReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::CustomerRequest, Self::OrderedByMistake, Self::TooLate, Self::StoppedByRetailer];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in documents.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::CustomerRequest => "CUSTOMER_REQUEST",
-            Self::OrderedByMistake => "ORDERED_BY_MISTAKE",
-            Self::TooLate => "TOO_LATE",
-            Self::StoppedByRetailer => "STOPPED_BY_RETAILER",
-        }
-    }
-}
-
-/// Written by hand: the derived form uses `const`, which draft-04 does not know.
-impl JsonSchema for CancellationReason {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "CancellationReason".into()
-    }
-    fn inline_schema() -> bool {
-        true
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::name) })
+        self.into_str()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, OrderId, PaymentCustomerToken, PaymentMethodToken, Sku};
@@ -115,8 +115,11 @@ pub struct Payment {
 }
 
 /// A way to reach a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum Channel {
     /// E-mail.
     Email,
@@ -130,24 +133,7 @@ impl Channel {
     /// The name in documents and sort keys.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Email => "EMAIL",
-            Self::Sms => "SMS",
-            Self::Push => "PUSH",
-        }
-    }
-}
-
-/// Written by hand: the derived form uses `const`, which draft-04 does not know.
-impl JsonSchema for Channel {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Channel".into()
-    }
-    fn inline_schema() -> bool {
-        true
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": [Self::Email.name(), Self::Sms.name(), Self::Push.name()] })
+        self.into_str()
     }
 }
 

@@ -1,7 +1,20 @@
 //! The stages of the pipeline: who changes an order, and who is asked to.
 
 /// A Lambda function's role in the pipeline: its handler name selects it in the one binary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Stage {
     /// Parses an order, prices it from the catalogue, and stores it.
     Validate,
@@ -23,35 +36,17 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which an order meets them.
-    pub const ALL: [Self; 8] = [
-        Self::Validate,
-        Self::Inventory,
-        Self::Payment,
-        Self::Fulfilment,
-        Self::Notify,
-        Self::Contact,
-        Self::Reconcile,
-        Self::Query,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Validate => "validate",
-            Self::Inventory => "inventory",
-            Self::Payment => "payment",
-            Self::Fulfilment => "fulfilment",
-            Self::Notify => "notify",
-            Self::Contact => "contact",
-            Self::Reconcile => "reconcile",
-            Self::Query => "query",
-        }
+        self.into_str()
     }
 
     /// The stage with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.name() == name)
+        name.parse().ok()
     }
 }

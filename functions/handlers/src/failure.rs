@@ -59,7 +59,8 @@ pub enum Failure {
 }
 
 /// Why a delivery can never succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum DeadLetterReason {
     /// The body is no order document.
     NotAnOrder,
@@ -94,22 +95,7 @@ pub enum DeadLetterReason {
 
 impl DeadLetterReason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
-        Self::NotAnOrder,
-        Self::NotACommand,
-        Self::OrderUnknown,
-        Self::EventUnknown,
-        Self::IllegalCommand,
-        Self::RequestRefused,
-        Self::NotAnEvent,
-        Self::StockInconsistent,
-        Self::WorkPanicked,
-        Self::MoneyLost,
-        Self::TextUnwritable,
-        Self::RefundFailed,
-        Self::RefundReturned,
-        Self::ItemUnreadable,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// Whether the order itself is in trouble, so that it has to say so: not where a command was merely refused, or there is
     /// no order, or none that can be read and so be changed.
@@ -136,22 +122,7 @@ impl DeadLetterReason {
     /// The name in the dead letter's attributes.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotAnOrder => "NOT_AN_ORDER",
-            Self::NotACommand => "NOT_A_COMMAND",
-            Self::OrderUnknown => "ORDER_UNKNOWN",
-            Self::EventUnknown => "EVENT_UNKNOWN",
-            Self::IllegalCommand => "ILLEGAL_COMMAND",
-            Self::RequestRefused => "REQUEST_REFUSED",
-            Self::NotAnEvent => "NOT_AN_EVENT",
-            Self::StockInconsistent => "STOCK_INCONSISTENT",
-            Self::MoneyLost => "MONEY_LOST",
-            Self::TextUnwritable => "TEXT_UNWRITABLE",
-            Self::RefundFailed => "REFUND_FAILED",
-            Self::RefundReturned => "REFUND_RETURNED",
-            Self::ItemUnreadable => "ITEM_UNREADABLE",
-            Self::WorkPanicked => "WORK_PANICKED",
-        }
+        self.into_str()
     }
 }
 

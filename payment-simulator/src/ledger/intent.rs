@@ -9,7 +9,8 @@ use super::super::payment_method::{Decline, TestCard};
 use super::{AuthorisationTerms, Charge, ChargeState, UnixSeconds, identifier};
 
 /// A payment's state, in Stripe's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum IntentStatus {
     /// No usable card, or the last one was declined.
     RequiresPaymentMethod,
@@ -29,14 +30,7 @@ impl IntentStatus {
     /// Stripe's name of the state.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::RequiresPaymentMethod => "requires_payment_method",
-            Self::RequiresConfirmation => "requires_confirmation",
-            Self::RequiresAction => "requires_action",
-            Self::RequiresCapture => "requires_capture",
-            Self::Succeeded => "succeeded",
-            Self::Canceled => "canceled",
-        }
+        self.into_str()
     }
 }
 

@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use order_domain::order::Order;
 use order_domain::time::Timestamp;
-use order_handlers::adapters::stripe::{Http, StripeGateway};
 use order_handlers::adapters::stripe::webhook::{
     GatewayEvent, Kind, SIGNATURE_HEADER, TOLERANCE, WebhookError, verify,
 };
+use order_handlers::adapters::stripe::{Http, StripeGateway};
 use order_handlers::ports::{Gateway, GatewayAnswer};
 use payment_simulator::server::GatewaySimulator;
 use payment_simulator::{WebhookFaults, WebhookSettings};

@@ -8,7 +8,7 @@ use super::fulfil::Report;
 use crate::catalogue::{DELIVERY, SCARCE, Stocked};
 
 /// A kind of order, by what is special about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray)]
 pub enum Kind {
     /// Nothing: it is confirmed.
     Good,
@@ -43,18 +43,7 @@ pub enum Expected {
 
 impl Kind {
     /// Every kind, in the order of the table of outcomes.
-    pub const ALL: [Self; 10] = [
-        Self::Good,
-        Self::SentTwice,
-        Self::Shipped,
-        Self::Cancelled,
-        Self::Returned,
-        Self::Incomplete,
-        Self::UnknownProduct,
-        Self::WrongTotal,
-        Self::OutOfStock,
-        Self::Declined,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in the table of outcomes.
     #[must_use]

@@ -3,7 +3,8 @@
 use crate::event::EventType;
 
 /// Something that a customer wants to hear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Notice {
     /// The order is confirmed.
     OrderConfirmed,
@@ -31,19 +32,7 @@ pub enum Notice {
 
 impl Notice {
     /// Every notice.
-    pub const ALL: [Self; 11] = [
-        Self::OrderConfirmed,
-        Self::OrderRejected,
-        Self::OutOfStock,
-        Self::PaymentDeclined,
-        Self::OrderCancelled,
-        Self::CancellationRefused,
-        Self::Dispatched,
-        Self::PaymentCaptured,
-        Self::Delivered,
-        Self::ReturnArrived,
-        Self::PaymentRefunded,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The notice of an event; `None` for events that are not the customer's concern.
     #[must_use]
@@ -73,18 +62,6 @@ impl Notice {
     /// The name of the files that hold its texts.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::OrderConfirmed => "order-confirmed",
-            Self::OrderRejected => "order-rejected",
-            Self::OutOfStock => "out-of-stock",
-            Self::PaymentDeclined => "payment-declined",
-            Self::OrderCancelled => "order-cancelled",
-            Self::CancellationRefused => "cancellation-refused",
-            Self::Dispatched => "dispatched",
-            Self::PaymentCaptured => "payment-captured",
-            Self::Delivered => "delivered",
-            Self::ReturnArrived => "return-arrived",
-            Self::PaymentRefunded => "payment-refunded",
-        }
+        self.into_str()
     }
 }

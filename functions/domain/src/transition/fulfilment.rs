@@ -111,7 +111,7 @@ impl Order {
 
     /// Reports overtake each other on the way: one that will be legal later waits, one that never will is refused.
     fn refuse_or_wait(&self, command: &'static str) -> Decision {
-        if self.status <= OrderStatus::Confirmed {
+        if self.status.may_still_be_dispatched() {
             Decision::Defer(self.refusal(command))
         } else {
             Decision::Reject(self.refusal(command))

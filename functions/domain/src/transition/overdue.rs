@@ -118,7 +118,7 @@ impl Order {
                 ))
             }
             OrderStatus::Reserved => Decision::Defer(self.refusal("give up its stock")),
-            _ => self.no_op_if(|status| status > OrderStatus::Reserved, "give up its stock"),
+            _ => self.no_op_if(OrderStatus::has_left_payment, "give up its stock"),
         }
     }
 }

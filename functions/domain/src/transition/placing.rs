@@ -9,7 +9,7 @@ use crate::order::{Authorisation, Line, Order, OrderStatus, PaymentStatus, Rejec
 use crate::request::PlaceOrder;
 use crate::stock::StockPart;
 use crate::time::Timestamp;
-use crate::transition::{Change, Decision, StockEffect, apply};
+use crate::transition::{Change, Decision, Refusal, StockEffect, apply};
 
 /// Most conflicts that an order remembers: an item holds 400 KB, and nobody may fill it up from outside.
 const MAX_CONFLICTS: usize = 50;
@@ -104,7 +104,7 @@ impl Order {
                 }
                 apply(order.transition(EventType::StockReserved, OrderStatus::Reserved, StockEffect::Reserve, context))
             }
-            _ => self.no_op_if(|status| status > OrderStatus::Validated, "reserve its stock"),
+            _ => self.no_op_if(OrderStatus::has_left_inventory, "reserve its stock"),
         }
     }
 
@@ -120,8 +120,16 @@ impl Order {
                     context,
                 ))
             }
-            _ => self.no_op_if(|status| status > OrderStatus::Validated, "run out of stock"),
+            _ => self.no_op_if(OrderStatus::has_left_inventory, "run out of stock"),
         }
+    }
+
+    /// Whether the answer to the question for this order's money is stored already.
+    ///
+    /// # Errors
+    /// Where the order cannot be asked about yet.
+    pub fn payment_is_settled(&self) -> Result<(), Refusal> {
+        if self.status.has_left_payment() { Ok(()) } else { Err(self.refusal("be paid")) }
     }
 
     /// Whether the gateway may be asked for this order's money.
@@ -164,7 +172,7 @@ impl Order {
                     .transition(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, context),
             );
         }
-        self.no_op_if(|status| status > OrderStatus::Reserved, "be confirmed")
+        self.no_op_if(OrderStatus::has_left_payment, "be confirmed")
     }
 
     /// The gateway holds nothing for an order that was cancelled while it may have been asked.
@@ -178,7 +186,7 @@ impl Order {
                 context,
             ));
         }
-        self.no_op_if(|status| status > OrderStatus::Reserved, "have nothing held")
+        self.no_op_if(OrderStatus::has_left_payment, "have nothing held")
     }
 
     /// The gateway refused; the stock goes back.
@@ -199,6 +207,6 @@ impl Order {
                 ),
             );
         }
-        self.no_op_if(|status| status > OrderStatus::Reserved, "be declined")
+        self.no_op_if(OrderStatus::has_left_payment, "be declined")
     }
 }

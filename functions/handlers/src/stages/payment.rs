@@ -5,7 +5,6 @@ use order_contract::metric;
 use order_domain::event::Cause;
 use order_domain::order::{Order, OrderStatus};
 use order_domain::stage::Stage;
-use order_domain::transition::Decision;
 
 use super::authorisation::{FIRST_ATTEMPT, authorise, cancel_unless_known, find};
 use crate::batch::{Delivery, Handled};
@@ -43,9 +42,9 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
         let context = || delivery.command_context(Stage::Payment, Cause::AuthorisePayment, self.runtime.now());
         if !order.awaits_payment() && !order.may_have_unknown_authorisation() {
             // A redelivery after the answer was stored, or a command that came too early.
-            return match order.declined(String::new(), &context()) {
-                Decision::Reject(refusal) => Err(refused(refusal)),
-                Decision::Defer(_) | Decision::NoOp | Decision::Apply(_) => Ok(next(&order)),
+            return match order.payment_is_settled() {
+                Ok(()) => Ok(next(&order)),
+                Err(refusal) => Err(refused(refusal)),
             };
         }
         let Some(answer) = self.ask(&order).await? else {

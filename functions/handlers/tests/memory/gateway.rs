@@ -23,7 +23,10 @@ impl Shop {
     }
 
     /// The same behind a circuit breaker.
-    pub fn guarded<'a>(&'a self, breaker: &'a CircuitBreaker) -> StripeGateway<BreakerTransport<'a, &'a Self, &'a Self>> {
+    pub fn guarded<'a>(
+        &'a self,
+        breaker: &'a CircuitBreaker,
+    ) -> StripeGateway<BreakerTransport<'a, &'a Self, &'a Self>> {
         StripeGateway::new(BreakerTransport { transport: self, breaker, runtime: self }, ENVIRONMENT.to_owned())
     }
 

@@ -18,8 +18,9 @@ use order_domain::transition::{Change, StockEffect};
 use order_handlers::batch::Delivery;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::ports::{
-    Catalogue, Committed, DeadLetter, EventKey, Events, GatewayEvent, GatewayEventKind, Loaded, Notification, NotificationKey, Notifier, OpenOrders, Orders,
-    Prices, Queue, Receipt, Refusal, Runtime, SentLog, Signed, Stock, Webhook, Webhooks,
+    Catalogue, Committed, DeadLetter, EventKey, Events, GatewayEvent, GatewayEventKind, Loaded, Notification,
+    NotificationKey, Notifier, OpenOrders, Orders, Prices, Queue, Receipt, Refusal, Runtime, SentLog, Signed, Stock,
+    Webhook, Webhooks,
 };
 use order_handlers::retry::RetryPolicy;
 use payment_simulator::Engine;

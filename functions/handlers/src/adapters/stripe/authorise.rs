@@ -5,9 +5,9 @@ use std::time::Duration;
 use order_domain::order::Order;
 use reqwest::StatusCode;
 
-use super::transport::Reply;
 use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, PaymentIntent, StripeError};
 use super::refusal::refusal;
+use super::transport::Reply;
 use crate::failure::Failure;
 use crate::ports::GatewayAnswer;
 

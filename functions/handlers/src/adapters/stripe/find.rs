@@ -5,9 +5,9 @@
 use order_domain::order::Order;
 use serde::Deserialize;
 
-use super::transport::Reply;
 use super::objects::{ENVIRONMENT_LABEL, ORDER_LABEL, PaymentIntent};
 use super::refusal::refusal;
+use super::transport::Reply;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::Found;
 

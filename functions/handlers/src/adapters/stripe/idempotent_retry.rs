@@ -4,9 +4,9 @@
 use order_domain::order::Order;
 
 use super::StripeGateway;
-use super::transport::{Reply, Transport};
 use super::objects::{ENVIRONMENT_METADATA, ORDER_METADATA, Refund};
 use super::refusal::refusal;
+use super::transport::{Reply, Transport};
 use crate::failure::{DeadLetterReason, Failure};
 
 /// How many keys a request is made under within one delivery; the next delivery goes through them again.
@@ -50,7 +50,13 @@ impl<T: Transport> StripeGateway<T> {
     }
 
     /// Gives money back. Nothing keeps a part from being given back twice, so the charge is read before each repetition.
-    pub(super) async fn refund_once(&self, order: &Order, intent: &str, amount: u64, what: &str) -> Result<(), Failure> {
+    pub(super) async fn refund_once(
+        &self,
+        order: &Order,
+        intent: &str,
+        amount: u64,
+        what: &str,
+    ) -> Result<(), Failure> {
         // What was given back before names the refund: the next one is another.
         let key = self.key(order, &format!("refund:{}", order.refunded));
         let form = [

@@ -16,8 +16,8 @@ use order_domain::order::{Authorisation, Order};
 
 pub use self::breaker::BreakerTransport;
 pub use self::http::{GatewaySetupError, Http};
-pub use self::transport::{Reply, Transport, Unanswered};
 use self::objects::PaymentIntent;
+pub use self::transport::{Reply, Transport, Unanswered};
 use super::secret::Secret;
 use super::settings;
 use crate::circuit_breaker::{self, CircuitBreaker};

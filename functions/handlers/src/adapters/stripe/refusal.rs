@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::transport::Reply;
 use super::objects::{PaymentIntent, StripeError};
+use super::transport::Reply;
 use crate::failure::{DeadLetterReason, Failure};
 
 /// How long an order waits at least that the gateway was too busy for: its limits are per second
