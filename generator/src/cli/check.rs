@@ -34,7 +34,7 @@ pub struct Findings {
 /// Compares everything and writes nothing.
 pub fn everything(root: &Path) -> Result<Findings, Error> {
     let environments = environment::load_all(root)?;
-    let generated = generate::everything(&environments)?;
+    let generated = generate::everything(root, &environments)?;
     let difference = tree::compare(root, &generated.files, generate::MARKER)?;
     let diff = diff(root, &generated.files, &difference)?;
     Ok(Findings {

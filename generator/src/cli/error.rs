@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use generator::crates::CratesError;
 use generator::docs::PageError;
 use generator::environment::{BadSuffix, EnvironmentsError};
 use generator::readme::ReadmeError;
@@ -29,6 +30,8 @@ pub enum Error {
     Module(#[from] ModuleError),
     #[error("a page of documentation is not in order; nothing was written")]
     Page(#[from] PageError),
+    #[error("the picture of the crates cannot be made; nothing was written")]
+    Crates(#[from] CratesError),
     #[error("a README cannot be made; nothing was written")]
     Readme(#[from] ReadmeError),
     #[error("the template {template} cannot be filled in")]
@@ -87,6 +90,12 @@ impl Error {
             Self::NothingToStartFrom { known, .. } => {
                 format!("choose one of {}, or leave `--from` out", known.join(", "))
             }
+            Self::Crates(CratesError::NotAllowed { .. }) => {
+                "remove the dependency; if the crate really may have it, add it to \
+                `may-depend-on` under `[package.metadata.architecture]` and say why in the commit"
+                    .to_owned()
+            }
+            Self::Crates(_) => "correct that file, then run the command again".to_owned(),
             Self::Page(_) => "correct what the page is read from, then run it again".to_owned(),
             Self::Module(_) => "correct the module in generator/src, then run it again".to_owned(),
             Self::Readme(_) | Self::Template { .. } => {

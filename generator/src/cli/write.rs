@@ -58,7 +58,7 @@ pub fn everything(root: &Path) -> Result<Written, Error> {
     let started = Instant::now();
     let _lock = lock::acquire(root)?;
     let environments = environment::load_all(root)?;
-    apply(root, &generate::everything(&environments)?, started)
+    apply(root, &generate::everything(root, &environments)?, started)
 }
 
 /// Makes the disk what `generated` says. The caller holds the lock.

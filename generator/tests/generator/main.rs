@@ -4,6 +4,7 @@
 
 mod api;
 mod documents;
+mod imports;
 mod least_privilege;
 mod literals;
 mod permissions;
@@ -11,3 +12,4 @@ mod promises;
 mod schemas;
 mod support;
 mod validation;
+mod vocabulary;

@@ -17,6 +17,25 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the generator lies in the repository").to_owned()
 }
 
+/// Every file in git, or about to be: its path from the repository's root. Build folders and Terraform's own are left out.
+pub fn tracked() -> Vec<PathBuf> {
+    fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(root.join(folder)).expect("a folder of the repository can be read").flatten() {
+            let path = folder.join(entry.file_name());
+            let skipped = ["target", ".git", ".terraform"].iter().any(|name| entry.file_name() == *name);
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !skipped => collect(root, &path, files),
+                Ok(kind) if kind.is_file() && !skipped => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&repository(), Path::new(""), &mut files);
+    files.sort();
+    files
+}
+
 /// The environments of `envs/*/env.toml`.
 pub fn environments() -> Vec<Environment> {
     load_all(&repository()).expect("the committed environments are right")
