@@ -263,7 +263,7 @@ mod tests {
             );
             put(root.path(), &format!("{name}/Cargo.toml"), &manifest);
         }
-        put(root.path(), PAGE, &format!("# By hand\n\n{BEGIN}\nold\n{END}\n\nBy hand too.\n"));
+        put(root.path(), PAGE, &format!("# By hand\n\n{BEGIN}\noutdated\n{END}\n\nBy hand too.\n"));
         root
     }
 
@@ -272,7 +272,7 @@ mod tests {
         let root = workspace("\"a\"");
         let page = file(root.path()).unwrap().unwrap().content;
         assert!(
-            page.starts_with("# By hand\n") && page.ends_with("\nBy hand too.\n") && !page.contains("old"),
+            page.starts_with("# By hand\n") && page.ends_with("\nBy hand too.\n") && !page.contains("outdated"),
             "{page}"
         );
         assert!(page.contains("| `b` | [`b`](b) | The b | what b knows |"), "{page}");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_markers_is_refused_and_a_folder_that_is_no_workspace_has_no_picture() {
+    fn a_page_without_markers_is_refused_and_a_folder_without_workspace_has_no_picture() {
         let root = workspace("\"a\"");
         put(root.path(), PAGE, "# By hand\n");
         assert!(matches!(file(root.path()), Err(CratesError::NoMarkers)));

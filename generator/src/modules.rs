@@ -3,9 +3,9 @@
 
 pub mod api;
 pub mod functions;
+mod location;
 pub mod observability;
 pub mod queues;
-mod surroundings;
 pub mod table;
 pub mod topics;
 

@@ -77,7 +77,7 @@ impl FaultKind {
             Self::Reorder => "reorder",
             Self::Poison => "poison",
             Self::Outage => "outage",
-            Self::Lapse => "lapse",
+            Self::Lapse => "early-expiry",
             Self::Skew => "skew",
             Self::Panic => "panic",
             Self::SavedFailure => "saved-failure",

@@ -1,4 +1,4 @@
-//! Everything that can keep a command from being done, with what to do about it.
+//! Why a command can fail, and what to do about it.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use generator::terraform::ModuleError;
 pub enum Error {
     #[error("{} lies in no workspace of the order pipeline", start.display())]
     NoRoot { start: PathBuf },
-    #[error("{} is no root of the order pipeline: it has no folder `envs`", root.display())]
+    #[error("{} is not the root of the order pipeline: it has no folder `envs`", root.display())]
     NotARoot { root: PathBuf },
     #[error("the environments are not in order; nothing was written")]
     Environments(#[from] EnvironmentsError),
@@ -102,7 +102,7 @@ impl Error {
                 "correct the template in generator/templates, then run it again".to_owned()
             }
             Self::Environments(EnvironmentsError::Unreadable { .. }) | Self::File { .. } => {
-                "mend the cause, then run it again: files are replaced whole, so none is left half written".to_owned()
+                "fix the cause, then run it again: files are replaced whole, so none is left half written".to_owned()
             }
         }
     }

@@ -116,7 +116,7 @@ mod tests {
         let schema = jsonschema::validator_for(&schema).unwrap();
         let events = explore(&sample().unwrap()).events;
         let types: BTreeSet<EventType> = events.iter().map(|event| event.event_type).collect();
-        // The first event of an order is no answer to a command.
+        // The first event of an order does not answer a command.
         assert!(types.len() >= EventType::ALL.len() - 2, "{types:?}");
         for event in events {
             let message = serde_json::to_value(event).unwrap();

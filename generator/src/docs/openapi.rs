@@ -162,14 +162,14 @@ fn answer(read: &Read) -> Value {
     })
 }
 
-/// What the history adds to an event: `Told` in `functions/handlers/src/ports/notifications.rs`, which is no type of the
+/// What the history adds to an event: `Told` in `functions/handlers/src/ports/notifications.rs`, which is not a type of the
 /// domain and cannot be read from here.
 fn told_to_the_customer() -> Value {
     json!({
         "type": "object", "required": ["notifications"],
         "properties": { "notifications": {
             "type": "array",
-            "description": "How the customer was told of the event; empty where nothing was sent, or not yet.",
+            "description": "How the customer was notified of the event; empty where nothing was sent, or not yet.",
             "items": {
                 "type": "object", "required": ["channel", "outcome"],
                 "properties": {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use order_domain::stage::Stage;
 
-use super::surroundings::Surroundings;
+use super::location::Location;
 use crate::aws::api_gateway_rest_api::{ApiGatewayRestApiReference, EndpointConfiguration};
 use crate::aws::{
     ApiGatewayModel, ApiGatewayRequestValidator, ApiGatewayRestApi, IamRole, IamRolePolicy, LambdaPermission,
@@ -63,7 +63,7 @@ pub fn define() -> Api {
     let queue_names = module.variable(&inputs.queue_names);
     let function_names = module.variable(&inputs.function_names);
     let function_invoke_arns = module.variable(&inputs.function_invoke_arns);
-    let surroundings = Surroundings::of(&mut module);
+    let location = Location::of(&mut module);
 
     let api = module.add(
         "orders",
@@ -75,11 +75,11 @@ pub fn define() -> Api {
     let queue_uri = |stage: Stage| {
         template![
             "arn:",
-            &surroundings.partition,
+            &location.partition,
             ":apigateway:",
-            &surroundings.region,
+            &location.region,
             ":sqs:path/",
-            &surroundings.account,
+            &location.account,
             "/",
             queue_names.key(&queue_of(stage))
         ]

@@ -11,7 +11,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 
-use super::surroundings::Surroundings;
+use super::location::Location;
 use crate::aws::lambda_function::{Environment, LambdaFunctionReference, LoggingConfig, TracingConfig};
 use crate::aws::{CloudwatchLogGroup, LambdaFunction, SecretsmanagerSecret};
 use crate::naming::{logical, suffixed};
@@ -46,9 +46,9 @@ pub fn define() -> Functions {
     let mut module =
         Module::new("functions", "For each stage its function, with a role, a log group and what invokes it.");
     let inputs = Inputs::new();
-    let surroundings = Surroundings::of(&mut module);
+    let location = Location::of(&mut module);
     let secrets = add_secrets(&mut module, &inputs.environment_suffix.value());
-    let given = Given::of(&mut module, &inputs, secrets, surroundings);
+    let given = Given::of(&mut module, &inputs, secrets, location);
 
     let mut functions = BTreeMap::new();
     let mut log_groups = Vec::new();

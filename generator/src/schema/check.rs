@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_provider_takes_is_no_breach() {
+    fn valid_configuration_has_no_breach() {
         let dynamic = json!({ "rule": [{ "for_each": "${[1]}", "content": { "port": 1 } }] });
         assert_eq!(breaches(&json!({ "name": "n", "size": 1, "rule": [{ "port": 1 }], "count": 1 })), [""; 0]);
         assert_eq!(breaches(&json!({ "name": "n", "rule": { "port": 1 } })), [""; 0]);

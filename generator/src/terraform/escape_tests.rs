@@ -1,4 +1,4 @@
-//! Whatever a literal says, Terraform reads back exactly that: held against a reader of our own for many texts here, and
+//! Whatever a literal says, Terraform reads back exactly that: compared with our own reader for many texts here, and
 //! against Terraform itself for the worst ones in `tests/generator/literals.rs`.
 
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ fn unquote(quoted: &str) -> String {
                 u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).expect("a character")
             }
             Some(other @ ('"' | '\\')) => other,
-            other => panic!("\\{other:?} is no escape, in {quoted}"),
+            other => panic!("\\{other:?} is not an escape, in {quoted}"),
         });
     }
     text

@@ -79,7 +79,7 @@ impl Kind for Any {
 ///
 /// ```compile_fail,E0277
 /// use generator::terraform::{Expression, kind::Text};
-/// // A literal is no expression: an ARN that someone typed is a reference that nobody checks.
+/// // A literal is not an expression: an ARN that someone typed is a reference that nobody checks.
 /// let topic: Expression<Text> = "arn:aws:sns:eu-west-2:123456789012:alarms-topic-dev".into();
 /// ```
 pub struct Expression<T> {

@@ -23,9 +23,9 @@ fn answer(route: &str, sqs: &str) -> (String, String) {
     (status, header.as_str().unwrap_or_default().to_owned())
 }
 
-/// Anybody may send a webhook, also one that no queue takes: that is no fault of ours, and must wake nobody.
+/// Anybody may send a webhook that the queue refuses: that must page nobody.
 #[test]
-fn a_webhook_that_the_queue_refuses_is_no_server_error() {
+fn a_webhook_that_the_queue_refuses_is_not_a_server_error() {
     assert_eq!(answer("payment_webhook", "400"), ("400".to_owned(), "'application/problem+json'".to_owned()));
     for broken in ["403", "500", "503"] {
         assert_eq!(answer("payment_webhook", broken).0, "503", "{broken}");

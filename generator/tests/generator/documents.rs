@@ -1,4 +1,4 @@
-//! The house rules, held against what is written: names, tags, encryption, destroyability, alarms.
+//! The house rules for every generated document: names, tags, encryption, destroyability, alarms.
 
 use std::collections::{BTreeMap, BTreeSet};
 

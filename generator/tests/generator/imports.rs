@@ -1,7 +1,7 @@
 //! No circle of imports between the files of a crate: a file can be read after the files that it uses.
 //!
 //! Imports are read from the tokens of each file: `use` and paths such as `channels::add`, followed through re-exports to
-//! the file that defines the name. `mod child;` alone is no import, nor is a re-export that the file itself does not use.
+//! the file that defines the name. `mod child;` alone is not an import, nor is a re-export that the file itself does not use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -22,7 +22,7 @@ pub(super) fn section(roles: &[Role]) -> String {
            neither can make up an order or an event. Under the keys of one the record would still replace it; that its sort key\n  \
            begins with `SENT#` is the code's doing too (`sent_key` in `items.rs` beside that file).\n\n\
          {deleters} may delete from the orders table (`DeleteItem`, `BatchWriteItem`), and {changers} alone may change an item\n\
-         in place: when an order is looked at next. What a mistake in the code overwrites all the same, the table's\n\
+         in place: when an order is checked next. What a mistake in the code overwrites all the same, the table's\n\
          point-in-time recovery still has.\n",
         put(false),
         put(true),

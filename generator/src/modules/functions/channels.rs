@@ -15,7 +15,7 @@ use crate::terraform::Module;
 pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given, role: &IamRoleReference) {
     if stage.has(Grant::TextCustomers) {
         // A telephone number has no ARN, so that only everything can be permitted that is not a topic or an application.
-        let topics = template!["arn:", &given.surroundings.partition, ":sns:*:*:*"];
+        let topics = template!["arn:", &given.location.partition, ":sns:*:*:*"];
         let text = Statement::new("TextCustomers", Effect::Allow, &["sns:Publish"]).on_all_but(vec![topics]);
         policy_when(module, stage, given, role, &given.sms, "sms", vec![text]);
         // What a mistake, or somebody else's script, can cost: SNS stops when the month's money is spent.
@@ -40,7 +40,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given, 
     }
     if stage.has(Grant::PushToCustomers) {
         // A customer's device is an endpoint of its own, which the retailer's app makes.
-        let devices = given.surroundings.arn("sns", "endpoint/*");
+        let devices = given.location.arn("sns", "endpoint/*");
         let push = Statement::allow("PushToCustomers", &["sns:Publish"], vec![devices]);
         policy_when(module, stage, given, role, &given.push, "push", vec![push]);
     }

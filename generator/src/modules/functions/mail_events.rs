@@ -35,17 +35,17 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
             .suppression_options([SuppressionOptions {}.suppressed_reasons(SUPPRESSED_AFTER)]),
     );
     let set = set.under_same_condition();
-    let told_of = BTreeSet::from(MailFate::ALL.map(MailFate::event_type));
+    let reported = BTreeSet::from(MailFate::ALL.map(MailFate::event_type));
     module.add_when(
         &wanted,
         &logical(MAIL_CONFIGURATION_SET),
         Sesv2ConfigurationSetEventDestination {
             configuration_set_name: set.configuration_set_name(),
             event_destination_name: named(MAIL_EVENTS),
-            event_destination: [EventDestination { matching_event_types: told_of.into_iter().collect::<Vec<_>>() }
+            event_destination: [EventDestination { matching_event_types: reported.into_iter().collect::<Vec<_>>() }
                 .enabled(true)
                 .event_bridge_destination([EventDestinationEventBridgeDestination {
-                    event_bus_arn: given.surroundings.arn("events", BUS),
+                    event_bus_arn: given.location.arn("events", BUS),
                 }])],
         },
     );
@@ -80,7 +80,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
     set.arn()
 }
 
-/// What SES tells of a fate, of the mails that this program sent with the configuration set.
+/// What SES reports for a fate, about the mails that this program sent with the configuration set.
 fn pattern(fate: MailFate, configuration_set: Value<Text>) -> Json {
     let is_there = || array![object! { "exists": true }];
     let tags =

@@ -82,7 +82,7 @@ pub(super) fn policy_when(
     );
 }
 
-/// Receiving from the source, giving up to the dead-letter queue, and forwarding.
+/// Receiving from the source, sending to the dead-letter queue, and forwarding.
 fn source_statements(stage: &StageDescription, given: &Given) -> Vec<Statement> {
     let mut statements = Vec::new();
     if stage.queue().is_some() {
@@ -92,7 +92,7 @@ fn source_statements(stage: &StageDescription, given: &Given) -> Vec<Statement> 
     }
     if stage.dead_letters().is_some() {
         let queue = dead_letters(stage, &given.dead_letter_queue_arns);
-        statements.push(Statement::allow("GiveUp", &["sqs:SendMessage"], vec![queue]));
+        statements.push(Statement::allow("DeadLetter", &["sqs:SendMessage"], vec![queue]));
     }
     if !stage.forwards_to.is_empty() {
         let next = stage.forwards_to.iter().map(|next| queue_of(*next, &given.queue_arns));

@@ -77,7 +77,7 @@ pub(super) fn source_queue(stage: &StageDescription, of: &Expression<Map<Text>>)
     stage.queue().map_or_else(Value::null, |(queue, _)| of.key(&queue.name()).into())
 }
 
-/// The queue for what the stage gives up.
+/// The stage's dead-letter queue.
 pub(super) fn dead_letters(stage: &StageDescription, of: &Expression<Map<Text>>) -> Value<Text> {
     stage.dead_letters().map_or_else(Value::null, |queue| of.key(&queue.name()).into())
 }

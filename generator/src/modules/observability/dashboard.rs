@@ -114,7 +114,7 @@ fn graphs() -> Vec<Graph> {
             lines: of_queues(&queues, "ApproximateAgeOfOldestMessage"),
         },
         Graph {
-            title: "Dead letters",
+            title: "Dead-lettered messages",
             statistic: "Maximum",
             lines: of_queues(&dead_letters, "ApproximateNumberOfMessagesVisible"),
         },
