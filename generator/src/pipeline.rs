@@ -230,3 +230,13 @@ pub fn queues() -> Vec<Queue> {
     let of = |stage: &StageDescription| [stage.queue().map(|(queue, _)| queue), stage.dead_letters()];
     stages().iter().flat_map(of).flatten().collect()
 }
+
+impl StageDescription {
+    /// The channels that the stage has to know: its own, and those of the stages that it sends to, so that it never asks for
+    /// a notification that they would not send.
+    pub fn channels(&self) -> impl Iterator<Item = Grant> {
+        let stages = stages().into_iter();
+        let known = stages.filter(|stage| stage.stage == self.stage || self.forwards_to.contains(&stage.stage));
+        known.flat_map(|stage| stage.grants).copied().filter(|grant| grant.is_channel())
+    }
+}

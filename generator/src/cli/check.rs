@@ -8,8 +8,8 @@ use similar::TextDiff;
 
 use super::error::Error;
 use super::generate;
+use super::outcome::{OK, Outcome, STALE};
 use super::tree::{self, Difference, Files};
-use super::{OK, Outcome, STALE};
 
 /// The command that fixes everything that `check` finds.
 const FIX: &str = "cargo run";

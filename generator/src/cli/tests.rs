@@ -8,8 +8,9 @@ use clap::{CommandFactory, Parser};
 use tempfile::TempDir;
 
 use super::generate::{Generated, MARKER};
+use super::outcome::{OK, Outcome, STALE, USER_ERROR};
 use super::tree::Files;
-use super::{Arguments, OK, Outcome, STALE, USER_ERROR, run, settings_file, write};
+use super::{Arguments, run, settings_file, write};
 use crate::sample_settings::{self, KEPT_LOCALLY};
 
 /// A small environment, whose alarms nobody hears and whose state stays in its folder.

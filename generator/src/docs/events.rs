@@ -9,7 +9,7 @@ use order_domain::notification::{Topic, topics_of};
 use order_domain::order::OrderStatus;
 use serde_json::{Map, Value};
 
-use super::{FOLDER, page};
+use super::page::{FOLDER, page};
 use crate::RenderedFile;
 use crate::pipeline::topic_name;
 use crate::readme::MARKER;

@@ -6,7 +6,7 @@ use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::FOLDER;
+use super::page::FOLDER;
 use crate::RenderedFile;
 use crate::modules::api::routes::{self, Document, QueueRefusal, READS, Read, SIGNED};
 use crate::readme::MARKER;

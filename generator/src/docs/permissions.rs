@@ -1,47 +1,19 @@
 //! `docs/permissions.md`: who may do what, as the modules' policies say it.
 
 mod beyond_iam;
+mod role;
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{document, page};
+pub use role::{Permission, Role};
+
+use super::document;
+use super::page::page;
 use crate::RenderedFile;
 use crate::readme::code_span;
 use crate::terraform::{Declared, Module};
-
-/// A role and everything that it may do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Role {
-    /// Its name without the suffix, e.g. `payment-role`.
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// The service that acts in it.
-    pub assumed_by: String,
-    /// What it may do, in the order of its policies.
-    pub permissions: Vec<Permission>,
-}
-
-/// One statement of a role's policies.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Permission {
-    /// The statement's id.
-    pub id: String,
-    /// When the policy is there, as the module says it; `None` for always.
-    pub when: Option<String>,
-    /// `Allow`; a role's policies forbid nothing.
-    pub effect: String,
-    /// The actions.
-    pub actions: Vec<String>,
-    /// The resources, short: `payment-queue` for that queue's ARN.
-    pub resources: Vec<String>,
-    /// Every resource but these.
-    pub except: bool,
-    /// What else has to hold.
-    pub conditions: Vec<String>,
-}
 
 /// Every role of the modules, by name.
 ///

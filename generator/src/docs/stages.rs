@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use order_contract::timeout;
 
-use super::page;
+use super::page::page;
 use crate::RenderedFile;
 use crate::pipeline::{
     self, QUEUE_RETENTION_SECONDS, QueueSource, Source, StageDescription, StreamSource, concurrency,

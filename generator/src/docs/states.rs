@@ -14,7 +14,7 @@ use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
 use serde::Serialize;
 
-use super::page;
+use super::page::page;
 use crate::RenderedFile;
 
 /// The page.

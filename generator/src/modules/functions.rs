@@ -2,6 +2,7 @@
 //! its own, and what invokes it.
 
 mod channels;
+mod conditional_policy;
 mod inputs;
 mod mail_events;
 mod role;

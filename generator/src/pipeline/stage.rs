@@ -178,14 +178,6 @@ impl StageDescription {
         })
     }
 
-    /// The ways to customers that the stage has to know: its own, and those of the stages that it sends to, so that it asks
-    /// them for nothing that they would not send.
-    pub fn channels(&self) -> impl Iterator<Item = Grant> {
-        let stages = super::stages().into_iter();
-        let told = stages.filter(|stage| stage.stage == self.stage || self.forwards_to.contains(&stage.stage));
-        told.flat_map(|stage| stage.grants).copied().filter(|grant| grant.is_channel())
-    }
-
     /// Whether the stage has this permission.
     #[must_use]
     pub fn has(&self, grant: Grant) -> bool {

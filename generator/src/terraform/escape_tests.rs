@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::escape;
-use super::term::Part;
+use super::part::Part;
 
 /// Texts that are likely to go wrong: the characters that mean something, many of them.
 fn hostile_text() -> impl Strategy<Value = String> {

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::term::{Part, Term};
+use super::part::Part;
+use super::term::Term;
 
 /// Terraform's types, as markers for [`Value`] and [`Expression`].
 pub mod kind {

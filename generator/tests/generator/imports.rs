@@ -15,11 +15,6 @@ use crate::support::{repository, tracked};
 const KNOWN: &[&str] = &[
     "functions/handlers/src/stages/notify/mod.rs",
     "functions/handlers/src/texts/mod.rs",
-    "generator/src/docs/events.rs",
-    "generator/src/modules/api/gateway_responses.rs",
-    "generator/src/pipeline/stage.rs",
-    "generator/src/terraform/escape.rs",
-    "generator/src/cli/check.rs",
     "local/src/emulator/process.rs",
     "local/src/terraform/event.rs",
     "local/src/toolchain/error.rs",

@@ -1,6 +1,6 @@
 //! What the policies leave to the code, said beside them: a page that showed only what is forbidden would promise too much.
 
-use super::{Permission, Role};
+use super::role::{Permission, Role};
 use crate::pipeline::{Table, TableAction};
 
 /// The section.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::parts::Parts;
+use super::problem::{PROBLEM_JSON, problem};
 use super::routes::{Document, QueueRefusal, READS, RESOURCES, Read, SIGNED};
-use super::{PROBLEM_JSON, Parts, problem};
 use crate::aws::api_gateway_resource::ApiGatewayResourceReference;
 use crate::aws::api_gateway_rest_api::ApiGatewayRestApiReference;
 use crate::aws::{

@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
-use super::{API_GATEWAY, Parts, routes};
+use super::parts::{API_GATEWAY, Parts};
+use super::routes;
 use crate::aws::api_gateway_method_settings::Settings;
 use crate::aws::api_gateway_stage::{AccessLogSettings, ApiGatewayStageReference};
 use crate::aws::{

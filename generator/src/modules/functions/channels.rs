@@ -1,9 +1,9 @@
 //! The ways to a customer: what may be sent, from where, and at what cost. Each channel is a policy of its own, which is
 //! there only where the environment has the channel.
 
+use super::conditional_policy::policy_when;
 use super::inputs::Given;
 use super::mail_events;
-use super::role::policy_when;
 use crate::aws::iam_role::IamRoleReference;
 use crate::aws::{Sesv2EmailIdentity, SnsSmsPreferences};
 use crate::iam::{Effect, Statement};

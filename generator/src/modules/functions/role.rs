@@ -1,6 +1,7 @@
 //! A function's role: what the pipeline's description permits, as IAM statements, and nothing else.
 
 use super::channels;
+use super::conditional_policy::policy_when;
 use super::inputs::Given;
 use super::source::{dead_letters, queue_of, source_queue};
 use crate::aws::iam_role::IamRoleReference;
@@ -62,24 +63,6 @@ pub(super) fn add(
     add_when(&given.xray, "xray", vec![trace]);
     channels::add(module, stage, given, &role);
     (role, policy)
-}
-
-/// A policy of a stage's role that is there only while a condition holds.
-pub(super) fn policy_when(
-    module: &mut Module,
-    stage: &StageDescription,
-    given: &Given,
-    role: &IamRoleReference,
-    condition: &Expression<Boolean>,
-    what: &str,
-    statements: Vec<Statement>,
-) {
-    module.add_when(
-        condition,
-        &format!("{}_{}", logical(&stage.function()), logical(what)),
-        IamRolePolicy { role: role.id(), policy: Policy::new(statements).encode() }
-            .name(suffixed(&format!("{}-{what}-policy", stage.stage.name()), &given.suffix)),
-    );
 }
 
 /// Receiving from the source, sending to the dead-letter queue, and forwarding.
