@@ -1,4 +1,4 @@
-//! `docs/`: pages about the pipeline that are read from what is written and run, so that they are never behind it.
+//! `docs/`: pages about the pipeline, generated from the code and the modules, so that they are always current.
 
 mod document;
 pub mod events;

@@ -24,7 +24,7 @@ pub struct Added {
 }
 
 impl Added {
-    /// What a person, or a script, is told.
+    /// The report for a person or a script.
     pub fn print(&self, json: bool) -> String {
         if json {
             return format!("{}\n", json!(self));

@@ -42,7 +42,7 @@ pub fn schema() -> RenderedFile {
 #[must_use]
 pub fn file() -> RenderedFile {
     let mut text = String::from(
-        "Every change of an order is told to other systems by one message on each of its topics, at least once: the pair of\n\
+        "Every change of an order is published to other systems by one message on each of its topics, at least once: the pair of\n\
          `orderId` and `sequence` tells a repetition. Messages can overtake each other; `sequence` rises by one from each\n\
          event of an order to the next. The message is a JSON document of [event.schema.json](event.schema.json); it holds\n\
          no personal data.\n\n\

@@ -216,7 +216,7 @@ mod tests {
         let document: Value = serde_json::from_str(&file().content).unwrap();
         let module = modules::all().into_iter().find(|module| module.name() == "api").unwrap();
         let methods: Vec<_> =
-            module.resources().into_iter().filter(|resource| resource.kind == "aws_api_gateway_method").collect();
+            module.resources().into_iter().filter(|resource| resource.type_name == "aws_api_gateway_method").collect();
         let operations: Vec<(&String, &Value)> =
             document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap()).collect();
         assert_eq!(operations.len(), methods.len());

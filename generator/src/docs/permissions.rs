@@ -24,7 +24,7 @@ pub fn roles(modules: &[Module]) -> Result<Vec<Role>, String> {
     let mut roles = Vec::new();
     for module in modules {
         let resources = module.resources();
-        for role in resources.iter().filter(|resource| resource.kind == "aws_iam_role") {
+        for role in resources.iter().filter(|resource| resource.type_name == "aws_iam_role") {
             roles.push(read_role(role, &resources)?);
         }
     }
@@ -38,7 +38,7 @@ fn read_role(role: &Declared, resources: &[Declared]) -> Result<Role, String> {
     let mut permissions = Vec::new();
     let reference = format!("${{aws_iam_role.{}", role.name);
     let of_role = |policy: &&Declared| {
-        policy.kind == "aws_iam_role_policy"
+        policy.type_name == "aws_iam_role_policy"
             && ["", "[0]"].iter().any(|index| text(policy, "role") == format!("{reference}{index}.id}}"))
     };
     for policy in resources.iter().filter(of_role) {
@@ -62,7 +62,7 @@ fn text<'d>(resource: &'d Declared, argument: &str) -> &'d str {
 fn statements(resource: &Declared, argument: &str) -> Result<Vec<Value>, String> {
     document::read(text(resource, argument))
         .and_then(|document| document["Statement"].as_array().cloned())
-        .ok_or_else(|| format!("the policy of {}.{} is not one of src/iam.rs", resource.kind, resource.name))
+        .ok_or_else(|| format!("the policy of {}.{} is not one of src/iam.rs", resource.type_name, resource.name))
 }
 
 fn permission(statement: &Value, when: Option<String>) -> Permission {
@@ -116,15 +116,15 @@ fn short(reference: &str) -> String {
     let parts: Vec<&str> = reference.split('.').collect();
     match parts.as_slice() {
         ["data", "aws_caller_identity", ..] => "{account}".to_owned(),
-        ["data", kind, ..] => format!("{{{}}}", kind.trim_start_matches("aws_")),
+        ["data", type_name, ..] => format!("{{{}}}", type_name.trim_start_matches("aws_")),
         ["var", name] => (*name).to_owned(),
-        [kind, name, _] => format!("{} {}", kind_for_people(kind), name.trim_end_matches("[0]").replace('_', "-")),
+        [type_name, name, _] => format!("{} {}", shown_type(type_name), name.trim_end_matches("[0]").replace('_', "-")),
         _ => reference.to_owned(),
     }
 }
 
-fn kind_for_people(kind: &str) -> &str {
-    match kind {
+fn shown_type(type_name: &str) -> &str {
+    match type_name {
         "aws_cloudwatch_log_group" => "log group",
         "aws_secretsmanager_secret" => "secret",
         "aws_sesv2_configuration_set" => "configuration set",

@@ -28,11 +28,11 @@ use crate::terraform::{Dependable, Expression, Json, Module, Output, Value};
 pub use inputs::Inputs;
 use parts::{API_GATEWAY, Parts};
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Api {
     /// The module.
     pub module: Module,
-    /// What the module is given.
+    /// The module's variables.
     pub inputs: Inputs,
     /// Where the API is called.
     pub api_endpoint: Output<Text>,

@@ -25,11 +25,11 @@ use inputs::Given;
 pub use inputs::Inputs;
 pub(crate) use inputs::{by_queue, functions_package, payment_gateway_url};
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Functions {
     /// The module.
     pub module: Module,
-    /// What the module is given.
+    /// The module's variables.
     pub inputs: Inputs,
     /// Full name of each function, by its name without the suffix.
     pub function_names: Output<Map<Text>>,

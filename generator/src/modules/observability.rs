@@ -1,4 +1,4 @@
-//! `modules/observability`: when somebody has to look (alarms), where they look first (the dashboard), and traces.
+//! `modules/observability`: alarms, the dashboard, and traces.
 
 mod dashboard;
 mod watched;
@@ -16,11 +16,11 @@ use crate::template;
 use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, TemplatePart, Value, Variable};
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Observability {
     /// The module.
     pub module: Module,
-    /// What the module is given.
+    /// The module's variables.
     pub inputs: Inputs,
     /// Name of the dashboard.
     pub dashboard_name: Output<Text>,

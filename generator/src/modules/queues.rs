@@ -15,7 +15,7 @@ use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, Value};
 use crate::{array, object, template};
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Queues {
     /// The module.
     pub module: Module,

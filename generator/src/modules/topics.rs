@@ -15,11 +15,11 @@ use crate::terraform::{Module, Output, Value, Variable};
 /// The service that publishes when an alarm changes its state.
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Topics {
     /// The module.
     pub module: Module,
-    /// Who is told when an alarm fires.
+    /// The address that gets the alarms.
     pub alarm_email: Variable<Text>,
     /// ARN of each topic for other systems, by its name without the suffix.
     pub topic_arns: Output<Map<Text>>,

@@ -1,4 +1,4 @@
-//! When somebody has to look, derived from the stages: every queue, function and dead-letter queue, the API, and what a
+//! The alarms, derived from the stages: every queue, function and dead-letter queue, the API, and what a
 //! customer notices.
 
 use order_contract::mail_event::MailFate;
@@ -13,7 +13,7 @@ use super::{Source, StageDescription, stages};
 pub struct Alarm {
     /// The name without the suffix, e.g. `payment-queue-age-alarm`.
     pub name: String,
-    /// What it means and what to do first, for the person who is woken.
+    /// What it means and what to do first, for the person on call.
     pub description: String,
     /// What is watched.
     pub subject: Subject,
@@ -76,7 +76,7 @@ pub enum Limit {
 /// How bad it is that an alarm fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Orders are late or lost, or customers are turned away: somebody gets up.
+    /// Orders are late or lost, or customers are turned away: somebody is paged.
     Page,
     /// Somebody looks in the morning.
     Ticket,

@@ -69,7 +69,7 @@ pub struct QueueSource {
     pub retry_base_seconds: u32,
     /// Longest wait between two retries.
     pub retry_cap_seconds: u32,
-    /// Age of the oldest message at which somebody has to look.
+    /// Age of the oldest message at which the alarm fires.
     pub alarm_age_seconds: u32,
 }
 
@@ -88,7 +88,7 @@ pub struct StreamSource {
     pub maximum_retry_attempts: u32,
     /// Age at which a record moves to the dead-letter queue; the stream itself forgets after 24 hours.
     pub maximum_record_age_seconds: u32,
-    /// Age of the oldest record at which somebody has to look.
+    /// Age of the oldest record at which the alarm fires.
     pub alarm_age_seconds: u32,
 }
 

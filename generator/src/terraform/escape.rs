@@ -1,4 +1,4 @@
-//! The one place where literals are made harmless. In Terraform's JSON syntax every string is a template, so `${` or
+//! The one place that escapes literals. In Terraform's JSON syntax every string is a template, so `${` or
 //! `%{` in somebody's text would be evaluated; inside an expression a string is quoted besides.
 
 use super::part::Part;

@@ -1,4 +1,4 @@
-//! What an argument may be given: a literal, or an expression that Terraform evaluates. They are different types, and
+//! The value of an argument: a literal, or an expression that Terraform evaluates. They are different types, and
 //! both carry the type of the value, so that a number cannot stand where a text belongs.
 
 use std::fmt;
@@ -85,7 +85,7 @@ impl Kind for Any {
 /// ```
 pub struct Expression<T> {
     source: String,
-    kind: PhantomData<fn() -> T>,
+    marker: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Expression<T> {
@@ -108,7 +108,7 @@ impl<T> fmt::Display for Expression<T> {
 
 impl<T> Expression<T> {
     pub(crate) fn from_source(source: impl Into<String>) -> Self {
-        Self { source: source.into(), kind: PhantomData }
+        Self { source: source.into(), marker: PhantomData }
     }
 
     /// The same expression where Terraform's own conversion (number or boolean to string, and back) is meant.
@@ -166,16 +166,16 @@ impl<T> Expression<Map<T>> {
     }
 }
 
-/// What an argument is given: a literal or an expression of the type `T`.
+/// The value of an argument: a literal or an expression of the type `T`.
 #[derive(PartialEq)]
 pub struct Value<T> {
     term: Term,
-    kind: PhantomData<fn() -> T>,
+    marker: PhantomData<fn() -> T>,
 }
 
 impl<T> Value<T> {
     pub(crate) fn from_term(term: Term) -> Self {
-        Self { term, kind: PhantomData }
+        Self { term, marker: PhantomData }
     }
 
     pub(crate) fn into_term(self) -> Term {

@@ -1,4 +1,4 @@
-//! What must hold for everything that the generator writes. One binary, since linking is slower than the tests.
+//! Tests of everything that the generator writes. One binary, since linking is slower than the tests.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The committed environments, rendered, and Terraform to hold them against.
+//! The committed environments, rendered, and Terraform to check them with.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,13 +56,17 @@ pub fn resources() -> Vec<(String, Declared)> {
 }
 
 /// Every managed resource of one type, by its name.
-pub fn of_kind(kind: &str) -> BTreeMap<String, Declared> {
-    resources().into_iter().filter(|(_, resource)| resource.kind == kind).map(|(_, it)| (it.name.clone(), it)).collect()
+pub fn of_type(type_name: &str) -> BTreeMap<String, Declared> {
+    resources()
+        .into_iter()
+        .filter(|(_, resource)| resource.type_name == type_name)
+        .map(|(_, it)| (it.name.clone(), it))
+        .collect()
 }
 
 /// `module.type.name`
 pub fn address((module, resource): &(String, Declared)) -> String {
-    format!("{module}.{}.{}", resource.kind, resource.name)
+    format!("{module}.{}.{}", resource.type_name, resource.name)
 }
 
 /// Writes modules where their paths say, below a folder.

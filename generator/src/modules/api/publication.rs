@@ -146,7 +146,7 @@ fn definition_hash(module: &Module) -> String {
     let mut hash = Sha256::new();
     for resource in module.resources() {
         let body = serde_json::Value::Object(resource.body);
-        hash.update(format!("{}.{} {body}\n", resource.kind, resource.name));
+        hash.update(format!("{}.{} {body}\n", resource.type_name, resource.name));
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

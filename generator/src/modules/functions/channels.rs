@@ -1,5 +1,5 @@
-//! The ways to a customer: what may be sent, from where, and at what cost. Each channel is a policy of its own, which is
-//! there only where the environment has the channel.
+//! The channels to customers: e-mail, SMS and push, with their senders and limits. Each channel has its own policy, which
+//! exists only in an environment that uses the channel.
 
 use super::conditional_policy::policy_when;
 use super::inputs::Given;
@@ -18,7 +18,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given, 
         let topics = template!["arn:", &given.location.partition, ":sns:*:*:*"];
         let text = Statement::new("TextCustomers", Effect::Allow, &["sns:Publish"]).on_all_but(vec![topics]);
         policy_when(module, stage, given, role, &given.sms, "sms", vec![text]);
-        // What a mistake, or somebody else's script, can cost: SNS stops when the month's money is spent.
+        // A limit on what a mistake or an attacker can cost: SNS stops when the month's money is spent.
         module.add_when(
             &given.manage_account_sms_limit,
             "account",

@@ -1,4 +1,4 @@
-//! What the module of the functions is given.
+//! The variables of the functions' module.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,5 @@
-//! What tells the stage that sends e-mails what became of them: a configuration set, with which they are sent, tells
-//! EventBridge of those that did not arrive, and a rule for each fate puts a thin message into the stage's queue. The queue's own
-//! policy lets it.
+//! How the contact stage learns that an e-mail did not arrive: the mails are sent with a configuration set that reports
+//! to EventBridge, and a rule for each fate puts a small message into the stage's queue. The queue's own policy permits it.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +19,7 @@ use crate::terraform::kind::Text;
 use crate::terraform::{Expression, Json, Module, Value};
 use crate::{array, object};
 
-/// The one bus that SES tells.
+/// The one bus that SES reports to.
 const BUS: &str = "event-bus/default";
 
 /// Adds them where the environment sends e-mails; the configuration set's ARN there.
@@ -31,7 +30,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
         &wanted,
         &logical(MAIL_CONFIGURATION_SET),
         Sesv2ConfigurationSet { configuration_set_name: named(MAIL_CONFIGURATION_SET) }
-            // Who does not take our mail, or does not want it, gets no further one.
+            // An address that refuses our mail, or complained, gets no more.
             .suppression_options([SuppressionOptions {}.suppressed_reasons(SUPPRESSED_AFTER)]),
     );
     let set = set.under_same_condition();
