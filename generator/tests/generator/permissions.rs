@@ -99,7 +99,7 @@ fn the_page_names_who_could_overwrite_an_event_and_what_prevents_it() {
     let page = permissions::file(&modules::all()).unwrap().content;
     for said in [
         "`fulfilment-role`, `inventory-role`, `payment-role` and `validate-role` write orders and events",
-        "`contact-role` and `notify-role` can write the attributes of a record",
+        "`contact-role` and `notify-role` can write the attributes of a notification's record",
         "`attribute_not_exists(pk)`",
         "No role may delete from the orders table",
         "and `reconcile-role` alone may",
