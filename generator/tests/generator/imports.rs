@@ -15,11 +15,7 @@ use crate::support::{repository, tracked};
 const KNOWN: &[&str] = &[
     "functions/handlers/src/stages/notify/mod.rs",
     "functions/handlers/src/texts/mod.rs",
-    "local/src/emulator/process.rs",
     "local/src/terraform/event.rs",
-    "local/src/toolchain/error.rs",
-    "orderctl/src/dead_letters/move_task.rs",
-    "orderctl/src/replay/run.rs",
     "payment-simulator/src/command/fields.rs",
     "payment-simulator/src/ledger/charge.rs",
     "payment-simulator/src/server/routes/admin.rs",
