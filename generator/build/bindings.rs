@@ -34,7 +34,7 @@ pub fn generate(schema: &Value) -> Result<TokenStream, String> {
 }
 
 fn types(schema: &Value, section: &str, is_data: bool) -> Result<TokenStream, String> {
-    let types = schema[section].as_object().ok_or_else(|| format!("`{section}` is no object"))?;
+    let types = schema[section].as_object().ok_or_else(|| format!("`{section}` is not an object"))?;
     let modules = types
         .iter()
         .map(|(name, schema)| resource(name, block_of(name, schema)?, is_data))

@@ -7,6 +7,7 @@ mod env;
 mod error;
 mod generate;
 mod lock;
+mod outcome;
 mod root;
 mod settings_file;
 #[cfg(test)]
@@ -19,13 +20,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use error::Error;
-
-/// Exit code: everything is as it should be.
-pub const OK: u8 = 0;
-/// Exit code of `check`: a generated file is not what the generator writes.
-pub const STALE: u8 = 1;
-/// Exit code: the request, a file or the machine does not allow it; the message says what to do.
-pub const USER_ERROR: u8 = 2;
+pub use outcome::{Outcome, USER_ERROR};
 
 /// Writes the pipeline's Terraform: modules/ and, from each envs/<suffix>/env.toml, envs/<suffix>/
 ///
@@ -85,27 +80,6 @@ enum EnvCommand {
     },
     /// Lists the environments with what tells them apart
     List,
-}
-
-/// What a command has to say.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// For standard output.
-    pub output: String,
-    /// For standard error.
-    pub messages: String,
-    /// For the operating system.
-    pub exit_code: u8,
-}
-
-impl Outcome {
-    fn done(output: String) -> Self {
-        Self { output, messages: String::new(), exit_code: OK }
-    }
-
-    fn failed(error: &Error) -> Self {
-        Self { output: String::new(), messages: error.report(), exit_code: USER_ERROR }
-    }
 }
 
 /// Does what the arguments ask for.

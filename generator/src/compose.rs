@@ -56,7 +56,7 @@ pub fn root(environment: &Environment) -> Module {
     let functions = functions::define();
     let notifications = &environment.notifications;
     let inputs = &functions.inputs;
-    // Where nothing is said, or there is enough, the module's own bounds stand.
+    // Without the setting, or with enough concurrency, the module's own bounds apply.
     let bounds = environment.account_concurrency.and_then(|it| concurrency::bounds_within(it.invocations()));
     let lowered = bounds.filter(|bounds| *bounds != concurrency::bounds());
     let lowered = lowered.map(|bounds| inputs.maximum_concurrency.set(by_queue(bounds)));
@@ -172,7 +172,7 @@ fn address(address: Option<&EmailAddress>) -> Value<Text> {
     address.map_or_else(Value::null, |address| Value::from(address.as_str()))
 }
 
-/// What every module is given that has a variable for it.
+/// Inputs for every module that has a variable of the name.
 fn shared_inputs(environment: &Environment) -> Vec<Input> {
     vec![
         environment_suffix().set(environment.suffix.as_str()),

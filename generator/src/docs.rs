@@ -1,21 +1,18 @@
-//! `docs/`: pages about the pipeline that are read from what is written and run, so that they are never behind it.
+//! `docs/`: pages about the pipeline, generated from the code and the modules, so that they are always current.
 
 mod document;
 pub mod events;
 mod explore;
 pub mod openapi;
+mod page;
 pub mod permissions;
 pub mod stages;
 pub mod states;
 
-use std::path::Path;
+pub use page::FOLDER;
 
 use crate::RenderedFile;
-use crate::readme::MARKER;
 use crate::terraform::Module;
-
-/// The folder of the pages, from the repository's root. Pages written by hand may lie beside them.
-pub const FOLDER: &str = "docs";
 
 /// A page cannot be made: what it is read from is not what the generator's own code makes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,12 +37,4 @@ pub fn files(modules: &[Module]) -> Result<Vec<RenderedFile>, PageError> {
         stages::file(),
         states::file().map_err(failed("states.md"))?,
     ])
-}
-
-/// A page that says of itself that it is generated.
-fn page(name: &str, title: &str, text: &str) -> RenderedFile {
-    RenderedFile {
-        path: Path::new(FOLDER).join(name),
-        content: format!("<!-- {MARKER} from the generator; do not edit. -->\n\n# {title}\n\n{}\n", text.trim_end()),
-    }
 }

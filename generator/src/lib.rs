@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod compose;
+pub mod crates;
 pub mod docs;
 pub mod environment;
 pub mod iam;

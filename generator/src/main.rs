@@ -1,4 +1,4 @@
-//! `cargo run`: writes the pipeline's Terraform, or says what is not as it should be.
+//! `cargo run`: writes the pipeline's Terraform, or reports what is stale.
 
 mod cli;
 #[cfg(test)]
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         eprintln!("error: the output cannot be written\n  because: {error}");
         return ExitCode::from(cli::USER_ERROR);
     }
-    // There is nobody left to tell when standard error is closed.
+    // When standard error is closed, the error cannot be reported.
     let _ = io::stderr().write_all(outcome.messages.as_bytes());
     ExitCode::from(outcome.exit_code)
 }

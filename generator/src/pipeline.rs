@@ -1,5 +1,5 @@
 //! The one description of the pipeline. Queues, functions, their settings and permissions, alarms and the dashboard all
-//! derive from it: what is said here is said nowhere else.
+//! derive from it.
 
 mod alarms;
 pub mod concurrency;
@@ -24,14 +24,14 @@ pub use stage::{Calls, QueueSource, Schedule, Source, StageDescription, StreamSo
 
 use TableAction::{BatchGetItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
 
-/// How long a queue keeps a message that nobody takes: 4 days, a long weekend and a day.
+/// How long a queue keeps a message that nobody receives: 4 days, a long weekend and a day.
 pub const QUEUE_RETENTION_SECONDS: u32 = 4 * 24 * 60 * 60;
-/// How long a dead-letter queue keeps one: 14 days, SQS's longest. A message keeps its age when it is moved there, so it
-/// has to be longer than the source's.
+/// How long a dead-letter queue keeps a message: 14 days, SQS's longest. A message keeps its age when it is moved there, so
+/// this has to be longer than the source's retention.
 pub const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 const _: () = assert!(DEAD_LETTER_RETENTION_SECONDS > QUEUE_RETENTION_SECONDS);
 
-/// What retries look like for a stage behind a queue. An hour's outage of what it calls costs about half of the receives.
+/// The retries of a stage behind a queue. An hour's outage of what it calls costs about half of the receives.
 const RETRIES: QueueSource = QueueSource {
     batch_size: 10,
     batching_window_seconds: 0,
@@ -42,14 +42,14 @@ const RETRIES: QueueSource = QueueSource {
     alarm_age_seconds: 300,
 };
 
-/// What it takes to ask the gateway for money, or give it back, and to let the reserved stock go or sell it.
+/// What a stage needs to authorise, capture, void or refund money, and to release or sell the reserved stock.
 const SETTLING_MONEY: &[Grant] = &[
     Grant::Table(Table::Orders, &[BatchGetItem, PutItem]),
     Grant::Table(Table::Inventory, &[UpdateItem, DeleteItem]),
     Grant::Secret(Secret::PaymentKey),
 ];
 
-/// What the sweep may change of an order: when it is looked at next. It names the keys and the version to do so.
+/// What the sweep may change of an order: the time of its next check. It names the keys and the version to do so.
 const CHECKED_LATER: &[&str] = &[
     table::PARTITION_KEY,
     table::SORT_KEY,
@@ -91,9 +91,9 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
         summary: "Authorises the payment at the gateway; confirms, or declines and releases the stock.",
         source: Source::Queue(RETRIES),
         forwards_to: &[Stage::Fulfilment],
-        // The gateway's key, the order, the answer and once more after a conflict; a search for what is held, and either a
-        // look at it and giving up what is held twice, or the hold, and a look at it where the answer is a repeated one; the
-        // message that cancels it where another worker was faster.
+        // The gateway's key, the order, the answer and once more after a conflict. A search for authorisations; then either
+        // reading the found one and voiding a surplus one, or a new authorisation, and reading it if the answer is a repeated
+        // one; the message that cancels it if another worker was faster.
         calls: Calls { aws: 5, gateway: 4 },
         timeout_seconds: 75,
         memory_mib: 256,
@@ -102,13 +102,13 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Fulfilment,
-        summary: "Records shipments, returns and cancellations, looks after reservations and holds, and settles the money that is due.",
+        summary: "Records shipments, returns and cancellations, checks reservations and authorisations, and settles the money that is due.",
         source: Source::Queue(RETRIES),
         forwards_to: &[Stage::Fulfilment],
-        // A return that is reported before the money was taken, and whose hold has lapsed. The gateway's key, the order, the
-        // report, the order again, the new hold, the capture, the refund; a capture that comes too late, a search and a look
-        // at what it shows, the new hold, a look at it where the answer is a repeated one, the message that cancels it where
-        // another worker's is kept, the capture, a look at what was given back, and the refund.
+        // A return that is reported before the money was taken, with an expired authorisation. The gateway's key, the order,
+        // the report, the order again, the re-authorisation, the capture, the refund; a capture that comes too late, a search
+        // and reading what it found, the re-authorisation, reading it if the answer is a repeated one, the message that
+        // cancels it if another worker's is kept, the capture, reading the refunds, and the refund.
         calls: Calls { aws: 8, gateway: 8 },
         timeout_seconds: 130,
         memory_mib: 256,
@@ -117,7 +117,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Notify,
-        summary: "Publishes every committed event to its topics, and asks for the customer to be told.",
+        summary: "Publishes every committed event to its topics, and asks the contact stage to notify the customer.",
         source: Source::OrderEvents(StreamSource {
             batch_size: 100,
             parallelization_factor: 1,
@@ -127,7 +127,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             alarm_age_seconds: 60,
         }),
         forwards_to: &[Stage::Contact],
-        // What was done before, the orders, the topics, ten batches of messages, three tries to record it.
+        // The records of what was sent, the orders, the topics, ten batches of messages, three tries to record them.
         calls: Calls { aws: 16, gateway: 0 },
         timeout_seconds: 90,
         memory_mib: 256,
@@ -143,8 +143,8 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Contact,
-        summary: "Tells customers of their orders, by e-mail, text message or push; and topics that were down.",
-        // Its bound spares SES and SNS; and what waits for one of them outlives a day.
+        summary: "Notifies customers of their orders by e-mail, text message or push, and publishes to topics that were down.",
+        // The bound protects SES and SNS; the receives outlast a day's outage of either.
         source: Source::Queue(QueueSource {
             maximum_concurrency: 5,
             maximum_receives: 250,
@@ -152,7 +152,7 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
             ..RETRIES
         }),
         forwards_to: &[],
-        // What is stored, all at once; telling it; three tries to record it. What became of mails is recorded beside that.
+        // All reads at once; the send; three tries to record it. Reports about mails are recorded at the same time.
         calls: Calls { aws: 5, gateway: 0 },
         timeout_seconds: 30,
         memory_mib: 256,
@@ -170,11 +170,11 @@ const STAGES: [StageDescription; Stage::ALL.len()] = [
     },
     StageDescription {
         stage: Stage::Reconcile,
-        summary: "Finds orders that stopped moving, or that the gateway told of, and puts them on the right queue.",
-        // A sweep is the next one's work too; what the gateway tells is not pressing.
+        summary: "Finds orders that stopped moving, or that the gateway reported, and puts them on the right queue.",
+        // The next sweep finds the same orders, and the gateway's reports are not urgent.
         source: Source::Queue(QueueSource { maximum_concurrency: 2, ..RETRIES }),
         forwards_to: &[Stage::Inventory, Stage::Payment, Stage::Fulfilment],
-        // The secret, the index's shards, the orders, where they go, and when they are looked at next.
+        // The secret, the index's shards, the orders, where they go, and when they are checked next.
         calls: Calls { aws: 12, gateway: 0 },
         timeout_seconds: 60,
         memory_mib: 256,
@@ -210,9 +210,9 @@ const _: () = {
             "a function stops before its calls time out"
         );
         if let Source::Queue(queue) = stage.source {
-            let given_up_after = stage.visibility_timeout_seconds() * queue.maximum_receives;
-            // Otherwise the queue would forget a message that kills the process, and no dead letter would tell of it.
-            assert!(given_up_after < QUEUE_RETENTION_SECONDS, "a message is forgotten before it is given up");
+            let dead_lettered_after = stage.visibility_timeout_seconds() * queue.maximum_receives;
+            // Otherwise the queue would forget a message that kills the process before it reaches the dead-letter queue.
+            assert!(dead_lettered_after < QUEUE_RETENTION_SECONDS, "a message is forgotten before it is dead-lettered");
         }
         index += 1;
     }
@@ -224,9 +224,19 @@ pub const fn stages() -> [StageDescription; Stage::ALL.len()] {
     STAGES
 }
 
-/// Every queue: for each stage what feeds it, and what it gives up.
+/// Every queue: for each stage its own and its dead-letter queue.
 #[must_use]
 pub fn queues() -> Vec<Queue> {
     let of = |stage: &StageDescription| [stage.queue().map(|(queue, _)| queue), stage.dead_letters()];
     stages().iter().flat_map(of).flatten().collect()
+}
+
+impl StageDescription {
+    /// The channels that the stage has to know: its own, and those of the stages that it sends to, so that it never asks for
+    /// a notification that they would not send.
+    pub fn channels(&self) -> impl Iterator<Item = Grant> {
+        let stages = stages().into_iter();
+        let known = stages.filter(|stage| stage.stage == self.stage || self.forwards_to.contains(&stage.stage));
+        known.flat_map(|stage| stage.grants).copied().filter(|grant| grant.is_channel())
+    }
 }

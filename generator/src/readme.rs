@@ -1,5 +1,4 @@
-//! The README beside every generated module and environment, taken from what is written there, so that it is never
-//! behind it.
+//! The README of every generated module and environment, derived from the module itself, so that it is always current.
 
 mod markdown;
 #[cfg(test)]
@@ -131,7 +130,7 @@ fn context(module: &Module) -> Context {
 #[derive(Serialize)]
 struct InputRow<'m> {
     name: &'m str,
-    kind: &'m str,
+    value_type: &'m str,
     description: &'m str,
     default: Option<String>,
 }
@@ -141,7 +140,7 @@ fn inputs(module: &Module) -> Vec<InputRow<'_>> {
         let variable: &crate::terraform::VariableDescription = variable;
         InputRow {
             name: variable.name(),
-            kind: variable.kind(),
+            value_type: variable.value_type(),
             description: variable.description(),
             default: variable.default().map(|default| default.to_string()),
         }
@@ -162,7 +161,7 @@ fn outputs(module: &Module) -> Vec<OutputRow<'_>> {
 /// All resources of one type.
 #[derive(Serialize)]
 struct ResourceRow {
-    kind: String,
+    type_name: String,
     is_data: bool,
     count: usize,
     names: Vec<String>,
@@ -173,8 +172,8 @@ struct ResourceRow {
 fn resources(module: &Module) -> Vec<ResourceRow> {
     let mut rows = BTreeMap::new();
     for declared in module.resources() {
-        let row = rows.entry((declared.is_data, declared.kind.clone())).or_insert_with(|| ResourceRow {
-            kind: declared.kind.clone(),
+        let row = rows.entry((declared.is_data, declared.type_name.clone())).or_insert_with(|| ResourceRow {
+            type_name: declared.type_name.clone(),
             is_data: declared.is_data,
             count: 0,
             names: Vec::new(),

@@ -10,6 +10,7 @@ mod json;
 mod module;
 #[cfg(test)]
 mod module_tests;
+mod part;
 mod resource;
 mod term;
 mod value;

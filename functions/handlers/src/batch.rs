@@ -144,7 +144,7 @@ pub async fn settle(
             message_id = %delivery.message_id,
             receive_count = delivery.receive_count,
             error = %chain(&failure),
-            "a delivery is given back to its queue"
+            "a delivery returns to its queue"
         );
         let failed = !matches!(failure, Failure::Early { .. });
         if failed && runtime.now().since(delivery.sent_at) > LONG {

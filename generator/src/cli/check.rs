@@ -8,11 +8,11 @@ use similar::TextDiff;
 
 use super::error::Error;
 use super::generate;
+use super::outcome::{OK, Outcome, STALE};
 use super::tree::{self, Difference, Files};
-use super::{OK, Outcome, STALE};
 
-/// The command that mends everything that `check` finds.
-const MENDING: &str = "cargo run";
+/// The command that fixes everything that `check` finds.
+const FIX: &str = "cargo run";
 
 /// What `check` found.
 #[derive(Debug, Serialize)]
@@ -25,8 +25,8 @@ pub struct Findings {
     pub surplus: Vec<PathBuf>,
     /// How many files are as they should be.
     pub current: usize,
-    /// The command that mends it.
-    pub mend: &'static str,
+    /// The command that fixes it.
+    pub fix: &'static str,
     #[serde(skip)]
     diff: String,
 }
@@ -34,7 +34,7 @@ pub struct Findings {
 /// Compares everything and writes nothing.
 pub fn everything(root: &Path) -> Result<Findings, Error> {
     let environments = environment::load_all(root)?;
-    let generated = generate::everything(&environments)?;
+    let generated = generate::everything(root, &environments)?;
     let difference = tree::compare(root, &generated.files, generate::MARKER)?;
     let diff = diff(root, &generated.files, &difference)?;
     Ok(Findings {
@@ -42,7 +42,7 @@ pub fn everything(root: &Path) -> Result<Findings, Error> {
         missing: difference.missing,
         surplus: difference.surplus,
         current: difference.current,
-        mend: MENDING,
+        fix: FIX,
         diff,
     })
 }
@@ -59,7 +59,7 @@ impl Findings {
             return Outcome::done(format!("all {} generated files are as they should be\n", self.current));
         }
         let messages = format!(
-            "{} stale, {} missing, {} left over, {} as they should be\nnext: {MENDING}\n",
+            "{} stale, {} missing, {} left over, {} as they should be\nnext: {FIX}\n",
             self.stale.len(),
             self.missing.len(),
             self.surplus.len(),

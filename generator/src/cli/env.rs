@@ -24,7 +24,7 @@ pub struct Added {
 }
 
 impl Added {
-    /// What a person, or a script, is told.
+    /// The report for a person or a script.
     pub fn print(&self, json: bool) -> String {
         if json {
             return format!("{}\n", json!(self));
@@ -56,7 +56,7 @@ pub fn add(root: &Path, suffix: &str, from: Option<&str>) -> Result<Added, Error
     let text = new.text.clone();
     sources.push(new);
     sources.sort_by(|a, b| a.folder.cmp(&b.folder));
-    let generated = generate::everything(&environment::check(&sources)?)?;
+    let generated = generate::everything(root, &environment::check(&sources)?)?;
 
     write::replace(&root.join(&file), &text)?;
     let written = write::apply(root, &generated, started)?;

@@ -1,10 +1,11 @@
-//! Everything that can keep a command from being done, with what to do about it.
+//! Why a command can fail, and what to do about it.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use generator::crates::CratesError;
 use generator::docs::PageError;
 use generator::environment::{BadSuffix, EnvironmentsError};
 use generator::readme::ReadmeError;
@@ -15,7 +16,7 @@ use generator::terraform::ModuleError;
 pub enum Error {
     #[error("{} lies in no workspace of the order pipeline", start.display())]
     NoRoot { start: PathBuf },
-    #[error("{} is no root of the order pipeline: it has no folder `envs`", root.display())]
+    #[error("{} is not the root of the order pipeline: it has no folder `envs`", root.display())]
     NotARoot { root: PathBuf },
     #[error("the environments are not in order; nothing was written")]
     Environments(#[from] EnvironmentsError),
@@ -29,6 +30,8 @@ pub enum Error {
     Module(#[from] ModuleError),
     #[error("a page of documentation is not in order; nothing was written")]
     Page(#[from] PageError),
+    #[error("the picture of the crates cannot be made; nothing was written")]
+    Crates(#[from] CratesError),
     #[error("a README cannot be made; nothing was written")]
     Readme(#[from] ReadmeError),
     #[error("the template {template} cannot be filled in")]
@@ -87,13 +90,19 @@ impl Error {
             Self::NothingToStartFrom { known, .. } => {
                 format!("choose one of {}, or leave `--from` out", known.join(", "))
             }
+            Self::Crates(CratesError::NotAllowed { .. }) => {
+                "remove the dependency; if the crate really may have it, add it to \
+                `may-depend-on` under `[package.metadata.architecture]` and say why in the commit"
+                    .to_owned()
+            }
+            Self::Crates(_) => "correct that file, then run the command again".to_owned(),
             Self::Page(_) => "correct what the page is read from, then run it again".to_owned(),
             Self::Module(_) => "correct the module in generator/src, then run it again".to_owned(),
             Self::Readme(_) | Self::Template { .. } => {
                 "correct the template in generator/templates, then run it again".to_owned()
             }
             Self::Environments(EnvironmentsError::Unreadable { .. }) | Self::File { .. } => {
-                "mend the cause, then run it again: files are replaced whole, so none is left half written".to_owned()
+                "fix the cause, then run it again: files are replaced whole, so none is left half written".to_owned()
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Every generated file there is: what the library makes of the pipeline and of each environment, and the READMEs.
 
+use std::path::Path;
+
 use generator::environment::Environment;
 use generator::readme::{self, Readmes};
-use generator::{RenderedFile, compose, docs, modules};
+use generator::{RenderedFile, compose, crates, docs, modules};
 
 use super::error::Error;
 use super::tree::Files;
@@ -21,8 +23,8 @@ pub struct Generated {
     pub environments: usize,
 }
 
-/// Renders everything in memory.
-pub fn everything(environments: &[Environment]) -> Result<Generated, Error> {
+/// Renders everything in memory. The picture of the crates is read below `root`.
+pub fn everything(root: &Path, environments: &[Environment]) -> Result<Generated, Error> {
     let modules = modules::all();
     let readmes = Readmes::new()?;
     let mut files = Files::new();
@@ -32,6 +34,7 @@ pub fn everything(environments: &[Environment]) -> Result<Generated, Error> {
         add(readmes.module(module)?);
     }
     docs::files(&modules)?.into_iter().for_each(|file| drop(add(file)));
+    crates::file(root)?.into_iter().for_each(|file| drop(add(file)));
     for environment in environments {
         let root = compose::root(environment);
         root.files()?.into_iter().for_each(|file| drop(add(file)));

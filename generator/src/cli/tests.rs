@@ -8,8 +8,9 @@ use clap::{CommandFactory, Parser};
 use tempfile::TempDir;
 
 use super::generate::{Generated, MARKER};
+use super::outcome::{OK, Outcome, STALE, USER_ERROR};
 use super::tree::Files;
-use super::{Arguments, OK, Outcome, STALE, USER_ERROR, run, settings_file, write};
+use super::{Arguments, run, settings_file, write};
 use crate::sample_settings::{self, KEPT_LOCALLY};
 
 /// A small environment, whose alarms nobody hears and whose state stays in its folder.
@@ -108,7 +109,7 @@ fn a_check_writes_nothing() {
 }
 
 #[test]
-fn a_check_shows_what_is_stale_missing_and_left_over_and_what_mends_it() {
+fn a_check_shows_what_is_stale_missing_and_left_over_and_how_to_fix_it() {
     let root = repository();
     succeed(root.path(), &[]);
     let stale = root.path().join("envs/dev/main.tf.json");
@@ -132,7 +133,7 @@ fn a_check_shows_what_is_stale_missing_and_left_over_and_what_mends_it() {
 
     let json: serde_json::Value = serde_json::from_str(&command(root.path(), &["check", "--json"]).output).unwrap();
     assert_eq!(json["stale"], serde_json::json!(["envs/dev/main.tf.json"]));
-    assert_eq!(json["mend"], "cargo run");
+    assert_eq!(json["fix"], "cargo run");
 
     succeed(root.path(), &[]);
     succeed(root.path(), &["check"]);

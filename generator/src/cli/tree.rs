@@ -1,4 +1,4 @@
-//! The generated files as they should be, held against the files as they are.
+//! Compares the generated files as they should be with the files on disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `cargo run`: makes the generated files what they should be, and touches no other.
+//! `cargo run`: writes the generated files, and touches no other.
 
 use std::ffi::OsString;
 use std::fs;
@@ -31,7 +31,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// What a person, or a script, is told.
+    /// The report for a person or a script.
     pub fn print(&self, json: bool) -> String {
         if json {
             return format!("{}\n", serde_json::json!(self));
@@ -58,10 +58,10 @@ pub fn everything(root: &Path) -> Result<Written, Error> {
     let started = Instant::now();
     let _lock = lock::acquire(root)?;
     let environments = environment::load_all(root)?;
-    apply(root, &generate::everything(&environments)?, started)
+    apply(root, &generate::everything(root, &environments)?, started)
 }
 
-/// Makes the disk what `generated` says. The caller holds the lock.
+/// Writes `generated` to disk and removes what is left over. The caller holds the lock.
 pub fn apply(root: &Path, generated: &Generated, started: Instant) -> Result<Written, Error> {
     let difference = tree::compare(root, &generated.files, generate::MARKER)?;
     for path in &difference.unfinished {
@@ -103,7 +103,7 @@ pub fn replace(path: &Path, content: &str) -> Result<(), Error> {
         fs::rename(&unfinished, path)
     };
     write().map_err(|error| {
-        // The first error is the one to tell; the next run removes what this one could not.
+        // The first error is the one to report; the next run removes what this one could not.
         let _ = fs::remove_file(&unfinished);
         Error::file("written", path)(error)
     })

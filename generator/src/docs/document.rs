@@ -6,7 +6,7 @@ use std::str::CharIndices;
 
 use serde_json::{Map, Value};
 
-/// The document of an argument, with references as the text `${…}`; `None` where it is no such document.
+/// The document of an argument, with references as the text `${…}`; `None` where it is not such a document.
 pub(super) fn read(argument: &str) -> Option<Value> {
     let source = argument.strip_prefix("${jsonencode(")?.strip_suffix(")}")?;
     let mut reader = Reader { source, rest: source.char_indices().peekable() };
@@ -92,7 +92,7 @@ impl Reader<'_> {
         Some(format!("${{{}}}", self.source.get(start..end)?.trim()))
     }
 
-    /// The next character that is no space.
+    /// The next character that is not a space.
     fn peek(&mut self) -> Option<char> {
         while self.rest.next_if(|(_, character)| *character == ' ').is_some() {}
         self.rest.peek().map(|(_, character)| *character)
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_none() {
+    fn other_text_is_not_a_document() {
         for argument in ["", "text", "${jsonencode({)}", "${jsonencode({\"a\" = 1} x)}", "${jsonencode([\"a)}"] {
             assert_eq!(read(argument), None, "{argument}");
         }

@@ -9,7 +9,7 @@ use order_domain::notification::{Topic, topics_of};
 use order_domain::order::OrderStatus;
 use serde_json::{Map, Value};
 
-use super::{FOLDER, page};
+use super::page::{FOLDER, page};
 use crate::RenderedFile;
 use crate::pipeline::topic_name;
 use crate::readme::MARKER;
@@ -42,7 +42,7 @@ pub fn schema() -> RenderedFile {
 #[must_use]
 pub fn file() -> RenderedFile {
     let mut text = String::from(
-        "Every change of an order is told to other systems by one message on each of its topics, at least once: the pair of\n\
+        "Every change of an order is published to other systems by one message on each of its topics, at least once: the pair of\n\
          `orderId` and `sequence` tells a repetition. Messages can overtake each other; `sequence` rises by one from each\n\
          event of an order to the next. The message is a JSON document of [event.schema.json](event.schema.json); it holds\n\
          no personal data.\n\n\
@@ -116,7 +116,7 @@ mod tests {
         let schema = jsonschema::validator_for(&schema).unwrap();
         let events = explore(&sample().unwrap()).events;
         let types: BTreeSet<EventType> = events.iter().map(|event| event.event_type).collect();
-        // The first event of an order is no answer to a command.
+        // The first event of an order does not answer a command.
         assert!(types.len() >= EventType::ALL.len() - 2, "{types:?}");
         for event in events {
             let message = serde_json::to_value(event).unwrap();

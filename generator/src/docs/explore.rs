@@ -15,7 +15,7 @@ use order_domain::request::PlaceOrder;
 use order_domain::stock::StockPart;
 use order_domain::transition::{Decision, MoneyDue, receive};
 
-/// What the commands are about: an order for a product, and what is told of it.
+/// What the commands are about: an order for a product, and what is reported about it.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The order, of one line.
@@ -26,7 +26,7 @@ pub struct Sample {
     pub product: Product,
     /// When, by whom and why it all happens.
     pub context: CommandContext,
-    /// The same so much later that whatever lapses has lapsed.
+    /// The same, so much later that whatever can expire has expired.
     pub long_after: CommandContext,
 }
 
@@ -91,7 +91,7 @@ pub const COMMANDS: &[Command] = &[
     command(Machine::Order, "out of stock", |order, it| order.out_of_stock(it.product.sku.clone(), &it.context)),
     command(Machine::Order, "payment authorised", |order, it| order.authorised(Sample::authorisation(1), &it.context)),
     command(Machine::Order, "payment declined", |order, it| order.declined("generic_decline".into(), &it.context)),
-    command(Machine::Order, "reservation looked at in time", |order, it| order.expired(&it.context)),
+    command(Machine::Order, "reservation checked in time", |order, it| order.expired(&it.context)),
     command(Machine::Order, "reservation expired", |order, it| order.expired(&it.long_after)),
     command(Machine::Order, "cancellation", |order, it| {
         order.cancelled(CancellationReason::CustomerRequest, &it.context)
@@ -109,8 +109,8 @@ pub const COMMANDS: &[Command] = &[
     }),
     command(Machine::Payment, "nothing held", |order, it| order.nothing_authorised(&it.context)),
     command(Machine::Payment, "captured", |order, it| order.captured(&it.context)),
-    command(Machine::Payment, "authorised anew", |order, it| order.reauthorised(Sample::authorisation(2), &it.context)),
-    command(Machine::Payment, "hold lapsed, and another declined", |order, it| {
+    command(Machine::Payment, "re-authorised", |order, it| order.reauthorised(Sample::authorisation(2), &it.context)),
+    command(Machine::Payment, "authorisation expired, and a new one declined", |order, it| {
         order.authorisation_expired("expired_card".into(), &it.long_after)
     }),
     command(Machine::Payment, "voided", |order, it| order.voided(&it.context)),
@@ -163,7 +163,7 @@ impl Ord for State {
 /// What a command does in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
-    /// The order changes, and an event tells of it.
+    /// The order changes, and an event records it.
     Becomes(State, EventType),
     /// It was obeyed before, or there is nothing to do.
     Nothing,
@@ -176,7 +176,7 @@ pub enum Answer {
 /// Everything that was found.
 #[derive(Debug, Clone, Default)]
 pub struct Explored {
-    /// The states that an order begins in, with the event that tells of it.
+    /// The states that an order begins in, with the event that records it.
     pub first: BTreeSet<(State, EventType)>,
     /// For each reachable state the answers to each of [`COMMANDS`], in their order. Several answers where it also
     /// depends on what else is known of the order, such as how much is still to be refunded.

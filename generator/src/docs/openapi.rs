@@ -6,7 +6,7 @@ use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::FOLDER;
+use super::page::FOLDER;
 use crate::RenderedFile;
 use crate::modules::api::routes::{self, Document, QueueRefusal, READS, Read, SIGNED};
 use crate::readme::MARKER;
@@ -162,14 +162,14 @@ fn answer(read: &Read) -> Value {
     })
 }
 
-/// What the history adds to an event: `Told` in `functions/handlers/src/ports/notifications.rs`, which is no type of the
+/// What the history adds to an event: `Told` in `functions/handlers/src/ports/notifications.rs`, which is not a type of the
 /// domain and cannot be read from here.
 fn told_to_the_customer() -> Value {
     json!({
         "type": "object", "required": ["notifications"],
         "properties": { "notifications": {
             "type": "array",
-            "description": "How the customer was told of the event; empty where nothing was sent, or not yet.",
+            "description": "How the customer was notified of the event; empty where nothing was sent, or not yet.",
             "items": {
                 "type": "object", "required": ["channel", "outcome"],
                 "properties": {
@@ -216,7 +216,7 @@ mod tests {
         let document: Value = serde_json::from_str(&file().content).unwrap();
         let module = modules::all().into_iter().find(|module| module.name() == "api").unwrap();
         let methods: Vec<_> =
-            module.resources().into_iter().filter(|resource| resource.kind == "aws_api_gateway_method").collect();
+            module.resources().into_iter().filter(|resource| resource.type_name == "aws_api_gateway_method").collect();
         let operations: Vec<(&String, &Value)> =
             document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap()).collect();
         assert_eq!(operations.len(), methods.len());

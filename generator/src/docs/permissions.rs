@@ -1,47 +1,19 @@
 //! `docs/permissions.md`: who may do what, as the modules' policies say it.
 
 mod beyond_iam;
+mod role;
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{document, page};
+pub use role::{Permission, Role};
+
+use super::document;
+use super::page::page;
 use crate::RenderedFile;
 use crate::readme::code_span;
 use crate::terraform::{Declared, Module};
-
-/// A role and everything that it may do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Role {
-    /// Its name without the suffix, e.g. `payment-role`.
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// The service that acts in it.
-    pub assumed_by: String,
-    /// What it may do, in the order of its policies.
-    pub permissions: Vec<Permission>,
-}
-
-/// One statement of a role's policies.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Permission {
-    /// The statement's id.
-    pub id: String,
-    /// When the policy is there, as the module says it; `None` for always.
-    pub when: Option<String>,
-    /// `Allow`; a role's policies forbid nothing.
-    pub effect: String,
-    /// The actions.
-    pub actions: Vec<String>,
-    /// The resources, short: `payment-queue` for that queue's ARN.
-    pub resources: Vec<String>,
-    /// Every resource but these.
-    pub except: bool,
-    /// What else has to hold.
-    pub conditions: Vec<String>,
-}
 
 /// Every role of the modules, by name.
 ///
@@ -52,7 +24,7 @@ pub fn roles(modules: &[Module]) -> Result<Vec<Role>, String> {
     let mut roles = Vec::new();
     for module in modules {
         let resources = module.resources();
-        for role in resources.iter().filter(|resource| resource.kind == "aws_iam_role") {
+        for role in resources.iter().filter(|resource| resource.type_name == "aws_iam_role") {
             roles.push(read_role(role, &resources)?);
         }
     }
@@ -66,7 +38,7 @@ fn read_role(role: &Declared, resources: &[Declared]) -> Result<Role, String> {
     let mut permissions = Vec::new();
     let reference = format!("${{aws_iam_role.{}", role.name);
     let of_role = |policy: &&Declared| {
-        policy.kind == "aws_iam_role_policy"
+        policy.type_name == "aws_iam_role_policy"
             && ["", "[0]"].iter().any(|index| text(policy, "role") == format!("{reference}{index}.id}}"))
     };
     for policy in resources.iter().filter(of_role) {
@@ -90,7 +62,7 @@ fn text<'d>(resource: &'d Declared, argument: &str) -> &'d str {
 fn statements(resource: &Declared, argument: &str) -> Result<Vec<Value>, String> {
     document::read(text(resource, argument))
         .and_then(|document| document["Statement"].as_array().cloned())
-        .ok_or_else(|| format!("the policy of {}.{} is not one of src/iam.rs", resource.kind, resource.name))
+        .ok_or_else(|| format!("the policy of {}.{} is not one of src/iam.rs", resource.type_name, resource.name))
 }
 
 fn permission(statement: &Value, when: Option<String>) -> Permission {
@@ -144,15 +116,15 @@ fn short(reference: &str) -> String {
     let parts: Vec<&str> = reference.split('.').collect();
     match parts.as_slice() {
         ["data", "aws_caller_identity", ..] => "{account}".to_owned(),
-        ["data", kind, ..] => format!("{{{}}}", kind.trim_start_matches("aws_")),
+        ["data", type_name, ..] => format!("{{{}}}", type_name.trim_start_matches("aws_")),
         ["var", name] => (*name).to_owned(),
-        [kind, name, _] => format!("{} {}", kind_for_people(kind), name.trim_end_matches("[0]").replace('_', "-")),
+        [type_name, name, _] => format!("{} {}", shown_type(type_name), name.trim_end_matches("[0]").replace('_', "-")),
         _ => reference.to_owned(),
     }
 }
 
-fn kind_for_people(kind: &str) -> &str {
-    match kind {
+fn shown_type(type_name: &str) -> &str {
+    match type_name {
         "aws_cloudwatch_log_group" => "log group",
         "aws_secretsmanager_secret" => "secret",
         "aws_sesv2_configuration_set" => "configuration set",

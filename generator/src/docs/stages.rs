@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use order_contract::timeout;
 
-use super::page;
+use super::page::page;
 use crate::RenderedFile;
 use crate::pipeline::{
     self, QUEUE_RETENTION_SECONDS, QueueSource, Source, StageDescription, StreamSource, concurrency,
@@ -16,11 +16,11 @@ pub fn file() -> RenderedFile {
     let mut text = format!(
         "Each stage is one Lambda function. A call to AWS may take {} s and one to the payment gateway {} s, and {} s are kept\n\
          for the end of a batch: the longest work is what all calls of one order take when each takes as long as it may.\n\
-         A function's timeout is more than that; a message stays hidden for six timeouts, and is given up to the\n\
+         A function's timeout is more than that; a message stays hidden for six timeouts, and SQS moves it to the\n\
          dead-letter queue after its receives, long before its queue forgets it (after {} days).\n\n\
          Repetitions are not among the calls: after a conflict with another worker, or under another key where the gateway keeps\n\
          an error of its own. They have what is left of the function's time, less the end of the batch. An order that is not\n\
-         done by then is given back to its queue, and the others of its batch are not concerned; it is safe to break off\n\
+         done by then returns to its queue, and the others of its batch are not affected; it is safe to break off\n\
          anywhere, since every request has its key and every write its condition.\n\n\
          The bound on what runs at the same time is the event source's own: `maximum_concurrency` of a queue's mapping,\n\
          `parallelization_factor` of the stream's, the throttles of the API (`api.rate_limit` in `env.toml`).\n\n\

@@ -14,7 +14,7 @@ use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
 use serde::Serialize;
 
-use super::page;
+use super::page::page;
 use crate::RenderedFile;
 
 /// The page.
@@ -27,7 +27,7 @@ pub fn file() -> Result<RenderedFile, String> {
     let mut text = format!(
         "An order is three machines: the order itself, its payment and its parcel. {} of their combinations can be reached.\n\
          The tables say what every command does in each of them; the drawings, which ways there are.\n\n\
-         In a cell: what becomes of the order, and the event that tells of it; `-` where there is nothing to do, since it\n\
+         In a cell: the state that the order gets, and the event that records it; `-` where there is nothing to do, since it\n\
          was done before; *refused* where the command is not legal and never will be; *waits* where it is not legal yet, and\n\
          is tried again. Where more than that decides, such as what is still to be refunded, a cell has several answers.\n\n",
         explored.answers.len()
@@ -69,7 +69,7 @@ fn name(state: impl Serialize) -> String {
     serde_json::to_value(state).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Every way from one state of a machine to another, with the events that tell of it.
+/// Every way from one state of a machine to another, with the events that record it.
 fn drawing(explored: &Explored, machine: Machine) -> String {
     let of = |state: &State| match machine {
         Machine::Order => name(state.order),

@@ -53,7 +53,7 @@ impl Setting for CallingCodes {
             let code = value::text(element.get_ref())?;
             if !Self::is_code(code) {
                 let shown = value::shown(element.get_ref());
-                return Err(Refused::because(format!("{shown} is no calling code")).into());
+                return Err(Refused::because(format!("{shown} is not a calling code")).into());
             }
             codes.push(code.to_owned());
         }

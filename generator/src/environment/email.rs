@@ -31,7 +31,7 @@ impl EmailAddress {
         };
         let mailbox_character = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-.".contains(c);
         if mailbox.is_empty() || !mailbox.chars().all(mailbox_character) {
-            return refuse("what stands before the @ is no mailbox name");
+            return refuse("the part before the @ is not a valid mailbox name");
         }
         let label = |label: &str| {
             !label.is_empty()
@@ -40,7 +40,7 @@ impl EmailAddress {
                 && !label.ends_with('-')
         };
         if !domain.contains('.') || !domain.split('.').all(label) {
-            return refuse("what stands after the @ is no domain name");
+            return refuse("the part after the @ is not a valid domain name");
         }
         Ok(Self(text.to_owned()))
     }

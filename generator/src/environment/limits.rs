@@ -43,7 +43,7 @@ impl RequestLimit {
     /// Ten times an account's first quota in eu-west-2: room for a raised one, none for a typing error.
     const LARGEST: u32 = 100_000;
 
-    /// The payment gateway's calls a second, where a file says nothing. It tells of about five events an order, so that
+    /// The payment gateway's calls a second, where a file says nothing. It reports about five events an order, so that
     /// this is enough for 20 orders a second, and it sends again what was refused.
     pub const WEBHOOK_RATE: Self = Self(100);
     /// The payment gateway's calls at once, where a file says nothing.

@@ -140,7 +140,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     Problem { line, fault: Fault::Syntax { message: error.message().to_owned() } }
 }
 
-/// Reads every setting before it gives up on one, so that all problems are found.
+/// Reads every setting before it reports an error, so that all problems are found.
 fn read(settings: &mut Settings<'_>, folder: &str, others: &[Environment]) -> Option<Environment> {
     let suffix = settings.required("suffix");
     let region = settings.required("region");

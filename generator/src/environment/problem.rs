@@ -19,7 +19,7 @@ pub enum Fault {
         /// The parser's own words.
         message: String,
     },
-    /// The key is no setting.
+    /// The key is not a setting.
     UnknownKey {
         /// The key, dotted.
         key: String,

@@ -1,4 +1,4 @@
-//! The tables of an `env.toml`. Each is read whole before it is given up, so that all of its problems are found.
+//! The tables of an `env.toml`. Each is read whole before it is refused, so that all of its problems are found.
 
 use super::settings::Settings;
 use super::{CallingCodes, EmailAddress, RequestLimit, RetailerName, SpendLimit, SupportContact};

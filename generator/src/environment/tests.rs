@@ -204,9 +204,9 @@ fn settings_for_customers_that_cannot_be_meant_are_refused_with_the_reason() {
         ("sms_calling_codes = []", "`notifications.sms_calling_codes` is an array of 0: nobody could be sent any"),
         (
             "sms_calling_codes = [\"44\"]",
-            "`notifications.sms_calling_codes` is an array of 1: \"44\" is no calling code",
+            "`notifications.sms_calling_codes` is an array of 1: \"44\" is not a calling code",
         ),
-        ("sms_calling_codes = [\"+44,+1\"]", "\"+44,+1\" is no calling code"),
+        ("sms_calling_codes = [\"+44,+1\"]", "\"+44,+1\" is not a calling code"),
         ("sms_calling_codes = \"+44\"", "`notifications.sms_calling_codes` is \"+44\", which is a string"),
         ("sms_monthly_spend_limit_usd = 0", "it would stop every SMS"),
         ("sms_monthly_spend_limit_usd = 10001", "the number is out of range"),

@@ -4,6 +4,8 @@
 mod gateway_responses;
 mod inputs;
 mod methods;
+mod parts;
+mod problem;
 mod publication;
 pub(crate) mod routes;
 
@@ -11,8 +13,8 @@ use std::collections::BTreeSet;
 
 use order_domain::stage::Stage;
 
-use super::surroundings::Surroundings;
-use crate::aws::api_gateway_rest_api::{ApiGatewayRestApiReference, EndpointConfiguration};
+use super::location::Location;
+use crate::aws::api_gateway_rest_api::EndpointConfiguration;
 use crate::aws::{
     ApiGatewayModel, ApiGatewayRequestValidator, ApiGatewayRestApi, IamRole, IamRolePolicy, LambdaPermission,
 };
@@ -21,18 +23,16 @@ use crate::naming::suffixed;
 use crate::pipeline::{self, Queue};
 use crate::template;
 use crate::terraform::kind::Text;
-use crate::terraform::{Address, Dependable, Expression, Json, Module, Output, Value};
+use crate::terraform::{Dependable, Expression, Json, Module, Output, Value};
 
 pub use inputs::Inputs;
+use parts::{API_GATEWAY, Parts};
 
-/// The service that the API's roles are for.
-const API_GATEWAY: &str = "apigateway.amazonaws.com";
-
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Api {
     /// The module.
     pub module: Module,
-    /// What the module is given.
+    /// The module's variables.
     pub inputs: Inputs,
     /// Where the API is called.
     pub api_endpoint: Output<Text>,
@@ -46,13 +46,6 @@ pub struct Api {
     pub api_stage_arn: Output<Text>,
 }
 
-/// What the parts of the API share.
-struct Parts {
-    api: ApiGatewayRestApiReference,
-    /// What the deployment takes a picture of, and therefore has to wait for.
-    deployed: Vec<Address>,
-}
-
 /// The module of the pipeline's API.
 #[must_use]
 pub fn define() -> Api {
@@ -63,7 +56,7 @@ pub fn define() -> Api {
     let queue_names = module.variable(&inputs.queue_names);
     let function_names = module.variable(&inputs.function_names);
     let function_invoke_arns = module.variable(&inputs.function_invoke_arns);
-    let surroundings = Surroundings::of(&mut module);
+    let location = Location::of(&mut module);
 
     let api = module.add(
         "orders",
@@ -75,11 +68,11 @@ pub fn define() -> Api {
     let queue_uri = |stage: Stage| {
         template![
             "arn:",
-            &surroundings.partition,
+            &location.partition,
             ":apigateway:",
-            &surroundings.region,
+            &location.region,
             ":sqs:path/",
-            &surroundings.account,
+            &location.account,
             "/",
             queue_names.key(&queue_of(stage))
         ]
@@ -163,12 +156,3 @@ fn sender_role(module: &mut Module, suffix: &Expression<Text>, queue_arns: Vec<V
     );
     role.arn()
 }
-
-/// An error in the shape of RFC 9457. `detail` is inserted as it is, so that it can be a quoted variable of API Gateway.
-fn problem(title: &str, status: Option<u16>, detail: &str) -> String {
-    let status = status.map(|status| format!(r#","status":{status}"#)).unwrap_or_default();
-    format!(r#"{{"type":"about:blank","title":"{title}"{status},"detail":{detail},"instance":"$context.requestId"}}"#)
-}
-
-/// The content type of [`problem`], as a literal in API Gateway's mappings.
-const PROBLEM_JSON: &str = "'application/problem+json'";

@@ -2,6 +2,7 @@
 //! its own, and what invokes it.
 
 mod channels;
+mod conditional_policy;
 mod inputs;
 mod mail_events;
 mod role;
@@ -11,7 +12,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 
-use super::surroundings::Surroundings;
+use super::location::Location;
 use crate::aws::lambda_function::{Environment, LambdaFunctionReference, LoggingConfig, TracingConfig};
 use crate::aws::{CloudwatchLogGroup, LambdaFunction, SecretsmanagerSecret};
 use crate::naming::{logical, suffixed};
@@ -24,11 +25,11 @@ use inputs::Given;
 pub use inputs::Inputs;
 pub(crate) use inputs::{by_queue, functions_package, payment_gateway_url};
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Functions {
     /// The module.
     pub module: Module,
-    /// What the module is given.
+    /// The module's variables.
     pub inputs: Inputs,
     /// Full name of each function, by its name without the suffix.
     pub function_names: Output<Map<Text>>,
@@ -46,9 +47,9 @@ pub fn define() -> Functions {
     let mut module =
         Module::new("functions", "For each stage its function, with a role, a log group and what invokes it.");
     let inputs = Inputs::new();
-    let surroundings = Surroundings::of(&mut module);
+    let location = Location::of(&mut module);
     let secrets = add_secrets(&mut module, &inputs.environment_suffix.value());
-    let given = Given::of(&mut module, &inputs, secrets, surroundings);
+    let given = Given::of(&mut module, &inputs, secrets, location);
 
     let mut functions = BTreeMap::new();
     let mut log_groups = Vec::new();

@@ -1,28 +1,26 @@
-//! `modules/observability`: when somebody has to look (alarms), where they look first (the dashboard), and traces.
+//! `modules/observability`: alarms, the dashboard, and traces.
 
 mod dashboard;
+mod watched;
 
 use std::collections::BTreeMap;
 
-use order_contract::metric;
+use watched::{PERIOD_SECONDS, Watched};
 
 use super::{environment_suffix, xray_enabled};
 use crate::aws::cloudwatch_metric_alarm::CloudwatchMetricAlarmReference;
 use crate::aws::{CloudwatchDashboard, CloudwatchMetricAlarm, XrayGroup, XraySamplingRule};
 use crate::naming::{logical, suffixed};
-use crate::pipeline::{self, Alarm, Limit, Severity, Statistic, Subject};
+use crate::pipeline::{self, Alarm, Limit, Severity, Statistic};
 use crate::template;
 use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, TemplatePart, Value, Variable};
 
-/// Seconds of the periods that alarms look at.
-const PERIOD_SECONDS: u32 = 60;
-
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Observability {
     /// The module.
     pub module: Module,
-    /// What the module is given.
+    /// The module's variables.
     pub inputs: Inputs,
     /// Name of the dashboard.
     pub dashboard_name: Output<Text>,
@@ -64,36 +62,6 @@ impl Inputs {
             api_stage: Variable::new("api_stage", "Name of the API's stage."),
             api_stage_arn: Variable::new("api_stage_arn", "ARN of the API's stage."),
             xray_enabled: xray_enabled(),
-        }
-    }
-}
-
-/// The variables' values inside the module, which name the metrics.
-struct Watched {
-    suffix: Expression<Text>,
-    queue_names: Expression<Map<Text>>,
-    function_names: Expression<Map<Text>>,
-    api_name: Expression<Text>,
-    api_stage: Expression<Text>,
-}
-
-impl Watched {
-    /// The namespace and the dimensions of a subject's metrics.
-    fn metrics_of(&self, subject: Subject) -> (&'static str, Vec<(&'static str, Value<Text>)>) {
-        match subject {
-            Subject::Queue(queue) => ("AWS/SQS", vec![("QueueName", self.queue_names.key(&queue.name()).into())]),
-            Subject::Function(stage) => {
-                let name = pipeline::function_name(stage);
-                ("AWS/Lambda", vec![("FunctionName", self.function_names.key(&name).into())])
-            }
-            Subject::Api => (
-                "AWS/ApiGateway",
-                vec![("ApiName", self.api_name.clone().into()), ("Stage", self.api_stage.clone().into())],
-            ),
-            Subject::MailRule(fate) => {
-                ("AWS/Events", vec![("RuleName", suffixed(&pipeline::mail_rule_name(fate), &self.suffix))])
-            }
-            Subject::Business => (metric::NAMESPACE, vec![(metric::DIMENSION, self.suffix.clone().into())]),
         }
     }
 }

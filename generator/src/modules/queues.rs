@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use order_contract::mail_event::MailFate;
 
-use super::surroundings::Surroundings;
+use super::location::Location;
 use super::{environment_suffix, require_tls};
 use crate::aws::SqsQueue;
 use crate::aws::sqs_queue::SqsQueueReference;
@@ -15,7 +15,7 @@ use crate::terraform::kind::{Boolean, Map, Text};
 use crate::terraform::{Expression, Module, Output, Value};
 use crate::{array, object, template};
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Queues {
     /// The module.
     pub module: Module,
@@ -38,9 +38,9 @@ pub fn define() -> Queues {
     let mut module = Module::new("queues", "The queue before each stage, and a dead-letter queue for each of them.");
     let suffix = module.variable(&environment_suffix());
     let tls_only = module.variable(&require_tls());
-    let surroundings = Surroundings::of(&mut module);
+    let location = Location::of(&mut module);
     // The ARN from the name: a queue's own policy cannot refer to it, nor a dead-letter queue to what refers to it.
-    let arn = |queue: Queue| surroundings.arn("sqs", suffixed(&queue.name(), &suffix));
+    let arn = |queue: Queue| location.arn("sqs", suffixed(&queue.name(), &suffix));
 
     // The policies stand in the queue itself: each as a resource of its own costs another 25 s of waiting.
     let encrypted = |queue: Queue, also: &[Statement]| {
@@ -73,7 +73,7 @@ pub fn define() -> Queues {
                 "maxReceiveCount": settings.maximum_receives,
             };
             // SES's events are EventBridge's to send, and EventBridge has no role of ours.
-            let told_by_ses = stage.has(Grant::EmailCustomers).then(|| from_ses(&surroundings, &suffix, arn(queue)));
+            let told_by_ses = stage.has(Grant::EmailCustomers).then(|| from_ses(&location, &suffix, arn(queue)));
             let work_queue = module.add(
                 &logical(&queue.name()),
                 encrypted(queue, told_by_ses.as_slice())
@@ -129,10 +129,10 @@ fn policy(tls_only: &Expression<Boolean>, queue: Value<Text>, also: &[Statement]
 }
 
 /// Lets the rules that hand on SES's events send to a queue, and no other rule.
-fn from_ses(surroundings: &Surroundings, suffix: &Expression<Text>, queue: Value<Text>) -> Statement {
-    let rule = |fate| surroundings.arn("events", template!["rule/", suffixed(&mail_rule_name(fate), suffix)]);
+fn from_ses(location: &Location, suffix: &Expression<Text>, queue: Value<Text>) -> Statement {
+    let rule = |fate| location.arn("events", template!["rule/", suffixed(&mail_rule_name(fate), suffix)]);
     Statement::allow("MailEvents", &["sqs:SendMessage"], vec![queue])
         .principal_service("events.amazonaws.com")
-        .from_account(&surroundings.account)
+        .from_account(&location.account)
         .from_sources(MailFate::ALL.map(rule).to_vec())
 }

@@ -19,7 +19,7 @@ use crate::terraform::{Expression, Module, Output};
 const CUSTOMER_INDEX_ATTRIBUTES: [&str; 6] =
     ["orderId", "status", "paymentStatus", "shipmentStatus", "total", "createdAt"];
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Tables {
     /// The module.
     pub module: Module,

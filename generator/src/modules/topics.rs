@@ -2,7 +2,7 @@
 
 use order_domain::notification::Topic;
 
-use super::surroundings::Surroundings;
+use super::location::Location;
 use super::{environment_suffix, require_tls};
 use crate::aws::{KmsAlias, KmsKey, SnsTopic, SnsTopicSubscription};
 use crate::iam::{Effect, Policy, Statement};
@@ -15,11 +15,11 @@ use crate::terraform::{Module, Output, Value, Variable};
 /// The service that publishes when an alarm changes its state.
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 
-/// The module, what it is given and what it gives.
+/// The module with its inputs and outputs.
 pub struct Topics {
     /// The module.
     pub module: Module,
-    /// Who is told when an alarm fires.
+    /// The address that gets the alarms.
     pub alarm_email: Variable<Text>,
     /// ARN of each topic for other systems, by its name without the suffix.
     pub topic_arns: Output<Map<Text>>,
@@ -41,7 +41,7 @@ pub fn define() -> Topics {
     let suffix = module.variable(&environment_suffix());
     let tls_only = module.variable(&require_tls());
     let email = module.variable(&alarm_email);
-    let surroundings = Surroundings::of(&mut module);
+    let location = Location::of(&mut module);
 
     // The key that AWS manages for SNS cannot be used by CloudWatch: alarms would be dropped without a word.
     let key = module.add(
@@ -50,7 +50,7 @@ pub fn define() -> Topics {
             .description(template!["Encrypts the topics of the order pipeline, ", &suffix])
             .enable_key_rotation(true)
             .deletion_window_in_days(7)
-            .policy(key_policy(&surroundings)),
+            .policy(key_policy(&location)),
     );
     module.add(
         "topics_key",
@@ -58,7 +58,7 @@ pub fn define() -> Topics {
     );
 
     let topics = Topic::ALL.map(topic_name).map(|name| {
-        let deny = deny_without_tls(surroundings.arn("sns", suffixed(&name, &suffix)));
+        let deny = deny_without_tls(location.arn("sns", suffixed(&name, &suffix)));
         let added = module.add(
             &logical(&name),
             SnsTopic {}
@@ -69,11 +69,11 @@ pub fn define() -> Topics {
         (name, added.arn())
     });
 
-    let alarms_arn = surroundings.arn("sns", suffixed(ALARMS_TOPIC, &suffix));
+    let alarms_arn = location.arn("sns", suffixed(ALARMS_TOPIC, &suffix));
     let from_cloudwatch = Statement::new("AlarmsOfThisAccount", Effect::Allow, &["sns:Publish"])
         .principal_service(CLOUDWATCH)
         .on(vec![alarms_arn.clone()])
-        .from_account(&surroundings.account);
+        .from_account(&location.account);
     let with_tls = Policy::new(vec![from_cloudwatch.clone(), deny_without_tls(alarms_arn)]);
     let alarms = module.add(
         &logical(ALARMS_TOPIC),
@@ -102,15 +102,15 @@ pub fn define() -> Topics {
 }
 
 /// The account's own policies decide who uses the key; CloudWatch, which has none there, is named.
-fn key_policy(surroundings: &Surroundings) -> Value<Text> {
+fn key_policy(location: &Location) -> Value<Text> {
     let own_resource = "a key's policy is about that key";
     let account = Statement::new("PoliciesOfThisAccount", Effect::Allow, &["kms:*"])
-        .principal_account(&surroundings.partition, &surroundings.account)
+        .principal_account(&location.partition, &location.account)
         .on_any(own_resource);
     let cloudwatch = Statement::new("AlarmsOfThisAccount", Effect::Allow, &["kms:Decrypt", "kms:GenerateDataKey"])
         .principal_service(CLOUDWATCH)
         .on_any(own_resource)
-        .from_account(&surroundings.account);
+        .from_account(&location.account);
     Policy::new(vec![account, cloudwatch]).encode()
 }
 

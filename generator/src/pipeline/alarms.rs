@@ -1,4 +1,4 @@
-//! When somebody has to look, derived from the stages: every queue, function and dead-letter queue, the API, and what a
+//! The alarms, derived from the stages: every queue, function and dead-letter queue, the API, and what a
 //! customer notices.
 
 use order_contract::mail_event::MailFate;
@@ -13,7 +13,7 @@ use super::{Source, StageDescription, stages};
 pub struct Alarm {
     /// The name without the suffix, e.g. `payment-queue-age-alarm`.
     pub name: String,
-    /// What it means and what to do first, for the person who is woken.
+    /// What it means and what to do first, for the person on call.
     pub description: String,
     /// What is watched.
     pub subject: Subject,
@@ -36,7 +36,7 @@ pub enum Subject {
     Function(Stage),
     /// The API's stage.
     Api,
-    /// The rule that hands on what SES tells of mails with this fate, where the environment sends mails.
+    /// The rule that forwards SES's reports about mails with this fate, where the environment sends mails.
     MailRule(MailFate),
     /// The business metrics of the environment.
     Business,
@@ -60,7 +60,7 @@ pub struct Threshold {
     pub limit: Limit,
     /// Minutes that have to be bad.
     pub breaches: u32,
-    /// Minutes that are looked at.
+    /// Minutes that are checked.
     pub of: u32,
 }
 
@@ -76,7 +76,7 @@ pub enum Limit {
 /// How bad it is that an alarm fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Orders are late or lost, or customers are turned away: somebody gets up.
+    /// Orders are late or lost, or customers are turned away: somebody is paged.
     Page,
     /// Somebody looks in the morning.
     Ticket,
@@ -91,27 +91,27 @@ const CONFIRMATION_MILLISECONDS: u32 = 5000;
 /// Longest acceptable answer of the API for 99 of 100 requests, in milliseconds.
 const API_LATENCY_MILLISECONDS: u32 = 1000;
 
-/// What the pipeline copes with by itself, so that no queue grows and no dead letter tells of it, and somebody should know all
-/// the same: name, metric, when it fires, and what it means.
-fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, Severity, &'static str); 7] {
+/// Troubles that show neither in a queue nor in a dead-letter queue, since the pipeline handles them itself, and that somebody
+/// should know of: name, metric, when the alarm fires, and what it means.
+fn business_alarms() -> [(&'static str, &'static str, Threshold, Severity, &'static str); 7] {
     use Severity::{Page, Ticket};
     [
         (
             "retried-for-long-alarm",
             metric::RETRIED_FOR_LONG,
-            // One that fails by chance is no reason to get up, and retries are up to a quarter of an hour apart by then.
+            // A single random failure should page nobody, and retries are up to a quarter of an hour apart by then.
             Threshold { limit: Limit::AtMost(0), breaches: 3, of: 30 },
             Page,
-            "Something that a stage calls has failed for more than five minutes: messages wait, and orders or customers with them. \
+            "A service that a stage calls has failed for more than five minutes: messages wait, and orders or customers with them. \
          Nothing is lost while they wait. First: look at the dashboard for the stage that retries, then in its log for what fails \
-         (`a delivery is given back to its queue`).",
+         (`a delivery returns to its queue`).",
         ),
         (
             "order-conflicts-alarm",
             metric::ORDER_CONFLICTS,
             AT_ONCE(0),
             Ticket,
-            "An order's id came again with another order: the first one stands, the other was not placed. First: find the \
+            "An order id was used again with a different order: the first one stands, the second was not placed. First: find the \
          ORDER_CONFLICT events in the orders table, and ask the client's developers why it used an id twice.",
         ),
         (
@@ -120,20 +120,20 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, Severit
             // Anybody can send one now and then; the gateway with another secret than ours sends them all the time.
             Threshold { limit: Limit::AtMost(0), breaches: 10, of: 60 },
             Ticket,
-            "Webhooks come that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
+            "Webhooks arrive that the known secret did not sign. First: compare the signing secret of the gateway's endpoint with \
          the webhook secret in Secrets Manager; if they are the same, somebody else sends them. The \
-         reconciler looks after orders meanwhile, but a refund that fails later is heard of in no other way.",
+         reconciler looks after orders meanwhile, but nothing else reports a refund that fails later.",
         ),
         (
             "gateway-circuit-opened-alarm",
             metric::GATEWAY_CIRCUIT_OPENED,
             AT_ONCE(0),
             Ticket,
-            "The payment gateway fails or is slow, and is not asked for a while: orders wait for their payment. First: look at the \
-         gateway's status page, then at the payment function's log for what it answers. Nothing has to be redriven.",
+            "The payment gateway fails or is slow, so the circuit breaker stops calls for a while: orders wait for their payment. First: look at the \
+         gateway's status page, then at the payment function's log for its answers. No redrive is needed.",
         ),
         (
-            "orders-brought-on-alarm",
+            "orders-requeued-alarm",
             metric::ORDERS_REQUEUED,
             THREE_OF_FIVE_MINUTES(20),
             Ticket,
@@ -145,8 +145,8 @@ fn heard_of_by_nobody_else() -> [(&'static str, &'static str, Threshold, Severit
             metric::ORDERS_UNREADABLE,
             AT_ONCE(0),
             Ticket,
-            "Orders that stand still cannot be read by this version of the code. First: look in the reconcile function's log for which \
-         ones and why; deploy the version that can read them, or mend the items.",
+            "This version of the code cannot read some orders that stopped moving. First: find out which ones and why in the reconcile \
+         function's log; deploy the version that can read them, or fix the items.",
         ),
         (
             "notifications-refused-alarm",
@@ -206,7 +206,7 @@ pub fn alarms() -> Vec<Alarm> {
         Alarm {
             name: format!("{rule}-alarm"),
             description: format!(
-                "EventBridge cannot hand on what SES tells of a mail ({}): the history still says that it was sent. First: look \
+                "EventBridge cannot forward SES's report about a mail ({}): the history still says that it was sent. First: check \
                  whether the policy of the contact stage's queue lets {rule} send.",
                 fate.name()
             ),
@@ -217,7 +217,7 @@ pub fn alarms() -> Vec<Alarm> {
             severity: Severity::Ticket,
         }
     }));
-    alarms.extend(heard_of_by_nobody_else().map(|(name, metric, threshold, severity, description)| Alarm {
+    alarms.extend(business_alarms().map(|(name, metric, threshold, severity, description)| Alarm {
         name: name.to_owned(),
         description: description.to_owned(),
         subject: Subject::Business,
@@ -273,13 +273,13 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
         });
     }
     if let Some(schedule) = stage.schedule {
-        // Five times the schedule's own time: one message that is late is no reason to look.
+        // Five times the schedule's own period: one late message should open no ticket.
         let minutes = 5 * schedule.every_minutes;
         alarms.push(Alarm {
             name: format!("{}-silent-alarm", stage.schedule_name()),
             description: format!(
-                "The {name} stage has swept nothing for {minutes} minutes, where a schedule asks it to every {}: orders that \
-                 stand still are not found. First: look whether the schedule is enabled and whether its role may send to the \
+                "The {name} stage has not swept for {minutes} minutes, although its schedule is every {}: orders that stopped \
+                 moving are not found. First: check whether the schedule is enabled and whether its role may send to the \
                  queue, then at the function's log.",
                 schedule.every_minutes
             ),
@@ -295,14 +295,14 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
             name: format!("{}-not-empty-alarm", queue.name()),
             description: match stage.queue() {
                 Some(_) => format!(
-                    "The {name} stage gave a message up; it is kept for 14 days. First: read the reason beside the \
-                     messages in {}, mend the cause, then redrive them.",
+                    "A message of the {name} stage moved to the dead-letter queue, which keeps it for 14 days. First: read the \
+                     reason of the messages in {}, fix the cause, then redrive them.",
                     queue.name()
                 ),
                 None => format!(
-                    "The {name} stage gave up records of the orders table's stream. First: look at {} with `cargo ops dlq \
-                     show`: a letter with a reason was put aside by itself, one without names a range of the stream; mend the \
-                     cause, then redrive, which reads the events from the table.",
+                    "Records of the orders table's stream moved to the {name} stage's dead-letter queue. First: read {} with \
+                     `cargo ops dlq show`: a message with a reason is one quarantined record, a message without names a range of \
+                     the stream; fix the cause, then redrive, which reads the events from the table.",
                     queue.name()
                 ),
             },
@@ -317,7 +317,7 @@ fn of_stage(stage: &StageDescription) -> Vec<Alarm> {
         alarms.push(Alarm {
             name: format!("{name}-function-iterator-age-alarm"),
             description: format!(
-                "Committed events have waited for the {name} function for more than {} s: customers are not told. \
+                "Committed events have waited for the {name} function for more than {} s: customers are not notified. \
                  First: look at the function's errors; the stream forgets after 24 hours.",
                 stream.alarm_age_seconds
             ),

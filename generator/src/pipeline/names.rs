@@ -115,10 +115,10 @@ pub const ALARMS_TOPIC: &str = "alarms-topic";
 
 /// The SES configuration set that e-mails are sent with.
 pub const MAIL_CONFIGURATION_SET: &str = "mail-configuration-set";
-/// Its event destination: what SES tells of them, it tells EventBridge.
+/// Its event destination: SES sends its reports about them to EventBridge.
 pub const MAIL_EVENTS: &str = "mail-events";
 
-/// The EventBridge rule that hands on what SES tells of a fate, e.g. `mail-not-taken-rule`.
+/// The EventBridge rule that forwards SES's reports of a fate, e.g. `mail-not-taken-rule`.
 #[must_use]
 pub fn mail_rule(fate: MailFate) -> String {
     format!("mail-{}-rule", fate.name().to_lowercase().replace('_', "-"))

@@ -1,4 +1,4 @@
-//! What a stage is described by.
+//! The description of a stage.
 
 use order_contract::timeout;
 use order_domain::stage::Stage;
@@ -6,7 +6,7 @@ use order_domain::stage::Stage;
 use super::grants::Grant;
 use super::names::{self, Queue, Table};
 
-/// One function of the pipeline: what feeds it, what it has, and what it may touch.
+/// One function of the pipeline: its source, its limits and its permissions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StageDescription {
     /// Which one.
@@ -17,21 +17,21 @@ pub struct StageDescription {
     pub source: Source,
     /// The stages whose queues it sends to.
     pub forwards_to: &'static [Stage],
-    /// The calls of its longest work.
+    /// The calls of its longest path.
     pub calls: Calls,
     /// Seconds after which Lambda stops it: more than [`Self::longest_work_seconds`].
     pub timeout_seconds: u32,
     /// Memory in MiB, and with it the share of a processor.
     pub memory_mib: u32,
-    /// What is put into its queue again and again, without anybody's doing.
+    /// The message that a schedule puts into its queue.
     pub schedule: Option<Schedule>,
-    /// What it may do beside receiving and forwarding.
+    /// Permissions besides receiving and forwarding.
     pub grants: &'static [Grant],
 }
 
-/// The client calls of one order's longest way through a stage, one after the other. Repetitions are not counted (after a
-/// conflict, or under another idempotency key where the gateway keeps an error of its own), nor further holds than one that
-/// are given up: what does not fit gives the order back to the queue.
+/// The client calls of one order's longest path through a stage, one after the other. Repetitions are not counted (after a
+/// conflict, or under another idempotency key because the gateway saved its own error), nor the voiding of more than one
+/// authorisation. If the time does not suffice, the message returns to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
     /// Calls to AWS.
@@ -59,17 +59,17 @@ pub struct QueueSource {
     /// Seconds to wait for a batch to fill: 0, since a customer is waiting.
     pub batching_window_seconds: u32,
     /// Invocations at the same time, at most: protects what the stage calls. It is the event source's own bound, so that it
-    /// receives no message that the bound itself keeps from being worked on; only an account without room for all bounds
+    /// receives no message that the bound would keep from being processed; only an account with too little concurrency
     /// does that (see [`concurrency`](super::concurrency)).
     pub maximum_concurrency: u32,
-    /// Receives before SQS itself gives a message up. Retries are the code's affair; this only catches messages that
-    /// kill the process every time.
+    /// Receives before SQS itself moves a message to the dead-letter queue. The code retries; this only catches messages
+    /// that kill the process every time.
     pub maximum_receives: u32,
     /// First retry's longest wait.
     pub retry_base_seconds: u32,
     /// Longest wait between two retries.
     pub retry_cap_seconds: u32,
-    /// Age of the oldest message at which somebody has to look.
+    /// Age of the oldest message at which the alarm fires.
     pub alarm_age_seconds: u32,
 }
 
@@ -83,12 +83,12 @@ pub struct StreamSource {
     pub parallelization_factor: u32,
     /// The shards of a new table's stream: an on-demand table begins with room for 4000 writes a second.
     pub first_shards: u32,
-    /// Retries of a failing batch, before its records go to the dead-letter queue. Nothing of ours spaces them, so it is the
-    /// age that bounds them: an hour without the tables or the queues must not cost an event.
+    /// Retries of a failing batch, before its records go to the dead-letter queue. Our code adds no waits between them, so the
+    /// age bounds them: an hour without the tables or the queues must not cost an event.
     pub maximum_retry_attempts: u32,
-    /// Age at which a record is given up; the stream itself forgets after 24 hours.
+    /// Age at which a record moves to the dead-letter queue; the stream itself forgets after 24 hours.
     pub maximum_record_age_seconds: u32,
-    /// Age of the oldest record at which somebody has to look.
+    /// Age of the oldest record at which the alarm fires.
     pub alarm_age_seconds: u32,
 }
 
@@ -176,14 +176,6 @@ impl StageDescription {
             | Grant::PushToCustomers
             | Grant::Secret(_) => false,
         })
-    }
-
-    /// The ways to customers that the stage has to know: its own, and those of the stages that it sends to, so that it asks
-    /// them for nothing that they would not send.
-    pub fn channels(&self) -> impl Iterator<Item = Grant> {
-        let stages = super::stages().into_iter();
-        let told = stages.filter(|stage| stage.stage == self.stage || self.forwards_to.contains(&stage.stage));
-        told.flat_map(|stage| stage.grants).copied().filter(|grant| grant.is_channel())
     }
 
     /// Whether the stage has this permission.

@@ -52,7 +52,7 @@ fn a_stage_that_asks_for_customers_to_be_told_knows_which_channels_there_are_and
 }
 
 #[test]
-fn a_stream_record_is_given_up_before_the_stream_forgets_it() {
+fn a_stream_record_is_dead_lettered_before_the_stream_forgets_it() {
     for stage in stages() {
         if let Source::OrderEvents(stream) = stage.source {
             assert!(stream.maximum_record_age_seconds < 24 * 60 * 60);
@@ -72,8 +72,8 @@ fn a_function_outlasts_all_of_its_calls() {
 fn a_message_that_kills_the_process_reaches_the_dead_letter_queue_before_it_is_forgotten() {
     for stage in stages() {
         if let Some((_, queue)) = stage.queue() {
-            let given_up_after = stage.visibility_timeout_seconds() * queue.maximum_receives;
-            assert!(given_up_after < QUEUE_RETENTION_SECONDS, "{:?}: after {given_up_after} s", stage.stage);
+            let dead_lettered_after = stage.visibility_timeout_seconds() * queue.maximum_receives;
+            assert!(dead_lettered_after < QUEUE_RETENTION_SECONDS, "{:?}: after {dead_lettered_after} s", stage.stage);
         }
     }
 }

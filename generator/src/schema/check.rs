@@ -1,5 +1,5 @@
-//! Holds a rendered resource against a provider's schema. The bindings come from one version; this is how the modules
-//! are known to fit the other one too.
+//! Checks a rendered resource against a provider's schema. The bindings come from one version of the provider; this check
+//! shows that the modules fit the other one too.
 
 use std::fmt;
 
@@ -41,16 +41,16 @@ impl Schema {
 
     /// Whether the type takes tags.
     #[must_use]
-    pub fn takes_tags(&self, kind: &str) -> bool {
-        self.document["resource_schemas"][kind]["block"]["attributes"].get("tags").is_some()
+    pub fn takes_tags(&self, type_name: &str) -> bool {
+        self.document["resource_schemas"][type_name]["block"]["attributes"].get("tags").is_some()
     }
 
     /// Everything in a resource's (or data source's) arguments that this provider version would refuse or warn of.
     #[must_use]
-    pub fn breaches(&self, is_data: bool, kind: &str, name: &str, body: &Map<String, Value>) -> Vec<Breach> {
+    pub fn breaches(&self, is_data: bool, type_name: &str, name: &str, body: &Map<String, Value>) -> Vec<Breach> {
         let section = if is_data { "data_source_schemas" } else { "resource_schemas" };
-        let path = format!("{kind}.{name}");
-        match self.document[section].get(kind) {
+        let path = format!("{type_name}.{name}");
+        match self.document[section].get(type_name) {
             Some(schema) => block_breaches(&path, &schema["block"], body),
             None => vec![Breach { path, problem: "the provider has no such type" }],
         }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_provider_takes_is_no_breach() {
+    fn valid_configuration_has_no_breach() {
         let dynamic = json!({ "rule": [{ "for_each": "${[1]}", "content": { "port": 1 } }] });
         assert_eq!(breaches(&json!({ "name": "n", "size": 1, "rule": [{ "port": 1 }], "count": 1 })), [""; 0]);
         assert_eq!(breaches(&json!({ "name": "n", "rule": { "port": 1 } })), [""; 0]);

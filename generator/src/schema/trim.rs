@@ -36,7 +36,7 @@ const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 ///
 /// # Errors
 ///
-/// The document is no schema, or lacks a type of the list.
+/// The document is not a schema, or lacks a type of the list.
 pub fn trim(full: &Value, types: &str) -> Result<Value, SchemaError> {
     let schema = object(&full["provider_schemas"], PROVIDER, "provider_schemas")?;
     let mut resources = BTreeMap::new();

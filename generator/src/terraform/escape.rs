@@ -1,7 +1,7 @@
-//! The one place where literals are made harmless. In Terraform's JSON syntax every string is a template, so `${` or
+//! The one place that escapes literals. In Terraform's JSON syntax every string is a template, so `${` or
 //! `%{` in somebody's text would be evaluated; inside an expression a string is quoted besides.
 
-use super::term::Part;
+use super::part::Part;
 
 /// A literal as it stands in a template: `${` and `%{` are escaped. JSON itself takes care of quotes and newlines.
 pub(crate) fn literal(text: &str) -> String {

@@ -1,10 +1,10 @@
-//! Whatever a literal says, Terraform reads back exactly that: held against a reader of our own for many texts here, and
+//! Whatever a literal says, Terraform reads back exactly that: compared with our own reader for many texts here, and
 //! against Terraform itself for the worst ones in `tests/generator/literals.rs`.
 
 use proptest::prelude::*;
 
 use super::escape;
-use super::term::Part;
+use super::part::Part;
 
 /// Texts that are likely to go wrong: the characters that mean something, many of them.
 fn hostile_text() -> impl Strategy<Value = String> {
@@ -84,7 +84,7 @@ fn unquote(quoted: &str) -> String {
                 u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).expect("a character")
             }
             Some(other @ ('"' | '\\')) => other,
-            other => panic!("\\{other:?} is no escape, in {quoted}"),
+            other => panic!("\\{other:?} is not an escape, in {quoted}"),
         });
     }
     text

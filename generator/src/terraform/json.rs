@@ -2,7 +2,8 @@
 //! itself has to write them: `jsonencode({…})`.
 
 use super::kind::{Any, Text};
-use super::term::{Part, Term};
+use super::part::Part;
+use super::term::Term;
 use super::value::{Expression, Value};
 
 /// A JSON document, or a piece of one, that may hold references.

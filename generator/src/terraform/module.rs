@@ -62,7 +62,7 @@ pub enum ModuleError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
     /// The provider's name of the type, e.g. `aws_sqs_queue`.
-    pub kind: String,
+    pub type_name: String,
     /// The logical name.
     pub name: String,
     /// A data source instead of a managed resource.
@@ -148,8 +148,10 @@ impl Module {
         let of = |kinds: &BTreeMap<&'static str, BTreeMap<String, Map<String, JsonValue>>>, is_data| {
             kinds
                 .iter()
-                .flat_map(|(kind, named)| named.iter().map(move |(name, body)| (*kind, name.clone(), body.clone())))
-                .map(|(kind, name, body)| Declared { kind: kind.to_owned(), name, is_data, body })
+                .flat_map(|(type_name, named)| {
+                    named.iter().map(move |(name, body)| (*type_name, name.clone(), body.clone()))
+                })
+                .map(|(type_name, name, body)| Declared { type_name: type_name.to_owned(), name, is_data, body })
                 .collect::<Vec<_>>()
         };
         [of(&self.data, true), of(&self.resources, false)].concat()
@@ -210,7 +212,7 @@ impl Module {
         if self.outputs.insert(name.to_owned(), declared).is_some() {
             self.duplicate("output", name);
         }
-        Output { name: name.to_owned(), kind: PhantomData }
+        Output { name: name.to_owned(), marker: PhantomData }
     }
 
     /// Says that a resource had another address before, so that renaming it does not destroy it.
@@ -255,9 +257,9 @@ impl Module {
     }
 
     /// Says where Terraform keeps a root module's state. A backend takes literals only.
-    pub fn backend(&mut self, kind: &'static str, settings: Vec<(&'static str, Literal)>) {
+    pub fn backend(&mut self, type_name: &'static str, settings: Vec<(&'static str, Literal)>) {
         let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.0.to_literal_json())).collect();
-        self.backend = Some((kind, settings));
+        self.backend = Some((type_name, settings));
     }
 
     fn duplicate(&mut self, what: &'static str, name: &str) {
@@ -306,7 +308,7 @@ impl Module {
     fn variables_document(&self) -> JsonValue {
         let variable = |variable: &VariableDescription| {
             let mut body = Map::new();
-            body.insert("type".to_owned(), variable.kind.clone().into());
+            body.insert("type".to_owned(), variable.value_type.clone().into());
             body.insert("description".to_owned(), variable.description.clone().into());
             if let Some(default) = variable.default() {
                 body.insert("default".to_owned(), default);
@@ -331,8 +333,8 @@ impl Module {
             "required_providers".to_owned(),
             json!({ "aws": { "source": "hashicorp/aws", "version": REQUIRED_PROVIDER } }),
         );
-        if let Some((kind, backend)) = &self.backend {
-            settings.insert("backend".to_owned(), json!({ *kind: backend }));
+        if let Some((type_name, backend)) = &self.backend {
+            settings.insert("backend".to_owned(), json!({ *type_name: backend }));
         }
         json!({ "terraform": settings })
     }

@@ -68,12 +68,12 @@ impl Body {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blocks<B> {
     entry: Entry,
-    kind: std::marker::PhantomData<B>,
+    marker: std::marker::PhantomData<B>,
 }
 
 impl<B> Blocks<B> {
     fn new(entry: Entry) -> Self {
-        Self { entry, kind: std::marker::PhantomData }
+        Self { entry, marker: std::marker::PhantomData }
     }
 
     pub(crate) fn of_bodies(bodies: Vec<Body>) -> Self {
@@ -81,7 +81,7 @@ impl<B> Blocks<B> {
     }
 }
 
-/// A block with all that its kind needs, which the bindings generate for every nested block.
+/// A block with all that its type needs, which the bindings generate for every nested block.
 pub trait Block<B> {
     /// The block's arguments.
     fn into_body(self) -> Body;
@@ -177,8 +177,8 @@ pub trait Reference {
 pub struct Address(String);
 
 impl Address {
-    pub(crate) fn new(is_data: bool, kind: &str, name: &str) -> Self {
-        Self(if is_data { format!("data.{kind}.{name}") } else { format!("{kind}.{name}") })
+    pub(crate) fn new(is_data: bool, type_name: &str, name: &str) -> Self {
+        Self(if is_data { format!("data.{type_name}.{name}") } else { format!("{type_name}.{name}") })
     }
 
     /// An attribute of the resource.

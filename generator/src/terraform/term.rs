@@ -4,6 +4,7 @@
 //! A value therefore has to be written either way: an argument is JSON, the same argument inside `jsonencode(…)` is HCL.
 
 use super::escape;
+use super::part::Part;
 
 /// A value, before a notation is chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,13 +17,6 @@ pub(crate) enum Term {
     Expression(String),
     List(Vec<Term>),
     Object(Vec<(String, Term)>),
-}
-
-/// A piece of a text: what it says, or where its value comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Part {
-    Literal(String),
-    Expression(String),
 }
 
 impl Term {

@@ -1,10 +1,11 @@
-//! What an argument may be given: a literal, or an expression that Terraform evaluates. They are different types, and
+//! The value of an argument: a literal, or an expression that Terraform evaluates. They are different types, and
 //! both carry the type of the value, so that a number cannot stand where a text belongs.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::term::{Part, Term};
+use super::part::Part;
+use super::term::Term;
 
 /// Terraform's types, as markers for [`Value`] and [`Expression`].
 pub mod kind {
@@ -79,12 +80,12 @@ impl Kind for Any {
 ///
 /// ```compile_fail,E0277
 /// use generator::terraform::{Expression, kind::Text};
-/// // A literal is no expression: an ARN that someone typed is a reference that nobody checks.
+/// // A literal is not an expression: an ARN that someone typed is a reference that nobody checks.
 /// let topic: Expression<Text> = "arn:aws:sns:eu-west-2:123456789012:alarms-topic-dev".into();
 /// ```
 pub struct Expression<T> {
     source: String,
-    kind: PhantomData<fn() -> T>,
+    marker: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Expression<T> {
@@ -107,7 +108,7 @@ impl<T> fmt::Display for Expression<T> {
 
 impl<T> Expression<T> {
     pub(crate) fn from_source(source: impl Into<String>) -> Self {
-        Self { source: source.into(), kind: PhantomData }
+        Self { source: source.into(), marker: PhantomData }
     }
 
     /// The same expression where Terraform's own conversion (number or boolean to string, and back) is meant.
@@ -165,16 +166,16 @@ impl<T> Expression<Map<T>> {
     }
 }
 
-/// What an argument is given: a literal or an expression of the type `T`.
+/// The value of an argument: a literal or an expression of the type `T`.
 #[derive(PartialEq)]
 pub struct Value<T> {
     term: Term,
-    kind: PhantomData<fn() -> T>,
+    marker: PhantomData<fn() -> T>,
 }
 
 impl<T> Value<T> {
     pub(crate) fn from_term(term: Term) -> Self {
-        Self { term, kind: PhantomData }
+        Self { term, marker: PhantomData }
     }
 
     pub(crate) fn into_term(self) -> Term {

@@ -1,4 +1,4 @@
-//! A module's variables and outputs: what it is given, and what it gives.
+//! A module's variables and outputs.
 
 use std::marker::PhantomData;
 
@@ -10,7 +10,7 @@ use super::value::{Expression, Kind, TemplatePart, Value};
 #[derive(Debug, Clone, PartialEq)]
 pub struct VariableDescription {
     pub(crate) name: String,
-    pub(crate) kind: String,
+    pub(crate) value_type: String,
     pub(crate) description: String,
     pub(crate) default: Option<Term>,
 }
@@ -24,8 +24,8 @@ impl VariableDescription {
 
     /// The type as Terraform writes it, e.g. `map(string)`.
     #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
+    pub fn value_type(&self) -> &str {
+        &self.value_type
     }
 
     /// What it is for.
@@ -45,12 +45,12 @@ impl VariableDescription {
 #[derive(Debug)]
 pub struct Variable<T> {
     description: VariableDescription,
-    kind: PhantomData<fn() -> T>,
+    marker: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Variable<T> {
     fn clone(&self) -> Self {
-        Self { description: self.description.clone(), kind: PhantomData }
+        Self { description: self.description.clone(), marker: PhantomData }
     }
 }
 
@@ -60,14 +60,14 @@ impl<T: Kind> Variable<T> {
     pub fn new(name: &str, description: &str) -> Self {
         let description = VariableDescription {
             name: name.to_owned(),
-            kind: T::name(),
+            value_type: T::name(),
             description: description.to_owned(),
             default: None,
         };
-        Self { description, kind: PhantomData }
+        Self { description, marker: PhantomData }
     }
 
-    /// What it is when nobody gives it.
+    /// The default.
     #[must_use]
     pub fn default(mut self, value: impl Into<Value<T>>) -> Self {
         self.description.default = Some(value.into().into_term());
@@ -154,7 +154,7 @@ impl OutputDescription {
 #[derive(Debug, Clone)]
 pub struct Output<T> {
     pub(crate) name: String,
-    pub(crate) kind: PhantomData<fn() -> T>,
+    pub(crate) marker: PhantomData<fn() -> T>,
 }
 
 /// A text variable.

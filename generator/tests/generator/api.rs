@@ -5,12 +5,12 @@ use std::fs;
 use generator::docs::openapi;
 use serde_json::Value;
 
-use crate::support::{of_kind, repository, roots};
+use crate::support::{of_type, repository, roots};
 
 /// What the client of a route gets for a status of SQS: the response whose pattern is the status, or else the default.
 #[track_caller]
 fn answer(route: &str, sqs: &str) -> (String, String) {
-    let responses = of_kind("aws_api_gateway_integration_response");
+    let responses = of_type("aws_api_gateway_integration_response");
     let of_route = || responses.iter().filter(|(name, _)| name.starts_with(&format!("{route}_")));
     let pattern = |body: &serde_json::Map<String, Value>| body.get("selection_pattern").cloned();
     let chosen = of_route()
@@ -18,14 +18,14 @@ fn answer(route: &str, sqs: &str) -> (String, String) {
         .or_else(|| of_route().find(|(_, response)| pattern(&response.body).is_none()));
     let (name, response) = chosen.unwrap_or_else(|| panic!("{route} answers nothing to {sqs}"));
     // The status is the method response's, which has the same name.
-    let status = of_kind("aws_api_gateway_method_response")[name].body["status_code"].as_str().unwrap().to_owned();
+    let status = of_type("aws_api_gateway_method_response")[name].body["status_code"].as_str().unwrap().to_owned();
     let header = &response.body["response_parameters"]["method.response.header.Content-Type"];
     (status, header.as_str().unwrap_or_default().to_owned())
 }
 
-/// Anybody may send a webhook, also one that no queue takes: that is no fault of ours, and must wake nobody.
+/// Anybody may send a webhook that the queue refuses: that must page nobody.
 #[test]
-fn a_webhook_that_the_queue_refuses_is_no_server_error() {
+fn a_webhook_that_the_queue_refuses_is_not_a_server_error() {
     assert_eq!(answer("payment_webhook", "400"), ("400".to_owned(), "'application/problem+json'".to_owned()));
     for broken in ["403", "500", "503"] {
         assert_eq!(answer("payment_webhook", broken).0, "503", "{broken}");
@@ -49,7 +49,7 @@ fn an_order_that_the_queue_does_not_take_is_to_be_sent_again_whatever_sqs_says()
 /// for, and cannot have its integration's timeout raised.
 #[test]
 fn the_api_is_regional() {
-    let api = &of_kind("aws_api_gateway_rest_api")["orders"];
+    let api = &of_type("aws_api_gateway_rest_api")["orders"];
     assert_eq!(api.body["endpoint_configuration"][0]["types"], serde_json::json!(["REGIONAL"]));
 }
 
@@ -74,7 +74,7 @@ fn every_environment_admits_the_orders_that_the_readme_sends_at_once() {
         assert!(rate <= RATE_OF_AN_ACCOUNT, "{}: {rate}", root.name());
     }
     // What the environment is given is what throttles every method.
-    let settings = &of_kind("aws_api_gateway_method_settings")["every_method"].body["settings"][0];
+    let settings = &of_type("aws_api_gateway_method_settings")["every_method"].body["settings"][0];
     assert_eq!(settings["throttling_burst_limit"], "${var.throttling_burst_limit}");
     assert_eq!(settings["throttling_rate_limit"], "${var.throttling_rate_limit}");
 }

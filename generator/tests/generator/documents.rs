@@ -1,11 +1,11 @@
-//! The house rules, held against what is written: names, tags, encryption, destroyability, alarms.
+//! The house rules for every generated document: names, tags, encryption, destroyability, alarms.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use generator::terraform::{Declared, Module};
 use serde_json::Value;
 
-use crate::support::{address, of_kind, resources, roots};
+use crate::support::{address, of_type, resources, roots};
 
 /// The arguments that name a resource at AWS.
 const NAMES: [&str; 10] = [
@@ -33,7 +33,7 @@ fn keys_of(map: &str, value: &Value) -> BTreeSet<String> {
 fn every_name_at_aws_ends_in_the_environments_suffix() {
     // Their names are the API's own, and the API's name ends in the suffix. A permission's function is named elsewhere.
     let without = ["aws_api_gateway_model", "aws_lambda_event_source_mapping", "aws_lambda_permission"];
-    let named = resources().into_iter().filter(|(_, resource)| !without.contains(&resource.kind.as_str()));
+    let named = resources().into_iter().filter(|(_, resource)| !without.contains(&resource.type_name.as_str()));
     let wrong: Vec<_> = named
         .filter_map(|each| {
             let name = NAMES.iter().find_map(|argument| each.1.body.get(*argument)?.as_str().map(str::to_owned))?;
@@ -67,7 +67,7 @@ fn nothing_stands_in_the_way_of_destroy() {
             assert!(!text.contains(word), "{} has {word}", address(&each));
         }
         assert_ne!(resource.body.get("deletion_protection_enabled"), Some(&true.into()), "{}", address(&each));
-        match resource.kind.as_str() {
+        match resource.type_name.as_str() {
             "aws_secretsmanager_secret" => assert_eq!(resource.body["recovery_window_in_days"], 0),
             "aws_kms_key" => assert_eq!(resource.body["deletion_window_in_days"], 7),
             _ => {}
@@ -77,26 +77,26 @@ fn nothing_stands_in_the_way_of_destroy() {
 
 #[test]
 fn what_holds_customers_data_is_encrypted_and_can_be_restored() {
-    for (name, queue) in of_kind("aws_sqs_queue") {
+    for (name, queue) in of_type("aws_sqs_queue") {
         assert_eq!(queue.body["sqs_managed_sse_enabled"], true, "{name}");
     }
-    for (name, topic) in of_kind("aws_sns_topic") {
+    for (name, topic) in of_type("aws_sns_topic") {
         assert_eq!(topic.body["kms_master_key_id"], "${aws_kms_key.topics_key.arn}", "{name}");
     }
-    for (name, table) in of_kind("aws_dynamodb_table") {
+    for (name, table) in of_type("aws_dynamodb_table") {
         assert_eq!(table.body["server_side_encryption"][0]["enabled"], true, "{name}");
         assert_eq!(table.body["point_in_time_recovery"][0]["enabled"], true, "{name}");
     }
-    assert_eq!(of_kind("aws_kms_key")["topics_key"].body["enable_key_rotation"], true);
+    assert_eq!(of_type("aws_kms_key")["topics_key"].body["enable_key_rotation"], true);
 }
 
 #[test]
 fn every_log_group_is_ours_and_forgets() {
-    let groups = of_kind("aws_cloudwatch_log_group");
+    let groups = of_type("aws_cloudwatch_log_group");
     for (name, group) in &groups {
         assert_eq!(group.body["retention_in_days"], "${var.log_retention_days}", "{name}");
     }
-    for (name, function) in of_kind("aws_lambda_function") {
+    for (name, function) in of_type("aws_lambda_function") {
         let group = format!("${{aws_cloudwatch_log_group.{name}.name}}");
         assert_eq!(function.body["logging_config"][0]["log_group"], group.as_str());
         assert!(groups.contains_key(&name), "{name}");
@@ -105,7 +105,7 @@ fn every_log_group_is_ours_and_forgets() {
 
 #[test]
 fn every_queue_has_a_dead_letter_queue_that_keeps_messages_longer() {
-    let queues = of_kind("aws_sqs_queue");
+    let queues = of_type("aws_sqs_queue");
     let (dead_letter, work): (BTreeMap<_, _>, BTreeMap<_, _>) =
         queues.into_iter().partition(|(_, queue)| queue.body.contains_key("redrive_allow_policy"));
     for (name, queue) in &work {
@@ -121,9 +121,9 @@ fn every_queue_has_a_dead_letter_queue_that_keeps_messages_longer() {
 
 #[test]
 fn a_message_stays_hidden_for_six_times_its_functions_timeout() {
-    let (queues, functions) = (of_kind("aws_sqs_queue"), of_kind("aws_lambda_function"));
+    let (queues, functions) = (of_type("aws_sqs_queue"), of_type("aws_lambda_function"));
     let mut checked = 0;
-    for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
+    for (name, mapping) in of_type("aws_lambda_event_source_mapping") {
         let timeout = functions[&name].body["timeout"].as_u64().unwrap();
         for queue in keys_of("queue_arns", &mapping.body["event_source_arn"]) {
             let visibility = queues[&queue.replace('-', "_")].body["visibility_timeout_seconds"].as_u64().unwrap();
@@ -139,7 +139,7 @@ fn every_event_source_has_a_bound_on_what_runs_at_the_same_time() {
     let module = generator::modules::functions::define().module;
     let bounds =
         module.variables().find(|variable| variable.name() == "maximum_concurrency").unwrap().default().unwrap();
-    for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
+    for (name, mapping) in of_type("aws_lambda_event_source_mapping") {
         let of_queue = mapping.body.get("scaling_config").and_then(|scaling| {
             let key = keys_of("maximum_concurrency", &scaling[0]["maximum_concurrency"]).pop_first()?;
             assert_eq!(key, name.replace("_function", "-queue"), "the bound is another queue's");
@@ -154,7 +154,7 @@ fn every_event_source_has_a_bound_on_what_runs_at_the_same_time() {
 
 #[test]
 fn every_mapping_reports_the_messages_that_failed() {
-    for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
+    for (name, mapping) in of_type("aws_lambda_event_source_mapping") {
         assert_eq!(mapping.body["function_response_types"][0], "ReportBatchItemFailures", "{name}");
     }
 }
@@ -163,13 +163,13 @@ fn every_mapping_reports_the_messages_that_failed() {
 #[test]
 fn nothing_is_without_its_alarms() {
     let mut missing = BTreeSet::new();
-    let alarms = of_kind("aws_cloudwatch_metric_alarm");
+    let alarms = of_type("aws_cloudwatch_metric_alarm");
     let watched = |map: &str, key: &str, metric: &str| {
         alarms
             .values()
             .any(|alarm| alarm.body["metric_name"] == metric && keys_of(map, &alarm.body["dimensions"]).contains(key))
     };
-    for (name, queue) in of_kind("aws_sqs_queue") {
+    for (name, queue) in of_type("aws_sqs_queue") {
         let key = name.replace('_', "-");
         let is_dead_letter_queue = queue.body.contains_key("redrive_allow_policy");
         let metric =
@@ -178,7 +178,7 @@ fn nothing_is_without_its_alarms() {
             missing.insert(format!("{key}: {metric}"));
         }
     }
-    for (name, _) in of_kind("aws_lambda_function") {
+    for (name, _) in of_type("aws_lambda_function") {
         let key = name.replace('_', "-");
         for metric in ["Errors", "Throttles"] {
             if !watched("function_names", &key, metric) {
@@ -186,19 +186,19 @@ fn nothing_is_without_its_alarms() {
             }
         }
     }
-    for (name, mapping) in of_kind("aws_lambda_event_source_mapping") {
+    for (name, mapping) in of_type("aws_lambda_event_source_mapping") {
         let key = name.replace('_', "-");
         if mapping.body.contains_key("starting_position") && !watched("function_names", &key, "IteratorAge") {
             missing.insert(format!("{key}: IteratorAge"));
         }
     }
-    for (name, _) in of_kind("aws_scheduler_schedule") {
+    for (name, _) in of_type("aws_scheduler_schedule") {
         let silence = alarms.get(&format!("{name}_silent_alarm"));
         if !silence.is_some_and(|alarm| alarm.body["comparison_operator"] == "LessThanThreshold") {
             missing.insert(format!("{name}: silence"));
         }
     }
-    for (name, rule) in of_kind("aws_cloudwatch_event_rule") {
+    for (name, rule) in of_type("aws_cloudwatch_event_rule") {
         let fails = |alarm: &Declared| {
             alarm.body["metric_name"] == "FailedInvocations"
                 && alarm.body["dimensions"]["RuleName"] == rule.body["name"]

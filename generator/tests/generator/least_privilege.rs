@@ -82,7 +82,7 @@ fn every_wildcard_in_a_policy_is_known_and_has_a_reason() {
 #[test]
 fn every_function_has_a_role_of_its_own() {
     let mut roles = BTreeMap::new();
-    for (_, function) in resources().into_iter().filter(|(_, resource)| resource.kind == "aws_lambda_function") {
+    for (_, function) in resources().into_iter().filter(|(_, resource)| resource.type_name == "aws_lambda_function") {
         let role = function.body["role"].as_str().unwrap().to_owned();
         let other = roles.insert(role, function.name.clone());
         assert_eq!(other, None, "{} shares its role", function.name);
@@ -94,7 +94,7 @@ fn the_query_function_can_change_nothing() {
     let policies = resources();
     let (_, policy) = policies
         .iter()
-        .find(|(_, resource)| resource.kind == "aws_iam_role_policy" && resource.name == "query_function")
+        .find(|(_, resource)| resource.type_name == "aws_iam_role_policy" && resource.name == "query_function")
         .unwrap();
     let text = policy.body["policy"].as_str().unwrap();
     for word in ["Put", "Update", "Delete", "Write", "Send", "Publish"] {

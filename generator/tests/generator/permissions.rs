@@ -16,7 +16,7 @@ fn roles() -> Vec<Role> {
 fn every_statement_of_every_role_is_on_the_page() {
     let policies: Vec<String> = resources()
         .iter()
-        .filter(|(_, resource)| resource.kind == "aws_iam_role_policy")
+        .filter(|(_, resource)| resource.type_name == "aws_iam_role_policy")
         .map(|(_, resource)| resource.body["policy"].as_str().unwrap().to_owned())
         .collect();
     let written: usize = policies.iter().map(|policy| policy.matches("\"Sid\" = ").count()).sum();
@@ -42,7 +42,7 @@ fn every_statement_of_every_role_is_on_the_page() {
 
 #[test]
 fn every_role_of_the_modules_is_on_the_page_and_may_do_something() {
-    let declared = resources().iter().filter(|(_, resource)| resource.kind == "aws_iam_role").count();
+    let declared = resources().iter().filter(|(_, resource)| resource.type_name == "aws_iam_role").count();
     let roles = roles();
     assert_eq!(roles.len(), declared);
     for role in &roles {
@@ -50,12 +50,12 @@ fn every_role_of_the_modules_is_on_the_page_and_may_do_something() {
         assert!(role.assumed_by.ends_with(".amazonaws.com"), "{} is for {}", role.name, role.assumed_by);
         assert!(role.permissions.iter().all(|permission| permission.effect == "Allow"), "{}", role.name);
     }
-    let policies = resources().iter().filter(|(_, resource)| resource.kind == "aws_iam_role_policy").count();
+    let policies = resources().iter().filter(|(_, resource)| resource.type_name == "aws_iam_role_policy").count();
     assert!(policies > roles.len(), "{policies} policies");
 }
 
 /// An order is changed by replacing it under a condition on its version, never in place, and it is never removed. Who does
-/// not decide on orders can write none, nor an event: only the record of what was told.
+/// not decide on orders can write none, nor an event: only the records of notifications.
 #[test]
 fn no_role_may_delete_orders_or_change_them_in_place() {
     let mut writers = BTreeSet::new();
@@ -99,7 +99,7 @@ fn the_page_names_who_could_overwrite_an_event_and_what_prevents_it() {
     let page = permissions::file(&modules::all()).unwrap().content;
     for said in [
         "`fulfilment-role`, `inventory-role`, `payment-role` and `validate-role` write orders and events",
-        "`contact-role` and `notify-role` can write the attributes of a record",
+        "`contact-role` and `notify-role` can write the attributes of a notification's record",
         "`attribute_not_exists(pk)`",
         "No role may delete from the orders table",
         "and `reconcile-role` alone may",

@@ -44,7 +44,7 @@ fn every_promise_of_the_readme_links_to_tests_that_exist() {
     assert!(promises.len() > 30, "{}", promises.len());
     for (name, path) in promises.iter().flat_map(|promise| &promise.tests) {
         let source = fs::read_to_string(repository().join(path)).unwrap_or_else(|_| panic!("{path} is not there"));
-        assert!(above(&source, name).is_some(), "{path} has no test {name}: mend the README's table of promises");
+        assert!(above(&source, name).is_some(), "{path} has no test {name}: fix the README's table of promises");
     }
 }
 

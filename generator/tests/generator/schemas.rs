@@ -18,7 +18,7 @@ fn every_resource_fits_both_ends_of_the_provider_constraint() {
         let schema = Schema::parse(text).unwrap();
         let of_module = |module: &Module| {
             let check = |resource: &generator::terraform::Declared| {
-                schema.breaches(resource.is_data, &resource.kind, &resource.name, &resource.body)
+                schema.breaches(resource.is_data, &resource.type_name, &resource.name, &resource.body)
             };
             module.resources().iter().flat_map(check).collect::<Vec<_>>()
         };
@@ -58,7 +58,7 @@ fn every_listed_type_is_used() {
     let used: BTreeSet<_> = modules::all()
         .iter()
         .flat_map(Module::resources)
-        .map(|resource| format!("{} {}", if resource.is_data { "data" } else { "resource" }, resource.kind))
+        .map(|resource| format!("{} {}", if resource.is_data { "data" } else { "resource" }, resource.type_name))
         .collect();
     let listed = TYPES.lines().filter(|line| line.starts_with("resource ") || line.starts_with("data "));
     let unused: Vec<_> = listed.filter(|line| !used.contains(*line)).collect();

@@ -1,4 +1,4 @@
-//! The committed environments, rendered, and Terraform to hold them against.
+//! The committed environments, rendered, and Terraform to check them with.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +15,25 @@ const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 /// The repository's root.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the generator lies in the repository").to_owned()
+}
+
+/// Every file in git, or about to be: its path from the repository's root. Build folders and Terraform's own are left out.
+pub fn tracked() -> Vec<PathBuf> {
+    fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(root.join(folder)).expect("a folder of the repository can be read").flatten() {
+            let path = folder.join(entry.file_name());
+            let skipped = ["target", ".git", ".terraform"].iter().any(|name| entry.file_name() == *name);
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !skipped => collect(root, &path, files),
+                Ok(kind) if kind.is_file() && !skipped => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&repository(), Path::new(""), &mut files);
+    files.sort();
+    files
 }
 
 /// The environments of `envs/*/env.toml`.
@@ -37,13 +56,17 @@ pub fn resources() -> Vec<(String, Declared)> {
 }
 
 /// Every managed resource of one type, by its name.
-pub fn of_kind(kind: &str) -> BTreeMap<String, Declared> {
-    resources().into_iter().filter(|(_, resource)| resource.kind == kind).map(|(_, it)| (it.name.clone(), it)).collect()
+pub fn of_type(type_name: &str) -> BTreeMap<String, Declared> {
+    resources()
+        .into_iter()
+        .filter(|(_, resource)| resource.type_name == type_name)
+        .map(|(_, it)| (it.name.clone(), it))
+        .collect()
 }
 
 /// `module.type.name`
 pub fn address((module, resource): &(String, Declared)) -> String {
-    format!("{module}.{}.{}", resource.kind, resource.name)
+    format!("{module}.{}.{}", resource.type_name, resource.name)
 }
 
 /// Writes modules where their paths say, below a folder.

@@ -46,7 +46,7 @@ fn call(module: &Module, variables: &mut Map<String, Value>) -> Value {
     for variable in module.variables().filter(|variable| variable.default().is_none()) {
         let name = format!("{}_{}", module.name(), variable.name());
         call.insert(variable.name().to_owned(), format!("${{var.{name}}}").into());
-        variables.insert(name, json!({ "type": variable.kind() }));
+        variables.insert(name, json!({ "type": variable.value_type() }));
     }
     call.into()
 }

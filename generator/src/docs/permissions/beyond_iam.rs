@@ -1,6 +1,6 @@
-//! What the policies leave to the code, said beside them: a page that showed only what is forbidden would promise too much.
+//! What IAM cannot enforce and the code must: without this section the page would promise too much.
 
-use super::{Permission, Role};
+use super::role::{Permission, Role};
 use crate::pipeline::{Table, TableAction};
 
 /// The section.
@@ -18,11 +18,11 @@ pub(super) fn section(roles: &[Role]) -> String {
          - {} write orders and events without a bound.\n  \
            The condition `attribute_not_exists(pk)` on every event, and the one on the order's version, refuse to replace one\n  \
            (`functions/handlers/src/adapters/dynamodb/orders.rs`).\n\
-         - {} can write the attributes of a record of what was told and no other:\n  \
+         - {} can write the attributes of a notification's record and no other:\n  \
            neither can make up an order or an event. Under the keys of one the record would still replace it; that its sort key\n  \
-           begins with `SENT#` is the code's doing too (`sent_key` in `items.rs` beside that file).\n\n\
+           begins with `SENT#` is also ensured by the code (`sent_key` in `items.rs` beside that file).\n\n\
          {deleters} may delete from the orders table (`DeleteItem`, `BatchWriteItem`), and {changers} alone may change an item\n\
-         in place: when an order is looked at next. What a mistake in the code overwrites all the same, the table's\n\
+         in place: when an order is checked next. What a mistake in the code overwrites all the same, the table's\n\
          point-in-time recovery still has.\n",
         put(false),
         put(true),

@@ -1,6 +1,7 @@
 //! What API Gateway answers by itself, in the same shape as our own errors.
 
-use super::{PROBLEM_JSON, Parts, problem};
+use super::parts::Parts;
+use super::problem::{PROBLEM_JSON, problem};
 use crate::aws::ApiGatewayGatewayResponse;
 use crate::terraform::{Dependable, Module};
 

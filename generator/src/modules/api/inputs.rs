@@ -1,4 +1,4 @@
-//! What the module of the API is given.
+//! The variables of the API's module.
 
 use super::super::{environment_suffix, log_retention_days, xray_enabled};
 use crate::terraform::Variable;

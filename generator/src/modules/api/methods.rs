@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::parts::Parts;
+use super::problem::{PROBLEM_JSON, problem};
 use super::routes::{Document, QueueRefusal, READS, RESOURCES, Read, SIGNED};
-use super::{PROBLEM_JSON, Parts, problem};
 use crate::aws::api_gateway_resource::ApiGatewayResourceReference;
 use crate::aws::api_gateway_rest_api::ApiGatewayRestApiReference;
 use crate::aws::{
@@ -99,7 +100,7 @@ pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document,
             r#""Nothing was stored. Send it again after the time in Retry-After.""#,
         ),
     };
-    // SQS throttles with 400 too: only where the caller sends again whatever it is told may it hear of one.
+    // SQS throttles with 400 too: only a caller that retries after every answer may get that status.
     let refused = (document.queue_refusal == QueueRefusal::CallersFault).then(|| Answer {
         name: "refused",
         status: "400",

@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
-use super::{API_GATEWAY, Parts, routes};
+use super::parts::{API_GATEWAY, Parts};
+use super::routes;
 use crate::aws::api_gateway_method_settings::Settings;
 use crate::aws::api_gateway_stage::{AccessLogSettings, ApiGatewayStageReference};
 use crate::aws::{
@@ -145,7 +146,7 @@ fn definition_hash(module: &Module) -> String {
     let mut hash = Sha256::new();
     for resource in module.resources() {
         let body = serde_json::Value::Object(resource.body);
-        hash.update(format!("{}.{} {body}\n", resource.kind, resource.name));
+        hash.update(format!("{}.{} {body}\n", resource.type_name, resource.name));
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

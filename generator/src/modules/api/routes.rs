@@ -7,7 +7,7 @@ use order_contract::api::around::{
 use order_contract::api::{Cancellation, ShipmentUpdate};
 use order_domain::stage::Stage;
 
-/// The version of the interface, which names the one stage: a stage is no environment.
+/// The version of the interface, which names the one stage: a stage is not an environment.
 pub(crate) const VERSION: &str = "v1";
 /// The caller signs its requests; who may call what is decided by IAM.
 pub(crate) const SIGNED: &str = "AWS_IAM";
@@ -65,7 +65,7 @@ pub(crate) enum QueueRefusal {
     /// 503: a client takes a 400 as final, so that an order that SQS throttles would be lost. That a body which no queue will
     /// ever take is sent again and again is the lesser evil: whoever sends it signs, and is known.
     TryAgain,
-    /// 400: anybody may call, and what the queue does not take is no fault of ours that somebody should be woken for. Nothing
+    /// 400: anybody may call, and nobody should be paged for a message that the queue refuses. Nothing
     /// is lost: the payment gateway sends again whatever is not answered with 2xx.
     CallersFault,
 }

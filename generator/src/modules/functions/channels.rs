@@ -1,9 +1,9 @@
-//! The ways to a customer: what may be sent, from where, and at what cost. Each channel is a policy of its own, which is
-//! there only where the environment has the channel.
+//! The channels to customers: e-mail, SMS and push, with their senders and limits. Each channel has its own policy, which
+//! exists only in an environment that uses the channel.
 
+use super::conditional_policy::policy_when;
 use super::inputs::Given;
 use super::mail_events;
-use super::role::policy_when;
 use crate::aws::iam_role::IamRoleReference;
 use crate::aws::{Sesv2EmailIdentity, SnsSmsPreferences};
 use crate::iam::{Effect, Statement};
@@ -15,10 +15,10 @@ use crate::terraform::Module;
 pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given, role: &IamRoleReference) {
     if stage.has(Grant::TextCustomers) {
         // A telephone number has no ARN, so that only everything can be permitted that is not a topic or an application.
-        let topics = template!["arn:", &given.surroundings.partition, ":sns:*:*:*"];
+        let topics = template!["arn:", &given.location.partition, ":sns:*:*:*"];
         let text = Statement::new("TextCustomers", Effect::Allow, &["sns:Publish"]).on_all_but(vec![topics]);
         policy_when(module, stage, given, role, &given.sms, "sms", vec![text]);
-        // What a mistake, or somebody else's script, can cost: SNS stops when the month's money is spent.
+        // A limit on what a mistake or an attacker can cost: SNS stops when the month's money is spent.
         module.add_when(
             &given.manage_account_sms_limit,
             "account",
@@ -40,7 +40,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given, 
     }
     if stage.has(Grant::PushToCustomers) {
         // A customer's device is an endpoint of its own, which the retailer's app makes.
-        let devices = given.surroundings.arn("sns", "endpoint/*");
+        let devices = given.location.arn("sns", "endpoint/*");
         let push = Statement::allow("PushToCustomers", &["sns:Publish"], vec![devices]);
         policy_when(module, stage, given, role, &given.push, "push", vec![push]);
     }

@@ -1,8 +1,8 @@
-//! What the module of the functions is given.
+//! The variables of the functions' module.
 
 use std::collections::BTreeMap;
 
-use super::super::surroundings::Surroundings;
+use super::super::location::Location;
 use super::super::{environment_suffix, log_retention_days, xray_enabled};
 use crate::pipeline::Secret;
 use crate::pipeline::concurrency::{self, Bounds};
@@ -19,7 +19,7 @@ pub struct Inputs {
     pub architecture: Variable<Text>,
     /// Days for which log lines are kept.
     pub log_retention_days: Variable<Number>,
-    /// How many messages are worked on at the same time.
+    /// How many messages are processed at the same time.
     pub maximum_concurrency: Variable<Map<Number>>,
     /// Trace with X-Ray.
     pub xray_enabled: Variable<Boolean>,
@@ -187,16 +187,16 @@ pub(super) struct Given {
     pub(super) topic_arns: Expression<Map<Text>>,
     pub(super) topics_key_arn: Expression<Text>,
     pub(super) secret_arns: BTreeMap<Secret, Expression<Text>>,
-    pub(super) surroundings: Surroundings,
+    pub(super) location: Location,
 }
 
 impl Given {
-    /// Declares the variables; the secrets and the surroundings are the module's own.
+    /// Declares the variables; the secrets and the location are the module's own.
     pub(super) fn of(
         module: &mut Module,
         inputs: &Inputs,
         secret_arns: BTreeMap<Secret, Expression<Text>>,
-        surroundings: Surroundings,
+        location: Location,
     ) -> Self {
         Self {
             suffix: module.variable(&inputs.environment_suffix),
@@ -225,7 +225,7 @@ impl Given {
             topic_arns: module.variable(&inputs.topic_arns),
             topics_key_arn: module.variable(&inputs.topics_key_arn),
             secret_arns,
-            surroundings,
+            location,
         }
     }
 

@@ -1,6 +1,5 @@
-//! What tells the stage that sends e-mails what became of them: a configuration set, with which they are sent, tells
-//! EventBridge of those that did not arrive, and a rule for each fate puts a thin message into the stage's queue. The queue's own
-//! policy lets it.
+//! How the contact stage learns that an e-mail did not arrive: the mails are sent with a configuration set that reports
+//! to EventBridge, and a rule for each fate puts a small message into the stage's queue. The queue's own policy permits it.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +19,7 @@ use crate::terraform::kind::Text;
 use crate::terraform::{Expression, Json, Module, Value};
 use crate::{array, object};
 
-/// The one bus that SES tells.
+/// The one bus that SES reports to.
 const BUS: &str = "event-bus/default";
 
 /// Adds them where the environment sends e-mails; the configuration set's ARN there.
@@ -31,21 +30,21 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
         &wanted,
         &logical(MAIL_CONFIGURATION_SET),
         Sesv2ConfigurationSet { configuration_set_name: named(MAIL_CONFIGURATION_SET) }
-            // Who does not take our mail, or does not want it, gets no further one.
+            // An address that refuses our mail, or complained, gets no more.
             .suppression_options([SuppressionOptions {}.suppressed_reasons(SUPPRESSED_AFTER)]),
     );
     let set = set.under_same_condition();
-    let told_of = BTreeSet::from(MailFate::ALL.map(MailFate::event_type));
+    let reported = BTreeSet::from(MailFate::ALL.map(MailFate::event_type));
     module.add_when(
         &wanted,
         &logical(MAIL_CONFIGURATION_SET),
         Sesv2ConfigurationSetEventDestination {
             configuration_set_name: set.configuration_set_name(),
             event_destination_name: named(MAIL_EVENTS),
-            event_destination: [EventDestination { matching_event_types: told_of.into_iter().collect::<Vec<_>>() }
+            event_destination: [EventDestination { matching_event_types: reported.into_iter().collect::<Vec<_>>() }
                 .enabled(true)
                 .event_bridge_destination([EventDestinationEventBridgeDestination {
-                    event_bus_arn: given.surroundings.arn("events", BUS),
+                    event_bus_arn: given.location.arn("events", BUS),
                 }])],
         },
     );
@@ -80,7 +79,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
     set.arn()
 }
 
-/// What SES tells of a fate, of the mails that this program sent with the configuration set.
+/// What SES reports for a fate, about the mails that this program sent with the configuration set.
 fn pattern(fate: MailFate, configuration_set: Value<Text>) -> Json {
     let is_there = || array![object! { "exists": true }];
     let tags =

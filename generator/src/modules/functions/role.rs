@@ -1,6 +1,7 @@
 //! A function's role: what the pipeline's description permits, as IAM statements, and nothing else.
 
 use super::channels;
+use super::conditional_policy::policy_when;
 use super::inputs::Given;
 use super::source::{dead_letters, queue_of, source_queue};
 use crate::aws::iam_role::IamRoleReference;
@@ -64,25 +65,7 @@ pub(super) fn add(
     (role, policy)
 }
 
-/// A policy of a stage's role that is there only while a condition holds.
-pub(super) fn policy_when(
-    module: &mut Module,
-    stage: &StageDescription,
-    given: &Given,
-    role: &IamRoleReference,
-    condition: &Expression<Boolean>,
-    what: &str,
-    statements: Vec<Statement>,
-) {
-    module.add_when(
-        condition,
-        &format!("{}_{}", logical(&stage.function()), logical(what)),
-        IamRolePolicy { role: role.id(), policy: Policy::new(statements).encode() }
-            .name(suffixed(&format!("{}-{what}-policy", stage.stage.name()), &given.suffix)),
-    );
-}
-
-/// Receiving from the source, giving up to the dead-letter queue, and forwarding.
+/// Receiving from the source, sending to the dead-letter queue, and forwarding.
 fn source_statements(stage: &StageDescription, given: &Given) -> Vec<Statement> {
     let mut statements = Vec::new();
     if stage.queue().is_some() {
@@ -92,7 +75,7 @@ fn source_statements(stage: &StageDescription, given: &Given) -> Vec<Statement> 
     }
     if stage.dead_letters().is_some() {
         let queue = dead_letters(stage, &given.dead_letter_queue_arns);
-        statements.push(Statement::allow("GiveUp", &["sqs:SendMessage"], vec![queue]));
+        statements.push(Statement::allow("DeadLetter", &["sqs:SendMessage"], vec![queue]));
     }
     if !stage.forwards_to.is_empty() {
         let next = stage.forwards_to.iter().map(|next| queue_of(*next, &given.queue_arns));

@@ -19,10 +19,10 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
     let Some(schedule) = stage.schedule else { return };
     let name = stage.schedule_name();
     let suffix = &given.suffix;
-    let group = given.surroundings.arn("scheduler", GROUP);
+    let group = given.location.arn("scheduler", GROUP);
     let role = module.add(
         &logical(&name),
-        IamRole { assume_role_policy: Policy::assumed_by_for(SCHEDULER, &given.surroundings.account, group) }
+        IamRole { assume_role_policy: Policy::assumed_by_for(SCHEDULER, &given.location.account, group) }
             .name(suffixed(&format!("{name}-role"), suffix))
             .description(format!("Lets the schedule send to the {} stage's queue.", stage.stage.name())),
     );

@@ -1,4 +1,4 @@
-//! What invokes a function: its queue, or the orders table's stream. The API's permission stands with the API.
+//! What invokes a function: its queue, or the orders table's stream. The API's permission is in the API's module.
 
 use order_contract::table;
 use order_domain::stage::Stage;
@@ -56,7 +56,7 @@ pub(super) fn add(
     module.add(&logical(&stage.function()), mapping.function_response_types(REPORTS_FAILURES).depends_on(&[policy]));
 }
 
-/// Of all that is committed to the orders table, only the new event items concern anybody outside.
+/// Of everything that is committed to the orders table, only new event items are published.
 fn new_events_only() -> Json {
     let starts_with_event = object! { "S": array![object! { "prefix": table::EVENT_PREFIX }] };
     object! {
@@ -77,7 +77,7 @@ pub(super) fn source_queue(stage: &StageDescription, of: &Expression<Map<Text>>)
     stage.queue().map_or_else(Value::null, |(queue, _)| of.key(&queue.name()).into())
 }
 
-/// The queue for what the stage gives up.
+/// The stage's dead-letter queue.
 pub(super) fn dead_letters(stage: &StageDescription, of: &Expression<Map<Text>>) -> Value<Text> {
     stage.dead_letters().map_or_else(Value::null, |queue| of.key(&queue.name()).into())
 }

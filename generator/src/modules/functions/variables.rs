@@ -1,4 +1,4 @@
-//! What a function is told of its surroundings.
+//! A function's environment variables.
 
 use order_contract::variable;
 
@@ -9,7 +9,7 @@ use crate::pipeline::{Grant, MAIL_CONFIGURATION_SET, Secret, StageDescription, T
 use crate::terraform::Value;
 use crate::terraform::kind::Text;
 
-/// What the function is told of its surroundings.
+/// The function's environment variables.
 pub(super) fn of(stage: &StageDescription, given: &Given) -> Vec<(&'static str, Value<Text>)> {
     let mut variables: Vec<(&'static str, Value<Text>)> =
         vec![(variable::ENVIRONMENT_SUFFIX, given.suffix.clone().into())];

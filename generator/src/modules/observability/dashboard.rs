@@ -2,7 +2,7 @@
 
 use order_contract::metric;
 
-use super::Watched;
+use super::watched::{PERIOD_SECONDS, Watched};
 use crate::object;
 use crate::pipeline::{self, Queue, Source, Subject};
 use crate::terraform::kind::Text;
@@ -40,7 +40,7 @@ pub(super) fn body(watched: &Watched, alarm_arns: Vec<Expression<Text>>) -> Json
                 "region": REGION,
                 "view": "timeSeries",
                 "stat": graph.statistic,
-                "period": super::PERIOD_SECONDS,
+                "period": PERIOD_SECONDS,
                 "metrics": metrics(watched, graph),
             },
         });
@@ -114,7 +114,7 @@ fn graphs() -> Vec<Graph> {
             lines: of_queues(&queues, "ApproximateAgeOfOldestMessage"),
         },
         Graph {
-            title: "Dead letters",
+            title: "Dead-lettered messages",
             statistic: "Maximum",
             lines: of_queues(&dead_letters, "ApproximateNumberOfMessagesVisible"),
         },

@@ -1,17 +1,17 @@
-//! Where a module finds itself: the account, the region and the partition (`aws`, or another one for governments).
+//! Where a module is applied: the account, the region and the partition (`aws`, or another one for governments).
 
 use crate::aws::data;
 use crate::template;
 use crate::terraform::{Expression, Module, Value, kind::Text};
 
 /// The account, region and partition that a module is applied to.
-pub(crate) struct Surroundings {
+pub(crate) struct Location {
     pub(crate) account: Expression<Text>,
     pub(crate) region: Expression<Text>,
     pub(crate) partition: Expression<Text>,
 }
 
-impl Surroundings {
+impl Location {
     /// Looks them up in the module.
     pub(crate) fn of(module: &mut Module) -> Self {
         let account = module.add("current", data::CallerIdentity {}).account_id();
@@ -21,7 +21,7 @@ impl Surroundings {
         Self { account, region, partition }
     }
 
-    /// The ARN of something by its name, for where a reference would be a cycle.
+    /// The ARN of something by its name, where a reference would be a cycle.
     pub(crate) fn arn(&self, service: &str, name: impl Into<Value<Text>>) -> Value<Text> {
         template!["arn:", &self.partition, ":", service, ":", &self.region, ":", &self.account, ":", name.into()]
     }
