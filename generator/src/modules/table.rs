@@ -1,23 +1,17 @@
 //! `modules/table`: the orders with their history, and the inventory.
 
-use order_contract::table::{
-    CUSTOMER_INDEX, CUSTOMER_INDEX_PARTITION_KEY, CUSTOMER_INDEX_SORT_KEY, OPEN_ORDERS_INDEX,
-    OPEN_ORDERS_INDEX_PARTITION_KEY, OPEN_ORDERS_INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY,
-};
+use order_contract::table::{IndexLayout, Projection};
 
 use super::environment_suffix;
 use crate::aws::DynamodbTable;
 use crate::aws::dynamodb_table::{
-    Attribute, DynamodbTableArguments, GlobalSecondaryIndex, PointInTimeRecovery, ServerSideEncryption,
+    Attribute, DynamodbTableArguments, GlobalSecondaryIndex, GlobalSecondaryIndexArguments, PointInTimeRecovery,
+    ServerSideEncryption,
 };
 use crate::naming::{logical, suffixed};
 use crate::pipeline::Table;
 use crate::terraform::kind::{Map, Text};
 use crate::terraform::{Expression, Module, Output};
-
-/// What a list of a customer's orders shows; everything else is read from the order itself.
-const CUSTOMER_INDEX_ATTRIBUTES: [&str; 6] =
-    ["orderId", "status", "paymentStatus", "shipmentStatus", "total", "createdAt"];
 
 /// The module with its inputs and outputs.
 pub struct Tables {
@@ -40,37 +34,11 @@ pub fn define() -> Tables {
     let orders = module.add(
         &logical(Table::Orders.name()),
         table(Table::Orders, &suffix)
-            .attribute(key_attributes(&[
-                PARTITION_KEY,
-                SORT_KEY,
-                CUSTOMER_INDEX_PARTITION_KEY,
-                CUSTOMER_INDEX_SORT_KEY,
-                OPEN_ORDERS_INDEX_PARTITION_KEY,
-                OPEN_ORDERS_INDEX_SORT_KEY,
-            ]))
-            .global_secondary_index([
-                GlobalSecondaryIndex {
-                    name: CUSTOMER_INDEX,
-                    hash_key: CUSTOMER_INDEX_PARTITION_KEY,
-                    projection_type: "INCLUDE",
-                }
-                .range_key(CUSTOMER_INDEX_SORT_KEY)
-                .non_key_attributes(CUSTOMER_INDEX_ATTRIBUTES),
-                GlobalSecondaryIndex {
-                    name: OPEN_ORDERS_INDEX,
-                    hash_key: OPEN_ORDERS_INDEX_PARTITION_KEY,
-                    projection_type: "KEYS_ONLY",
-                }
-                .range_key(OPEN_ORDERS_INDEX_SORT_KEY),
-            ])
             // The outbox: nothing is published that is not committed.
             .stream_enabled(true)
             .stream_view_type("NEW_IMAGE"),
     );
-    let inventory = module.add(
-        &logical(Table::Inventory.name()),
-        table(Table::Inventory, &suffix).attribute(key_attributes(&[PARTITION_KEY, SORT_KEY])),
-    );
+    let inventory = module.add(&logical(Table::Inventory.name()), table(Table::Inventory, &suffix));
 
     Tables {
         table_names: module.output(
@@ -92,18 +60,33 @@ pub fn define() -> Tables {
     }
 }
 
-/// What both tables have in common.
+/// What both tables have in common: their layout comes from the contract.
 fn table(table: Table, suffix: &Expression<Text>) -> DynamodbTableArguments {
-    DynamodbTable { name: suffixed(table.name(), suffix) }
+    let layout = table.layout();
+    let arguments = DynamodbTable { name: suffixed(table.name(), suffix) }
         .billing_mode("PAY_PER_REQUEST")
-        .hash_key(PARTITION_KEY)
-        .range_key(SORT_KEY)
+        .hash_key(layout.partition_key)
+        .range_key(layout.sort_key)
         .point_in_time_recovery(PointInTimeRecovery { enabled: true })
         .server_side_encryption(ServerSideEncryption { enabled: true })
         // An environment is destroyed as a whole, with its table; what must outlive it is restored from a backup.
         .deletion_protection_enabled(false)
+        .attribute(layout.key_attributes().map(|name| Attribute { name, r#type: "S" }).collect::<Vec<_>>());
+    if layout.indexes.is_empty() {
+        return arguments;
+    }
+    arguments.global_secondary_index(layout.indexes.iter().map(index).collect::<Vec<_>>())
 }
 
-fn key_attributes(names: &[&'static str]) -> Vec<Attribute<&'static str, &'static str>> {
-    names.iter().map(|name| Attribute { name: *name, r#type: "S" }).collect()
+fn index(layout: &IndexLayout) -> GlobalSecondaryIndexArguments {
+    let (projection_type, included) = match layout.projection {
+        Projection::KeysOnly => ("KEYS_ONLY", None),
+        Projection::Include(attributes) => ("INCLUDE", Some(attributes)),
+    };
+    let index = GlobalSecondaryIndex { name: layout.name, hash_key: layout.partition_key, projection_type }
+        .range_key(layout.sort_key);
+    match included {
+        Some(attributes) => index.non_key_attributes(attributes.to_vec()),
+        None => index,
+    }
 }

@@ -1,6 +1,7 @@
 //! What the pipeline's parts are called, without the environment's suffix.
 
 use order_contract::mail_event::MailFate;
+use order_contract::table::{self, TableLayout};
 use order_contract::variable;
 use order_domain::notification::Topic;
 use order_domain::stage::Stage;
@@ -44,6 +45,15 @@ impl Table {
         match self {
             Self::Orders => "orders-table",
             Self::Inventory => "inventory-table",
+        }
+    }
+
+    /// Its keys and indexes.
+    #[must_use]
+    pub const fn layout(self) -> TableLayout {
+        match self {
+            Self::Orders => table::ORDERS,
+            Self::Inventory => table::INVENTORY,
         }
     }
 

@@ -2,6 +2,8 @@
 //! first item is written before the first message moves, so a redrive that was killed is recorded too, without an outcome.
 //! Each discarded message has its own item, written before the message is deleted.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use order_contract::table;
@@ -104,9 +106,7 @@ impl Audit {
     }
 
     async fn put(&self, sort: &str, record: &impl Serialize) -> Result<(), Cause> {
-        let mut item: std::collections::HashMap<String, AttributeValue> = serde_dynamo::to_item(record)?;
-        item.insert(table::PARTITION_KEY.into(), AttributeValue::S(format!("REDRIVE#{}", self.id)));
-        item.insert(table::SORT_KEY.into(), AttributeValue::S(sort.to_owned()));
+        let item = item(&self.id, sort, record)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         put.condition_expression("attribute_not_exists(pk)").send().await?;
         Ok(())
@@ -127,4 +127,33 @@ pub(super) async fn close(
         redriven.problem.get_or_insert_with(|| order_handlers::failure::chain(&error));
     }
     Ok(redriven)
+}
+
+/// An audit record as it is stored. An absent value has no attribute: a record can have a field that is the key of an index
+/// (`customerId`), and DynamoDB refuses NULL there.
+fn item(id: &str, sort: &str, record: &impl Serialize) -> Result<HashMap<String, AttributeValue>, serde_dynamo::Error> {
+    let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(record)?;
+    item.retain(|_, value| !value.is_null());
+    item.insert(table::PARTITION_KEY.into(), AttributeValue::S(format!("REDRIVE#{id}")));
+    item.insert(table::SORT_KEY.into(), AttributeValue::S(sort.to_owned()));
+    Ok(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use order_contract::table::ORDERS;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_record_without_a_customer_can_be_stored_beside_the_customers_index() {
+        let record = json!({ "messageId": "m-1", "orderId": "ord-1", "customerId": null });
+        let item = item("r-1", "AUDIT#LETTER#m-1", &record).unwrap();
+        for key in ORDERS.key_attributes() {
+            assert!(item.get(key).is_none_or(AttributeValue::is_s), "{key}: {item:?}");
+        }
+        assert_eq!(item["orderId"], AttributeValue::S("ord-1".into()));
+        assert_eq!(item["pk"], AttributeValue::S("REDRIVE#r-1".into()));
+    }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -18,6 +19,7 @@ use deployed::workspace::Workspace;
 use local::emulator::{ACCESS_KEY_ID, Api, Emulator, EmulatorOptions, Request, SECRET_ACCESS_KEY};
 use local::toolchain::{TerraformChoice, Toolchain};
 use order_contract::REGION;
+use order_contract::table::{self, TableLayout};
 use order_domain::event::{Cause, Event, EventType};
 use order_domain::id::{CustomerId, OrderId};
 use order_domain::money::{Currency, Money};
@@ -78,9 +80,8 @@ impl Pipeline {
             let made = sqs.create_queue().queue_name(format!("{queue}-local")).send().await.unwrap();
             connection.queues.insert(queue.into(), made.queue_url.unwrap());
         }
-        for table in [&connection.orders_table, &connection.inventory_table] {
-            make_table(&dynamodb, table).await;
-        }
+        make_table(&dynamodb, &connection.orders_table, &table::ORDERS).await;
+        make_table(&dynamodb, &connection.inventory_table, &table::INVENTORY).await;
         let kept = directory.path().join("kept.jsonl");
         let deployed = Deployed::of_connection(&connection, "local").await;
         Self { deployed, sqs, dynamodb, connection, kept, emulator, _directory: directory }
@@ -247,15 +248,38 @@ async fn python() -> &'static PathBuf {
     found.await
 }
 
-async fn make_table(client: &aws_sdk_dynamodb::Client, table: &str) {
-    let mut make = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
-    for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-        let definition =
-            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
-        make = make.key_schema(key).attribute_definitions(definition.unwrap());
-    }
-    make.send().await.unwrap();
+/// A table with the keys and indexes of the deployed one: it refuses what that refuses.
+async fn make_table(client: &aws_sdk_dynamodb::Client, name: &str, layout: &TableLayout) {
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let keys = |partition, sort| Some(vec![key(partition, KeyType::Hash), key(sort, KeyType::Range)]);
+    let definition = |name| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    let index = |index: &table::IndexLayout| {
+        let projection = match index.projection {
+            table::Projection::KeysOnly => Projection::builder().projection_type(ProjectionType::KeysOnly),
+            table::Projection::Include(attributes) => Projection::builder()
+                .projection_type(ProjectionType::Include)
+                .set_non_key_attributes(Some(attributes.iter().copied().map(str::to_owned).collect())),
+        };
+        GlobalSecondaryIndex::builder()
+            .index_name(index.name)
+            .set_key_schema(keys(index.partition_key, index.sort_key))
+            .projection(projection.build())
+            .build()
+            .unwrap()
+    };
+    let indexes: Vec<_> = layout.indexes.iter().map(index).collect();
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(keys(layout.partition_key, layout.sort_key))
+        .set_attribute_definitions(Some(layout.key_attributes().map(definition).collect()))
+        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
+        .send()
+        .await
+        .unwrap();
 }
 
 /// Polls until a condition holds; fails with the last state after 30 s.
