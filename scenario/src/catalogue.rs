@@ -9,6 +9,7 @@ use order_domain::money::{Currency, Money};
 use order_handlers::adapters::dynamodb::catalogue::{put_delivery_charge, put_product};
 use order_handlers::failure::Failure;
 
+use crate::accountant;
 use deployed::Connection;
 use deployed::client::aws_configuration;
 
@@ -25,7 +26,7 @@ pub struct Stocked {
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// A SKU that is none.
-    #[error("the built-in catalogue has a bad SKU; mend it in ops/src/catalogue.rs")]
+    #[error("the built-in catalogue has a bad SKU; fix it in scenario/src/catalogue.rs")]
     Sku(#[from] InvalidId),
     /// The table did not take the delivery charge.
     #[error("the delivery charge was not written to {table}; look whether the environment is up")]
@@ -47,6 +48,28 @@ pub enum CatalogueError {
         #[source]
         source: Box<Failure>,
     },
+}
+
+/// The same as the accountant's price list, with this delivery charge if there is one.
+#[must_use]
+pub fn shop(products: &[Stocked], delivery: Option<DeliveryCharge>) -> accountant::Shop {
+    let product = |stocked: &Stocked| {
+        let Product { sku, unit_price, vat_rate, .. } = &stocked.product;
+        let product = accountant::Product {
+            price: unit_price.amount,
+            currency: unit_price.currency.to_string(),
+            vat_percent: vat_rate.percent(),
+            units: Some(stocked.units),
+        };
+        (sku.as_str().to_owned(), product)
+    };
+    let rule = |rule: DeliveryCharge| {
+        (rule.currency.to_string(), accountant::Delivery { charge: rule.charge, free_from: rule.free_from })
+    };
+    accountant::Shop {
+        delivery: delivery.into_iter().map(rule).collect(),
+        products: products.iter().map(product).collect(),
+    }
 }
 
 /// Units of a product that does not run out in a demonstration.

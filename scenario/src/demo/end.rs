@@ -48,6 +48,13 @@ impl End {
         Self { status: order.status, payment: order.payment_status, shipment: order.shipment_status }
     }
 
+    /// The names of the three states: order, payment, shipment.
+    #[must_use]
+    pub fn names(self) -> [&'static str; 3] {
+        let shipment = if self.shipment == ShipmentStatus::None { "NONE" } else { shipment_name(self.shipment) };
+        [self.status.name(), payment_name(self.payment), shipment]
+    }
+
     /// The events of an order that stands here, all of them, in the order of the machines: order, parcel, money.
     #[must_use]
     pub fn events(self) -> Vec<EventType> {

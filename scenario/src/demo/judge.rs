@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use order_domain::event::EventType;
 use order_domain::notification::topics_of;
-use order_domain::order::{Order, PaymentStatus};
+use order_domain::order::Order;
 
 use super::end::End;
 use super::observer::Heard;
 use super::plan::{Expected, PlannedOrder};
+use crate::accountant;
 use payment_simulator::Totals;
 
 /// The API's answer to one sending.
@@ -105,7 +106,7 @@ pub fn judge(planned: &PlannedOrder, observed: &Observed) -> Verdict {
             let notices = notices(planned, observed, end);
             notified = notices.is_empty();
             findings.extend(notices);
-            findings.extend(money(planned, observed, end));
+            findings.extend(money(planned, observed));
         }
     }
     let named = |finding| format!("{} ({}): {finding}", planned.order_id, planned.kind.name());
@@ -195,9 +196,9 @@ fn copies(told: &Heard, event: EventType) -> usize {
     told.iter().filter(|((_, told), _)| *told == event).map(|(_, copies)| copies).sum()
 }
 
-/// What the gateway's books show and the order does not, or the other way round: money taken twice among it.
-fn money(planned: &PlannedOrder, observed: &Observed, end: End) -> Option<String> {
-    let (charges, money) = owed(end, planned.total);
+/// Compares the gateway's books with the accountant's.
+fn money(planned: &PlannedOrder, observed: &Observed) -> Option<String> {
+    let (charges, money) = planned.outcome.as_ref().map(booked)?;
     (observed.charges != charges || observed.money != money).then(|| {
         format!(
             "the gateway has {} charge(s) with {}, expected {charges} with {} (minor units)",
@@ -208,17 +209,15 @@ fn money(planned: &PlannedOrder, observed: &Observed, end: End) -> Option<String
     })
 }
 
-/// The charges and sums that the gateway must have of an order of this total that stands here.
+/// The charges and sums that the gateway must have of an order of this outcome: the accountant's, not the stored order's.
 #[must_use]
-pub fn owed(end: End, total: u64) -> (usize, Totals) {
-    let charged = Totals { authorised: total, ..Totals::default() };
-    match end.payment {
-        PaymentStatus::None | PaymentStatus::Declined => (0, Totals::default()),
-        PaymentStatus::Authorised => (1, Totals { held: total, ..charged }),
-        PaymentStatus::Captured => (1, Totals { captured: total, ..charged }),
-        PaymentStatus::Refunded => (1, Totals { captured: total, refunded: total, ..charged }),
-        PaymentStatus::Voided => (1, Totals { voided: total, ..charged }),
+pub fn booked(outcome: &accountant::Outcome) -> (usize, Totals) {
+    if matches!(outcome.payment, "NONE" | "DECLINED") {
+        return (0, Totals::default());
     }
+    let authorised = outcome.bill.map_or(0, |bill| bill.total);
+    let accountant::Outcome { held, captured, refunded, .. } = *outcome;
+    (1, Totals { authorised, held, captured, refunded, voided: authorised - held - captured })
 }
 
 fn in_words(Totals { held, captured, refunded, voided, .. }: Totals) -> String {
@@ -227,7 +226,7 @@ fn in_words(Totals { held, captured, refunded, voided, .. }: Totals) -> String {
 
 #[cfg(test)]
 mod tests {
-    use order_domain::order::{OrderStatus, ShipmentStatus};
+    use order_domain::order::{OrderStatus, PaymentStatus, ShipmentStatus};
 
     use super::super::perfect::of;
     use super::super::plan::Kind;

@@ -12,7 +12,7 @@ use order_domain::time::Timestamp;
 use order_domain::transition::receive;
 
 use super::end::End;
-use super::judge::{Answer, Observed, owed};
+use super::judge::{Answer, Observed, booked};
 use super::plan::{Expected, Kind, PlannedOrder, plan};
 use crate::catalogue::{DELIVERY, products};
 
@@ -40,7 +40,7 @@ fn perfect(planned: &PlannedOrder) -> Observed {
     (order.status, order.payment_status, order.shipment_status) = (end.status, end.payment, end.shipment);
     order.version = end.changes();
     order.confirmed_at = (end.changes() >= 3 && end != End::DECLINED).then(|| at(250));
-    let (charges, money) = owed(end, planned.total);
+    let (charges, money) = planned.outcome.as_ref().map(booked).unwrap();
     (order.refund_due, order.refunded) = (money.refunded, money.refunded);
     let numbered = end.watched().into_iter().zip(1..);
     Observed {

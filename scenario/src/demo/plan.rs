@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::end::End;
 use super::fulfil::Report;
-use crate::catalogue::{DELIVERY, SCARCE, Stocked};
+use crate::accountant::{Asked, Availability, Card, Command, Outcome, Purchase, Sent, Timing, expect};
+use crate::catalogue::{DELIVERY, SCARCE, Stocked, shop};
 
 /// A kind of order, by what is special about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray)]
@@ -88,6 +89,34 @@ impl Kind {
         }
     }
 
+    /// Everything that is asked for with an order of this kind and document, in the accountant's terms.
+    #[must_use]
+    pub fn asked(self, document: &Value) -> Asked {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let items = document["items"].as_array().into_iter().flatten();
+        let purchase = Purchase {
+            lines: items.map(|item| (text(&item["sku"]), item["quantity"].as_u64().unwrap_or_default())).collect(),
+            currency: text(&document["currency"]),
+            expected_total: document["expectedTotal"].as_u64(),
+            card: if self == Self::Declined { Card::Declined } else { Card::Good },
+            availability: if self == Self::OutOfStock { Availability::TooFew } else { Availability::Enough },
+        };
+        let commands = self.reports().iter().map(|report| {
+            Sent::surely(match report {
+                Report::Dispatched => Command::Dispatched,
+                Report::Delivered => Command::Delivered,
+                Report::Returned => Command::Returned { refund: None },
+                Report::Cancellation => Command::Cancelled,
+            })
+        });
+        Asked {
+            placed: vec![purchase],
+            commands: commands.collect(),
+            timing: Timing::OneAfterTheOther,
+            ..Asked::default()
+        }
+    }
+
     /// How many of a hundred orders are of this kind; the rest is good.
     const fn share(self) -> usize {
         match self {
@@ -113,6 +142,8 @@ pub struct PlannedOrder {
     pub text_to: Option<String>,
     /// What the catalogue says that it costs, in minor units.
     pub total: u64,
+    /// How the accountant expects it to end; `None` where the API refuses it.
+    pub outcome: Option<Outcome>,
     /// The request's body.
     pub document: Value,
 }
@@ -196,7 +227,9 @@ fn order(number: usize, kind: Kind, run: &str, catalogue: &[Stocked]) -> Planned
         without(&mut document, ["items", "payment", "customerId"][number % 3]);
     }
     let text_to = (wants_text && kind != Kind::Incomplete).then_some(phone);
-    PlannedOrder { kind, order_id, customer_id, text_to, total, document }
+    let outcome = expect(&shop(catalogue, Some(DELIVERY)), &kind.asked(&document)).pop_first();
+    let outcome = outcome.filter(|_| kind != Kind::Incomplete);
+    PlannedOrder { kind, order_id, customer_id, text_to, total, outcome, document }
 }
 
 fn items(number: usize, kind: Kind, catalogue: &[Stocked]) -> (Value, u64) {
@@ -281,6 +314,20 @@ mod tests {
         for order in hundred() {
             let read = PlaceOrder::from_json(&order.document.to_string());
             assert_eq!(read.is_ok(), order.kind != Kind::Incomplete, "{}: {read:?}", order.order_id);
+        }
+    }
+
+    #[test]
+    fn the_accountant_expects_the_end_and_the_messages_of_every_kind() {
+        for order in hundred() {
+            let Some(outcome) = order.outcome else {
+                assert_eq!(order.kind.expected(), Expected::RefusedAtTheEdge);
+                continue;
+            };
+            let Expected::Ends(end) = order.kind.expected() else { panic!("{} has to be refused", order.kind.name()) };
+            let states = [outcome.status, outcome.payment, outcome.shipment];
+            assert_eq!(states, end.names(), "{}", order.kind.name());
+            assert_eq!(outcome.notices.len(), end.texts(), "{}", order.kind.name());
         }
     }
 
