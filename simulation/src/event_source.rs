@@ -1,7 +1,9 @@
 //! The event source mapping of a queue: polls, invokes, and deletes what an answer does not name as failed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use order_domain::id::OrderId;
 use order_domain::stage::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::ports::Signed;
@@ -12,6 +14,8 @@ use crate::mutation::Mutation;
 use crate::plan::Invariant;
 use crate::queue::Received;
 use crate::settings::{BATCH, visibility_timeout};
+use crate::sometimes;
+use crate::workload::number_of;
 use crate::world::{World, pause};
 
 /// Milliseconds until a poll that waits has found something, at most.
@@ -89,7 +93,7 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
             if stage == Stage::Reconcile {
                 judge_webhooks(&world, &batch, &failed, answered.webhooks_refused);
             }
-            settle(&world, stage, &batch, failed);
+            settle(&world, stage, &batch, failed, &answered.committed);
         }
     }
     if let Some(slots) = world.concurrency.get(&stage) {
@@ -101,6 +105,13 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
 fn delivery(world: &World, received: &Received) -> Delivery {
     let message = &received.message;
     let sent_at = world.clock(message.sent_at, 0);
+    let mut body = message.body.clone();
+    if world.makes(Mutation::ReturnsRefundedInFull)
+        && let Some(at) = body.find(r#","refund":"#)
+        && let Some(length) = body[at..].find('}')
+    {
+        body.replace_range(at..at + length, "");
+    }
     Delivery {
         message_id: message.name(),
         receipt_handle: received.handle.clone(),
@@ -108,7 +119,7 @@ fn delivery(world: &World, received: &Received) -> Delivery {
         sent_at,
         trace: None,
         signed: message.signature.clone().map(|signature| Signed { signature, accepted_at: sent_at }),
-        body: message.body.clone(),
+        body,
     }
 }
 
@@ -124,7 +135,7 @@ fn judge_webhooks(world: &World, batch: &[Received], failed: &[String], refused:
 }
 
 /// What the partial batch response means.
-fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<String>) {
+fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<String>, changed: &BTreeSet<OrderId>) {
     if world.makes(Mutation::FailureListEmptied) {
         failed.clear();
     }
@@ -149,6 +160,13 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
         let message = &received.message;
         if failed.contains(&message.name()) {
             continue;
+        }
+        let unchanged = || !changed.iter().any(|id| number_of(id) == message.order);
+        if message.receives > 1
+            && let Some(what) = sometimes::repeated(stage)
+            && unchanged()
+        {
+            state.reached(what);
         }
         let comes_back = state.should_inject(FaultKind::Duplicate, now);
         let Some(queue) = state.queues.get_mut(&stage) else { continue };

@@ -17,6 +17,7 @@ use order_handlers::ports::{EventKey, NotificationKey, Recipient};
 use crate::dead_letters::event_in;
 use crate::gateway::{Intent, IntentStatus};
 use crate::notifier::channels;
+use crate::oracle::{self, Books, books};
 use crate::plan::Invariant;
 use crate::ports::LONGEST_INDEX_LAG;
 use crate::table::{Units, Written};
@@ -152,12 +153,13 @@ pub(crate) fn judge_end(world: &World, state: &mut State) {
     judge_commands(state, &mut found);
     judge_stock(world, state, &mut found);
     judge_notices(state, &mut found);
+    oracle::judge(world, state, &mut found);
     for (invariant, order, what) in found {
         state.broken(invariant, order, now, what);
     }
 }
 
-type Found = Vec<(Invariant, Option<u32>, String)>;
+pub(crate) type Found = Vec<(Invariant, Option<u32>, String)>;
 
 fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found) {
     let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
@@ -183,7 +185,7 @@ fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found)
     }
     judge_conflicts(state, number, &order, &mut broken);
     judge_history(state, &order, &mut broken);
-    judge_money(state, number, &order, troubled, &mut broken);
+    judge_money(state, number, &order, &mut broken);
     judge_hold(state, number, &order, &mut broken);
     judge_expiry(world, state, &order, &mut broken);
 }
@@ -218,23 +220,14 @@ fn judge_history(state: &State, order: &Order, broken: &mut impl FnMut(Invariant
     }
 }
 
-fn judge_money(
-    state: &mut State,
-    number: u32,
-    order: &Order,
-    troubled: bool,
-    broken: &mut impl FnMut(Invariant, String),
-) {
-    let with = |status| state.gateway.of(number).filter(move |intent| intent.status == status);
-    let captured: u64 = with(IntentStatus::Succeeded).map(|intent| intent.amount).sum();
-    let refunded: u64 = with(IntentStatus::Succeeded).map(|intent| intent.refunded).sum();
-    if with(IntentStatus::Succeeded).count() > 1 || captured > order.total.amount {
+fn judge_money(state: &mut State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let Books { payments, captured, refunded } = books(state, number);
+    if payments > 1 || captured > order.total.amount {
         broken(Invariant::CapturedOnce, format!("{captured} was taken for a total of {}", order.total.amount));
     }
     let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
     let expected = if taken { (order.total.amount, order.refunded) } else { (0, 0) };
-    // Where the order's money is a person's affair, the gateway may be a step ahead of the order.
-    if (captured, refunded) != expected && !troubled {
+    if (captured, refunded) != expected {
         let what = format!(
             "the gateway took {captured} and gave {refunded} back; the order is {:?} with {} given back",
             order.payment_status, order.refunded
@@ -259,7 +252,6 @@ fn judge_money(
         };
         match how {
             Some(how) => *state.statistics.holds_left.entry(how).or_default() += 1,
-            None if troubled => {}
             None => {
                 let what = format!("attempt {} is still held, and the order is {}", intent.attempt, order.status);
                 broken(Invariant::NoForgottenHold, what);

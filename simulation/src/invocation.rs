@@ -27,7 +27,9 @@ use crate::notifier::{channels, texts};
 use crate::plan::Invariant;
 use crate::ports::Ports;
 use crate::process::{Process, Side, Watched};
+use crate::seam::Seam;
 use crate::settings::{RESERVE, function_timeout, policy};
+use crate::sometimes;
 use crate::workload::{number_in, number_of};
 use crate::world::World;
 
@@ -78,6 +80,8 @@ pub(crate) struct Invocation {
     pub(crate) deadline: Instant,
     dead: AtomicBool,
     panicked: AtomicBool,
+    /// One order's work panicked.
+    pub(crate) contained: AtomicBool,
     /// How many effects a poison message lets it have; negative where there is none.
     effects_left: AtomicI64,
     /// Orders that this invocation committed, and those that it forwarded before their time: for mutations.
@@ -135,6 +139,8 @@ pub(crate) struct Answered {
     pub(crate) failed: Option<Vec<String>>,
     /// Webhooks that it refused to believe.
     pub(crate) webhooks_refused: usize,
+    /// Orders that it changed.
+    pub(crate) committed: BTreeSet<OrderId>,
 }
 
 /// Runs a function on its work in one of its warm processes, or in a new one. What a process remembers dies with it.
@@ -183,7 +189,14 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
     if answer.is_some() {
         state.processes.entry(stage).or_default().push(Arc::clone(&invocation.process));
     }
-    Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed) }
+    if answer.is_some() && invocation.contained.load(Ordering::Relaxed) {
+        state.reached(sometimes::PANIC_CONTAINED);
+    }
+    if answer.is_some() && Instant::now() >= invocation.deadline {
+        state.reached(sometimes::DEADLINE);
+    }
+    let committed = std::mem::take(&mut *orders(&invocation.committed));
+    Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed), committed }
 }
 
 /// A process of a function that is idle, or a new one.
@@ -234,6 +247,7 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
         deadline: Instant::now() + function_timeout(stage) - RESERVE,
         dead: AtomicBool::new(false),
         panicked: AtomicBool::new(false),
+        contained: AtomicBool::new(false),
         effects_left: AtomicI64::new(effects_left),
         committed: Mutex::default(),
         swept: Mutex::default(),
@@ -247,6 +261,7 @@ async fn answer(world: &World, stage: Stage, work: Work, ports: Ports, process: 
     let gateway = Watched { gateway: ports.clone(), side: Side::Behind, process, world };
     let gateway = Guarded { gateway, breaker: &process.breaker, runtime: ports.clone() };
     let gateway = Watched { gateway, side: Side::Before, process, world };
+    let gateway = Seam { gateway, world };
     match (stage, work) {
         (Stage::Validate, Work::Messages(batch)) => Validate { database, queue, runtime, policy }.run(&batch).await,
         (Stage::Inventory, Work::Messages(batch)) => Inventory { database, queue, runtime, policy }.run(&batch).await,

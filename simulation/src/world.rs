@@ -45,8 +45,6 @@ const TO_REST: u64 = 60 * 3600 * 1000;
 const SOON: u64 = 3 * 3600 * 1000;
 /// How many of a hundred outages last longer than stock is held.
 const LONG_OUTAGE: u32 = 1;
-/// Most sweeps of one moment: each is shown one of the orders that are due.
-const SWEEPS: usize = 10;
 /// Two sweeps that look at an order within this long may have done so at once, in milliseconds.
 const AT_ONCE: u64 = 120_000;
 /// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
@@ -129,9 +127,14 @@ impl State {
         self.story.is_some()
     }
 
-    /// Whether a fault should_inject now.
+    /// Whether a fault strikes now.
     pub(crate) fn should_inject(&mut self, kind: FaultKind, now: u64) -> bool {
         self.faults.strike(kind, now)
+    }
+
+    /// Something that only a fault or a race leads to happened; see [`crate::sometimes`].
+    pub(crate) fn reached(&mut self, what: &'static str) {
+        *self.statistics.reached.entry(what).or_default() += 1;
     }
 
     pub(crate) fn broken(&mut self, invariant: Invariant, order: Option<u32>, at: u64, what: String) {
@@ -252,7 +255,7 @@ impl World {
             let slots = 1 + chance.position(6);
             (stage, Semaphore::new(slots.min(maximum_concurrency(stage))))
         });
-        let state = State {
+        let mut state = State {
             schedule: Chance::new(plan.seed, stream::SCHEDULE),
             faults,
             queues: QUEUED.map(|stage| (stage, Queue::new(maximum_receives(stage)))).into(),
@@ -271,6 +274,8 @@ impl World {
             story: plan.tell.then(Story::default),
             names: 0,
         };
+        let kinds = state.faults.describe();
+        state.tell(0, None, || format!("faults of this run, in ten thousand: {kinds}"));
         Self {
             mutation: plan.mutation,
             seed: plan.seed,
@@ -383,9 +388,7 @@ impl World {
                 continue;
             }
             last = now;
-            for _ in 0..due.clamp(1, SWEEPS) {
-                self.send(Stage::Reconcile, SWEEP.to_owned(), None);
-            }
+            self.send(Stage::Reconcile, SWEEP.to_owned(), None);
         }
     }
 

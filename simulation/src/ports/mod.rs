@@ -25,6 +25,7 @@ use crate::fault::FaultKind;
 use crate::invocation::Invocation;
 use crate::mutation::Mutation;
 use crate::settings::{AWS_TIMEOUT, GATEWAY_TIMEOUT};
+use crate::sometimes;
 use crate::workload::number_of;
 use crate::world::{World, pause};
 
@@ -231,6 +232,7 @@ impl Ports {
             self.invocation.panic_through();
             std::future::pending::<()>().await;
         }
+        self.invocation.contained.store(true, Ordering::Relaxed);
         // Unwinds like a panic, without the hook that prints one.
         std::panic::resume_unwind(Box::new("a fault of the simulation"));
     }
@@ -255,7 +257,9 @@ impl Runtime for Ports {
                 self.invocation.webhooks_refused.fetch_add(how_many, Ordering::Relaxed);
             }
             metric::GATEWAY_CIRCUIT_OPENED => {
-                self.world.state().statistics.circuits_opened += u64::try_from(how_many).unwrap_or(u64::MAX);
+                let mut state = self.world.state();
+                state.statistics.circuits_opened += u64::try_from(how_many).unwrap_or(u64::MAX);
+                state.reached(sometimes::CIRCUIT_OPENED);
             }
             _ => {}
         }
