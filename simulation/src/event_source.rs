@@ -16,7 +16,7 @@ use crate::queue::Received;
 use crate::settings::{BATCH, visibility_timeout};
 use crate::sometimes;
 use crate::workload::number_of;
-use crate::world::{World, pause};
+use crate::world::{Service, World, pause};
 
 /// Milliseconds until a poll that waits has found something, at most.
 const LONGEST_POLL: u64 = 120;
@@ -49,6 +49,9 @@ fn receive(world: &World, stage: Stage) -> (Vec<Received>, Option<u64>) {
     let now = world.now();
     let mut guard = world.state();
     let state = &mut *guard;
+    if state.is_down(Service::Queues, now) {
+        return (Vec::new(), Some(now + 1_000));
+    }
     let few = state.schedule.percent(50);
     let most = if few { 1 + state.schedule.position(BATCH) } else { BATCH };
     let in_any_order = state.faults.in_force(FaultKind::Reorder, now);
@@ -168,7 +171,7 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
         {
             state.reached(what);
         }
-        let comes_back = state.should_inject(FaultKind::Duplicate, now);
+        let comes_back = state.is_down(Service::Queues, now) || state.should_inject(FaultKind::Duplicate, now);
         let Some(queue) = state.queues.get_mut(&stage) else { continue };
         if comes_back {
             // Another of SQS's servers did not hear of the deletion.

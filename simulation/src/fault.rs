@@ -42,11 +42,23 @@ pub enum FaultKind {
     Forgery,
     /// An order, an event or a product cannot be read for a while: another version of the program wrote it.
     Unreadable,
+    /// One of AWS's services, or one queue, takes no call for some minutes.
+    AwsOutage,
+    /// A batch is read in parts, at different moments: DynamoDB leaves keys unprocessed.
+    PartialRead,
+    /// A webhook never arrives.
+    LostWebhook,
+    /// A refund comes back from the bank, and the gateway says so.
+    RefundReturned,
+    /// The warehouse corrects the number of free units.
+    Stocktaking,
+    /// The clock of a process jumps by up to eight seconds, forwards or backwards, during an invocation.
+    ClockJump,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::Crash,
         Self::LostAnswer,
         Self::Throttle,
@@ -62,6 +74,12 @@ impl FaultKind {
         Self::SavedFailure,
         Self::Forgery,
         Self::Unreadable,
+        Self::AwsOutage,
+        Self::PartialRead,
+        Self::LostWebhook,
+        Self::RefundReturned,
+        Self::Stocktaking,
+        Self::ClockJump,
     ];
 
     /// The name on the command line.
@@ -83,6 +101,12 @@ impl FaultKind {
             Self::SavedFailure => "saved-failure",
             Self::Forgery => "forgery",
             Self::Unreadable => "unreadable",
+            Self::AwsOutage => "aws-outage",
+            Self::PartialRead => "partial-read",
+            Self::LostWebhook => "lost-webhook",
+            Self::RefundReturned => "refund-returned",
+            Self::Stocktaking => "stocktaking",
+            Self::ClockJump => "clock-jump",
         }
     }
 
@@ -99,7 +123,15 @@ impl FaultKind {
             // Of what is written; and of the looks into the catalogue.
             Self::Unreadable => 20,
             // Twice as many windows as there are in a half of the runs; see `World`.
-            Self::Outage => 5_000,
+            Self::Outage | Self::AwsOutage => 5_000,
+            Self::PartialRead => 300,
+            // Of the gateway's webhooks.
+            Self::LostWebhook => 500,
+            Self::RefundReturned => 300,
+            // Of the minutes.
+            Self::Stocktaking => 1_000,
+            // Of the invocations.
+            Self::ClockJump => 200,
             Self::Lapse => 1_000,
             Self::Panic => 60,
             Self::SavedFailure => 100,

@@ -243,7 +243,10 @@ fn judge_money(state: &mut State, number: u32, order: &Order, broken: &mut impl 
     for intent in surplus {
         // A hold that was to replace a lapsed one, when another worker settled the order: only who asked for it knows.
         let died = state.told.unrecorded.contains(&intent.by);
+        let unheard = state.asked.webhooks_lost.contains(&number);
         let how = match () {
+            // The webhook would have told of it.
+            () if unheard && (died || !intent.answered) => Some("webhook-lost"),
             () if intent.attempt == 1 => None,
             () if !intent.answered => Some("unanswered"),
             () if died => Some("crash"),
@@ -270,6 +273,7 @@ fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut
         let unreadable = letter.reason == Some(DeadLetterReason::ItemUnreadable.name());
         letter.order == Some(number) && (letter.reason.is_none() || unreadable)
     });
+    let lost = lost || state.asked.webhooks_lost.contains(&number);
     if lapsed && !lost {
         broken(Invariant::HoldKept, "it waits for its dispatch, and nothing is held".to_owned());
     }
@@ -350,7 +354,9 @@ fn judge_stock(world: &World, state: &State, found: &mut Found) {
     for ((sku, shard), units) in &state.table.stock {
         let initial = shelves.stock.get(&(sku.clone(), *shard)).copied().unwrap_or_default();
         let expected = held.get(&(sku, *shard)).copied().unwrap_or_default();
-        if units.sum() != initial.sum() || units.reserved != expected.reserved || units.sold != expected.sold {
+        let counted = state.asked.counted.get(&(sku.as_str(), *shard)).copied().unwrap_or(0);
+        if units.sum() != initial.sum() + counted || units.reserved != expected.reserved || units.sold != expected.sold
+        {
             let what = format!("{sku}/{shard} began with {initial:?} and has {units:?}; orders hold {expected:?}");
             found.push((Invariant::StockConserved, None, what));
         }

@@ -76,6 +76,8 @@ pub(crate) struct Invocation {
     pub(crate) orders: Vec<u32>,
     /// By how much its clock is wrong, in milliseconds.
     pub(crate) skew: i64,
+    /// When its clock jumps, in milliseconds of the run, and by how many milliseconds.
+    pub(crate) jump: Option<(u64, i64)>,
     /// When the time for its work is over.
     pub(crate) deadline: Instant,
     dead: AtomicBool,
@@ -192,9 +194,6 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
     if answer.is_some() && invocation.contained.load(Ordering::Relaxed) {
         state.reached(sometimes::PANIC_CONTAINED);
     }
-    if answer.is_some() && Instant::now() >= invocation.deadline {
-        state.reached(sometimes::DEADLINE);
-    }
     let committed = std::mem::take(&mut *orders(&invocation.committed));
     Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed), committed }
 }
@@ -219,6 +218,10 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
     let id = state.name();
     let skewed = state.faults.in_force(FaultKind::Skew, now);
     let skew = if skewed { state.faults.chance(FaultKind::Skew).below(4_001) } else { 2_000 };
+    let jump = state.should_inject(FaultKind::ClockJump, now).then(|| {
+        let chance = state.faults.chance(FaultKind::ClockJump);
+        (now + chance.below(2_000), i64::try_from(chance.below(16_001)).unwrap_or(8_000) - 8_000)
+    });
     let effects_left = if poisoned { i64::try_from(state.schedule.below(6)).unwrap_or(0) } else { -1 };
     let orders = if state.is_told() { work.orders() } else { Vec::new() };
     state.tell_of(now, &orders, || {
@@ -244,6 +247,7 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
         webhooks_refused: AtomicUsize::new(0),
         orders,
         skew: i64::try_from(skew).unwrap_or(2_000) - 2_000,
+        jump,
         deadline: Instant::now() + function_timeout(stage) - RESERVE,
         dead: AtomicBool::new(false),
         panicked: AtomicBool::new(false),

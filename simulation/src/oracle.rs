@@ -67,7 +67,9 @@ pub(crate) fn judge(world: &World, state: &State, found: &mut Found) {
     fill_shelves(&mut shelves, world.orders);
     for (sku, ..) in PRODUCTS {
         let expected = i64::try_from(taken.get(sku).copied().unwrap_or(0)).unwrap_or(i64::MAX);
-        let gone = free(&shelves, sku) - free(&state.table, sku) + state.asked.counted.get(sku).copied().unwrap_or(0);
+        let counted: i64 =
+            state.asked.counted.iter().filter(|((name, _), _)| *name == sku).map(|(_, units)| units).sum();
+        let gone = free(&shelves, sku) + counted - free(&state.table, sku);
         if gone != expected {
             let what = format!("{gone} units of {sku} left the shelves, and {expected} were ordered");
             found.push((Invariant::StockAsOrdered, None, what));

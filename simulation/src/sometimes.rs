@@ -53,12 +53,14 @@ sometimes! {
     PAYMENT_CANCELLED = "a payment that its order does not know was cancelled",
     /// One order's panic stayed with its order.
     PANIC_CONTAINED = "a panic was contained",
-    /// An invocation ran out of time.
-    DEADLINE = "an invocation reached its deadline",
     /// A circuit opened.
     CIRCUIT_OPENED = "a circuit opened",
     /// An open circuit refused a call.
     CIRCUIT_REFUSED = "an open circuit refused a call",
+    /// A service of AWS was down.
+    AWS_DOWN = "a service of AWS was down",
+    /// A batch was read in parts.
+    READ_IN_PARTS = "a batch was read in parts",
     /// An item could not be read.
     UNREADABLE = "an item could not be read",
     /// One sweep had several orders.

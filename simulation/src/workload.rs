@@ -79,8 +79,12 @@ pub(crate) struct Asked {
     pub(crate) unreadable: BTreeSet<String>,
     /// Events that make notify panic whenever it tells them.
     pub(crate) panicking: BTreeSet<EventKey>,
-    /// Units that the warehouse found or missed while the run went on, by SKU.
-    pub(crate) counted: BTreeMap<&'static str, i64>,
+    /// Units that the warehouse found or missed while the run went on, by SKU and shard.
+    pub(crate) counted: BTreeMap<(&'static str, u16), i64>,
+    /// Orders of which a refund came back from the bank.
+    pub(crate) refunds_returned: BTreeSet<u32>,
+    /// Orders of which the gateway sent a webhook that never arrived.
+    pub(crate) webhooks_lost: BTreeSet<u32>,
     /// Events the telling of which panicked.
     pub(crate) panicked: BTreeSet<EventKey>,
 }

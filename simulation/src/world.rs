@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use order_contract::message::SWEEP;
-use order_domain::id::OrderId;
+use order_domain::id::{OrderId, Sku};
 use order_domain::order::Order;
 use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
@@ -26,7 +26,7 @@ use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
 use crate::story::{Line, Story};
 use crate::stream::Shard;
 use crate::table::Table;
-use crate::workload::Asked;
+use crate::workload::{Asked, PRODUCTS, is_plentiful};
 
 /// The run's first moment: 2026-11-27 08:00 UTC, a Black Friday.
 const FIRST_MOMENT: i64 = 1_795_766_400_000;
@@ -43,12 +43,25 @@ pub(crate) const QUEUED: [Stage; 6] =
 const TO_REST: u64 = 60 * 3600 * 1000;
 /// What is due within this long is waited for, in milliseconds.
 const SOON: u64 = 3 * 3600 * 1000;
+/// An outage of AWS is no longer than this, in milliseconds.
+const LONGEST_AWS_OUTAGE: u64 = 20 * 60_000;
 /// How many of a hundred outages last longer than stock is held.
 const LONG_OUTAGE: u32 = 1;
 /// Two sweeps that look at an order within this long may have done so at once, in milliseconds.
 const AT_ONCE: u64 = 120_000;
 /// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
 const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
+
+/// What of AWS can be down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Tables,
+    Queues,
+    /// SNS and SES.
+    Topics,
+    /// One stage's queue takes no messages.
+    Queue(Stage),
+}
 
 /// Something in a dead-letter queue.
 #[derive(Debug, Clone)]
@@ -86,6 +99,8 @@ pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) shards: Vec<Shard>,
     pub(crate) gateway: Gateway,
+    /// What of AWS is down: from, until.
+    pub(crate) aws_outages: Vec<(Service, u64, u64)>,
     pub(crate) told: NotificationRecord,
     pub(crate) letters: Vec<DeadLettered>,
     /// The idle processes of each function.
@@ -130,6 +145,29 @@ impl State {
     /// Whether a fault strikes now.
     pub(crate) fn should_inject(&mut self, kind: FaultKind, now: u64) -> bool {
         self.faults.strike(kind, now)
+    }
+
+    /// Whether a service of AWS is down.
+    pub(crate) fn is_down(&self, service: Service, now: u64) -> bool {
+        self.aws_outages.iter().any(|(down, from, until)| *down == service && (*from..*until).contains(&now))
+    }
+
+    /// The warehouse counts one shard of a product and corrects its free units; never those of what has to be plentiful.
+    fn take_stock(&mut self, now: u64) {
+        if !self.should_inject(FaultKind::Stocktaking, now) {
+            return;
+        }
+        let chance = self.faults.chance(FaultKind::Stocktaking);
+        let (name, _, shards) = PRODUCTS[chance.position(PRODUCTS.len())];
+        let shard = u16::try_from(chance.position(shards.into())).unwrap_or(0);
+        let (found, more) = (i64::try_from(chance.between(1, 3)).unwrap_or(1), chance.percent(50));
+        let Ok(sku) = Sku::new(name) else { return };
+        let plentiful = is_plentiful(&sku);
+        let Some(units) = self.table.stock.get_mut(&(sku, shard)) else { return };
+        let change = if more || plentiful { found } else { -found.min(units.free.max(0)) };
+        units.free += change;
+        *self.asked.counted.entry((name, shard)).or_default() += change;
+        self.tell(now, None, || format!("FAULT the warehouse corrects {name}/{shard} by {change}"));
     }
 
     /// Something that only a fault or a race leads to happened; see [`crate::sometimes`].
@@ -251,6 +289,21 @@ impl World {
             }
         }
         let shards = chance.between(1, 4);
+        let mut aws_outages = Vec::new();
+        for _ in 0..2 {
+            if faults.strike(FaultKind::AwsOutage, 0) {
+                let chance = faults.chance(FaultKind::AwsOutage);
+                let service = [
+                    Service::Tables,
+                    Service::Queues,
+                    Service::Topics,
+                    Service::Queue(QUEUED[chance.position(QUEUED.len())]),
+                ];
+                let service = service[chance.position(service.len())];
+                let from = chance.below(arrival(plan).max(60_000));
+                aws_outages.push((service, from, from + chance.between(60_000, LONGEST_AWS_OUTAGE)));
+            }
+        }
         let concurrency = QUEUED.map(|stage| {
             let slots = 1 + chance.position(6);
             (stage, Semaphore::new(slots.min(maximum_concurrency(stage))))
@@ -262,6 +315,7 @@ impl World {
             table: Table::default(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             gateway,
+            aws_outages,
             told: NotificationRecord::default(),
             letters: Vec::new(),
             processes: BTreeMap::new(),
@@ -341,6 +395,20 @@ impl World {
         for notice in notices {
             let Ok(order_id) = OrderId::new(format!("ord-{}", notice.order)) else { continue };
             let now = self.now();
+            let refunded = self.state().gateway.intents.get(&notice.intent).is_some_and(|intent| intent.refunded > 0);
+            if refunded && self.state().should_inject(FaultKind::RefundReturned, now) {
+                let refund = Some(format!("re_{}", notice.intent));
+                self.state().asked.refunds_returned.insert(notice.order);
+                let (order_id, payment_intent) = (order_id.clone(), notice.intent.clone());
+                let body = Body { order_id, payment_intent, canceled: false, held: false, refund };
+                self.post_webhook(notice.order, &body, SECRET, now + 60_000);
+            }
+            if self.state().should_inject(FaultKind::LostWebhook, now) {
+                let mut state = self.state();
+                state.tell(now, Some(notice.order), || "FAULT a webhook is lost".to_owned());
+                state.asked.webhooks_lost.insert(notice.order);
+                continue;
+            }
             let (at, again, forged) = {
                 let mut state = self.state();
                 let late = state.should_inject(FaultKind::Delay, now);
@@ -351,7 +419,13 @@ impl World {
                 let forged = state.should_inject(FaultKind::Forgery, now);
                 (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
             };
-            let body = Body { order_id, payment_intent: notice.intent, canceled: notice.canceled, held: notice.held };
+            let body = Body {
+                order_id,
+                payment_intent: notice.intent,
+                canceled: notice.canceled,
+                held: notice.held,
+                refund: None,
+            };
             for at in [Some(at), again].into_iter().flatten() {
                 self.post_webhook(notice.order, &body, SECRET, at);
             }
@@ -381,6 +455,7 @@ impl World {
             let due = {
                 let mut state = self.state();
                 state.gateway.lapse(now);
+                state.take_stock(now);
                 state.table.due(self.clock(now, 0), now).len()
             };
             self.post_notices();

@@ -165,15 +165,22 @@ impl Orders for Ports {
             return Ok(Loaded::new());
         }
         self.reach(Call::Read, None).await?;
-        let loaded: Loaded<OrderId, Order> = {
+        let in_parts = {
             let now = self.world.now();
-            let state = self.world.state();
-            let stored = |id: &OrderId| {
-                let order = state.table.orders.get(id)?;
-                Some((id.clone(), readable(&state, &Stored::Order(id.clone()), now).map(|()| order.clone())))
-            };
-            ids.iter().filter_map(stored).collect()
+            let mut state = self.world.state();
+            ids.len() > 1 && state.should_inject(FaultKind::PartialRead, now)
         };
+        let mut loaded: Loaded<OrderId, Order> = Loaded::new();
+        let ids: Vec<&OrderId> = ids.iter().collect();
+        let (first, rest) = ids.split_at(if in_parts { ids.len() / 2 } else { 0 });
+        if in_parts {
+            self.world.state().reached(sometimes::READ_IN_PARTS);
+            loaded.extend(self.stored(first));
+            self.reach(Call::Read, None).await?;
+        }
+        loaded.extend(self.stored(rest));
+        // What is decided on may be old by the time it arrives.
+        self.back(Call::Read, None).await?;
         if loaded.values().any(Result::is_err) {
             self.world.state().reached(sometimes::UNREADABLE);
         }
@@ -252,6 +259,17 @@ fn long_quiet(order: Order, now: Timestamp) -> Order {
 }
 
 impl Ports {
+    /// The orders as they are stored now.
+    fn stored(&self, ids: &[&OrderId]) -> Loaded<OrderId, Order> {
+        let now = self.world.now();
+        let state = self.world.state();
+        let stored = |id: &&OrderId| {
+            let order = state.table.orders.get(*id)?;
+            Some(((*id).clone(), readable(&state, &Stored::Order((*id).clone()), now).map(|()| order.clone())))
+        };
+        ids.iter().filter_map(stored).collect()
+    }
+
     /// A transaction takes its time; false when another one is under way on its items.
     async fn transact(&self, change: &Change, order: Option<u32>) -> bool {
         let takes = {

@@ -27,7 +27,7 @@ use crate::mutation::Mutation;
 use crate::settings::{AWS_TIMEOUT, GATEWAY_TIMEOUT};
 use crate::sometimes;
 use crate::workload::number_of;
-use crate::world::{World, pause};
+use crate::world::{Service, World, pause};
 
 /// What is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,7 @@ impl Ports {
         };
         pause(latency).await;
         self.unless_dead().await;
+        self.unless_service_is_down(call, order).await?;
         match self.meets(call, order, "before") {
             Met::Nothing => Ok(()),
             Met::Death => {
@@ -129,6 +130,29 @@ impl Ports {
             }
             Met::Refusal => Err(self.refusal(call)),
         }
+    }
+
+    /// An outage refuses every call, at once or by no answer.
+    async fn unless_service_is_down(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
+        let service = match call {
+            Call::Read | Call::Write => Service::Tables,
+            Call::Queue => Service::Queues,
+            Call::Publish => Service::Topics,
+            Call::Gateway => return Ok(()),
+        };
+        let wait = {
+            let now = self.world.now();
+            let mut state = self.world.state();
+            if !state.is_down(service, now) {
+                return Ok(());
+            }
+            state.reached(sometimes::AWS_DOWN);
+            state.tell(now, order, || format!("FAULT {service:?} are down"));
+            state.schedule.below(2) * call.timeout()
+        };
+        pause(wait).await;
+        self.unless_dead().await;
+        Err(Failure::transient_because(format!("{service:?} are down")))
     }
 
     fn meets(&self, call: Call, order: Option<u32>, when: &str) -> Met {
@@ -178,8 +202,15 @@ impl Ports {
         }
         // Answers overtake each other, too.
         let late = {
+            let now = self.world.now();
             let mut state = self.world.state();
-            if state.schedule.percent(25) { state.schedule.between(1, 10) } else { 0 }
+            match () {
+                () if call == Call::Read && state.should_inject(FaultKind::Delay, now) => {
+                    state.faults.chance(FaultKind::Delay).between(100, call.timeout() / 2)
+                }
+                () if state.schedule.percent(25) => state.schedule.between(1, 10),
+                () => 0,
+            }
         };
         if late > 0 {
             pause(late).await;
@@ -240,7 +271,9 @@ impl Ports {
 
 impl Runtime for Ports {
     fn now(&self) -> Timestamp {
-        self.world.clock(self.world.now(), self.invocation.skew)
+        let now = self.world.now();
+        let jump = self.invocation.jump.filter(|(at, _)| *at <= now).map_or(0, |(_, by)| by);
+        self.world.clock(now, self.invocation.skew + jump)
     }
 
     fn random(&self) -> f64 {

@@ -23,6 +23,9 @@ pub(crate) struct Body {
     pub(crate) payment_intent: String,
     pub(crate) canceled: bool,
     pub(crate) held: bool,
+    /// A refund that came back from the bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refund: Option<String>,
 }
 
 /// The signature of a body: stands for an HMAC (FNV-1a over secret, time and body).
@@ -50,10 +53,11 @@ impl Webhooks for Ports {
             _ if age > TOLERANCE => Ok(Webhook::Refused("it was signed long ago".to_owned())),
             Err(_) => Ok(Webhook::Refused("it is no event".to_owned())),
             Ok(body) => Ok(Webhook::Genuine(GatewayEvent {
-                kind: match () {
-                    () if body.canceled => GatewayEventKind::Canceled,
-                    () if body.held => GatewayEventKind::Authorised,
-                    () => GatewayEventKind::Other,
+                kind: match body.refund {
+                    Some(refund) => GatewayEventKind::RefundFailed { refund },
+                    None if body.canceled => GatewayEventKind::Canceled,
+                    None if body.held => GatewayEventKind::Authorised,
+                    None => GatewayEventKind::Other,
                 },
                 order_id: Some(body.order_id),
                 payment_intent: body.payment_intent,
