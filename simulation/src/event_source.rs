@@ -25,14 +25,14 @@ const LONGEST_POLL: u64 = 120;
 pub(crate) async fn poll(world: Arc<World>, stage: Stage) {
     loop {
         let Some(Ok(permit)) = world.concurrency.get(&stage).map(|slots| slots.try_acquire()) else {
-            // Somebody rings when an invocation has ended.
-            world.heard(stage, None).await;
+            // Somebody wakes this when an invocation has ended.
+            world.wait_for_messages(stage, None).await;
             continue;
         };
         let (batch, next) = receive(&world, stage);
         if batch.is_empty() {
             drop(permit);
-            world.heard(stage, next).await;
+            world.wait_for_messages(stage, next).await;
             // A poll that is under way finds what arrives with the first message, too.
             let until_found = world.state().schedule.below(LONGEST_POLL);
             pause(until_found).await;
@@ -102,7 +102,7 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
     if let Some(slots) = world.concurrency.get(&stage) {
         slots.add_permits(1);
     }
-    world.ring(stage);
+    world.wake(stage);
 }
 
 fn delivery(world: &World, received: &Received) -> Delivery {

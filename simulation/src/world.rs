@@ -262,12 +262,12 @@ pub(crate) struct World {
     pub(crate) orders: u32,
     start: Instant,
     state: Mutex<State>,
-    /// Rings when a queue has a new message.
+    /// Notified when a queue has a new message.
     wakeups: BTreeMap<Stage, Notify>,
     /// How many invocations of a stage may run at the same time.
     pub(crate) concurrency: BTreeMap<Stage, Semaphore>,
-    /// Rings when a shard of the stream has a new record.
-    pub(crate) shard_bells: Vec<Notify>,
+    /// Notified when a shard of the stream has a new record.
+    pub(crate) shard_wakeups: Vec<Notify>,
 }
 
 impl World {
@@ -338,7 +338,7 @@ impl World {
             state: Mutex::new(state),
             wakeups: QUEUED.map(|stage| (stage, Notify::new())).into(),
             concurrency: concurrency.into(),
-            shard_bells: (0..shards).map(|_| Notify::new()).collect(),
+            shard_wakeups: (0..shards).map(|_| Notify::new()).collect(),
         }
     }
 
@@ -385,7 +385,7 @@ impl World {
             queue.send(id, Posted { poison, ..posted }, at, delay);
         }
         drop(state);
-        self.ring(stage);
+        self.wake(stage);
         format!("m-{id}")
     }
 
@@ -468,22 +468,22 @@ impl World {
     }
 
     /// Tells a stage's poller that there may be something to receive.
-    pub(crate) fn ring(&self, stage: Stage) {
-        if let Some(bell) = self.wakeups.get(&stage) {
-            bell.notify_one();
+    pub(crate) fn wake(&self, stage: Stage) {
+        if let Some(wakeup) = self.wakeups.get(&stage) {
+            wakeup.notify_one();
         }
     }
 
     /// Waits until a stage's queue may have something to receive, at the latest until then.
-    pub(crate) async fn heard(&self, stage: Stage, until: Option<u64>) {
-        let Some(bell) = self.wakeups.get(&stage) else { return };
+    pub(crate) async fn wait_for_messages(&self, stage: Stage, until: Option<u64>) {
+        let Some(wakeup) = self.wakeups.get(&stage) else { return };
         match until {
-            None => bell.notified().await,
+            None => wakeup.notified().await,
             Some(until) => {
                 // A message that is visible was overlooked: the next poll may find it.
                 let wait = Duration::from_millis(until.saturating_sub(self.now()).max(POLL));
                 // Both ends are reasons to look again.
-                let _ = tokio::time::timeout(wait, bell.notified()).await;
+                let _ = tokio::time::timeout(wait, wakeup.notified()).await;
             }
         }
     }

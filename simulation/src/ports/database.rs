@@ -328,8 +328,8 @@ impl Ports {
         damage(&mut state, change, now);
         let shard = state.publish(change.event().clone(), now);
         drop(state);
-        if let Some(bell) = self.world.shard_bells.get(shard) {
-            bell.notify_one();
+        if let Some(wakeup) = self.world.shard_wakeups.get(shard) {
+            wakeup.notify_one();
         }
         Ok(committed)
     }

@@ -57,7 +57,7 @@ impl Queue for Ports {
                 queue.change_visibility(handle, now + (wait.as_secs() * 1000).min(LONGEST_HIDDEN));
             }
         }
-        self.world.ring(self.invocation.stage);
+        self.world.wake(self.invocation.stage);
         self.back(Call::Queue, None).await
     }
 
