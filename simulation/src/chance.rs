@@ -10,6 +10,8 @@ pub(crate) mod stream {
     pub(crate) const CLIENT: u64 = 3;
     /// What the warehouse and the carrier do.
     pub(crate) const WAREHOUSE: u64 = 4;
+    /// Which kinds of fault a run has, and how often each strikes.
+    pub(crate) const SWARM: u64 = 5;
     /// The first kind of fault; each has its own.
     pub(crate) const FAULTS: u64 = 100;
 }

@@ -51,11 +51,18 @@ pub(crate) fn judge_letter(state: &mut State, letter: &DeadLettered, now: u64) {
         event_in(&letter.body).is_some_and(|event| state.asked.panicked.contains(&event))
     } else if is(DeadLetterReason::MoneyLost) {
         letter.order.is_some_and(|order| state.gateway.refused_again.contains(&order))
+    } else if is(DeadLetterReason::RefundReturned) {
+        letter.order.is_some_and(|order| state.asked.refunds_returned.contains(&order))
     } else {
         // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
         false
     };
-    let troubles = [DeadLetterReason::MoneyLost, DeadLetterReason::RequestRefused, DeadLetterReason::StockInconsistent];
+    let troubles = [
+        DeadLetterReason::MoneyLost,
+        DeadLetterReason::RequestRefused,
+        DeadLetterReason::StockInconsistent,
+        DeadLetterReason::RefundReturned,
+    ];
     if troubles.into_iter().any(is) && !stored.is_some_and(|order| says_so(state, order)) {
         let what = format!("{} is its trouble, and it does not say so", letter.message_id);
         state.broken(Invariant::AttentionSet, letter.order, now, what);

@@ -1,7 +1,9 @@
 //! The event source mapping of a queue: polls, invokes, and deletes what an answer does not name as failed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use order_domain::id::OrderId;
 use order_domain::stage::Stage;
 use order_handlers::batch::Delivery;
 use order_handlers::ports::Signed;
@@ -12,7 +14,9 @@ use crate::mutation::Mutation;
 use crate::plan::Invariant;
 use crate::queue::Received;
 use crate::settings::{BATCH, visibility_timeout};
-use crate::world::{World, pause};
+use crate::sometimes;
+use crate::workload::number_of;
+use crate::world::{Service, World, pause};
 
 /// Milliseconds until a poll that waits has found something, at most.
 const LONGEST_POLL: u64 = 120;
@@ -21,14 +25,14 @@ const LONGEST_POLL: u64 = 120;
 pub(crate) async fn poll(world: Arc<World>, stage: Stage) {
     loop {
         let Some(Ok(permit)) = world.concurrency.get(&stage).map(|slots| slots.try_acquire()) else {
-            // Somebody rings when an invocation has ended.
-            world.heard(stage, None).await;
+            // Somebody wakes this when an invocation has ended.
+            world.wait_for_messages(stage, None).await;
             continue;
         };
         let (batch, next) = receive(&world, stage);
         if batch.is_empty() {
             drop(permit);
-            world.heard(stage, next).await;
+            world.wait_for_messages(stage, next).await;
             // A poll that is under way finds what arrives with the first message, too.
             let until_found = world.state().schedule.below(LONGEST_POLL);
             pause(until_found).await;
@@ -45,6 +49,9 @@ fn receive(world: &World, stage: Stage) -> (Vec<Received>, Option<u64>) {
     let now = world.now();
     let mut guard = world.state();
     let state = &mut *guard;
+    if state.is_down(Service::Queues, now) {
+        return (Vec::new(), Some(now + 1_000));
+    }
     let few = state.schedule.percent(50);
     let most = if few { 1 + state.schedule.position(BATCH) } else { BATCH };
     let in_any_order = state.faults.in_force(FaultKind::Reorder, now);
@@ -89,18 +96,25 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
             if stage == Stage::Reconcile {
                 judge_webhooks(&world, &batch, &failed, answered.webhooks_refused);
             }
-            settle(&world, stage, &batch, failed);
+            settle(&world, stage, &batch, failed, &answered.committed);
         }
     }
     if let Some(slots) = world.concurrency.get(&stage) {
         slots.add_permits(1);
     }
-    world.ring(stage);
+    world.wake(stage);
 }
 
 fn delivery(world: &World, received: &Received) -> Delivery {
     let message = &received.message;
     let sent_at = world.clock(message.sent_at, 0);
+    let mut body = message.body.clone();
+    if world.makes(Mutation::ReturnsRefundedInFull)
+        && let Some(at) = body.find(r#","refund":"#)
+        && let Some(length) = body[at..].find('}')
+    {
+        body.replace_range(at..at + length, "");
+    }
     Delivery {
         message_id: message.name(),
         receipt_handle: received.handle.clone(),
@@ -108,7 +122,7 @@ fn delivery(world: &World, received: &Received) -> Delivery {
         sent_at,
         trace: None,
         signed: message.signature.clone().map(|signature| Signed { signature, accepted_at: sent_at }),
-        body: message.body.clone(),
+        body,
     }
 }
 
@@ -124,7 +138,7 @@ fn judge_webhooks(world: &World, batch: &[Received], failed: &[String], refused:
 }
 
 /// What the partial batch response means.
-fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<String>) {
+fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<String>, changed: &BTreeSet<OrderId>) {
     if world.makes(Mutation::FailureListEmptied) {
         failed.clear();
     }
@@ -150,7 +164,14 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
         if failed.contains(&message.name()) {
             continue;
         }
-        let comes_back = state.should_inject(FaultKind::Duplicate, now);
+        let unchanged = || !changed.iter().any(|id| number_of(id) == message.order);
+        if message.receives > 1
+            && let Some(what) = sometimes::repeated(stage)
+            && unchanged()
+        {
+            state.reached(what);
+        }
+        let comes_back = state.is_down(Service::Queues, now) || state.should_inject(FaultKind::Duplicate, now);
         let Some(queue) = state.queues.get_mut(&stage) else { continue };
         if comes_back {
             // Another of SQS's servers did not hear of the deletion.

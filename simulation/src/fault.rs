@@ -33,7 +33,7 @@ pub enum FaultKind {
     /// The payment gateway is down for up to an hour; in few runs for longer than stock is held.
     Outage,
     /// A hold lapses before its money is taken.
-    Lapse,
+    EarlyExpiry,
     /// The clocks of two processes disagree by up to two seconds.
     Skew,
     /// One order's work panics.
@@ -45,6 +45,18 @@ pub enum FaultKind {
     Forgery,
     /// An order, an event or a product cannot be read for a while: another version of the program wrote it.
     Unreadable,
+    /// One of AWS's services, or one queue, takes no call for some minutes.
+    AwsOutage,
+    /// A batch is read in parts, at different moments: DynamoDB leaves keys unprocessed.
+    PartialRead,
+    /// A webhook never arrives.
+    LostWebhook,
+    /// A refund comes back from the bank, and the gateway says so.
+    RefundReturned,
+    /// The warehouse corrects the number of free units.
+    Stocktaking,
+    /// The clock of a process jumps by up to eight seconds, forwards or backwards, during an invocation.
+    ClockJump,
 }
 
 impl FaultKind {
@@ -57,7 +69,7 @@ impl FaultKind {
         self.into_str()
     }
 
-    /// How often it should_inject under heavy faults, in ten thousand of the moments where it can.
+    /// How often it strikes under heavy faults, in ten thousand of the moments where it can, before the run's own draw.
     const fn heavy_rate(self) -> u32 {
         match self {
             Self::Crash => 60,
@@ -70,8 +82,16 @@ impl FaultKind {
             // Of what is written; and of the looks into the catalogue.
             Self::Unreadable => 20,
             // Twice as many windows as there are in a half of the runs; see `World`.
-            Self::Outage => 5_000,
-            Self::Lapse => 1_000,
+            Self::Outage | Self::AwsOutage => 5_000,
+            Self::PartialRead => 300,
+            // Of the gateway's webhooks.
+            Self::LostWebhook => 500,
+            Self::RefundReturned => 300,
+            // Of the minutes.
+            Self::Stocktaking => 1_000,
+            // Of the invocations.
+            Self::ClockJump => 200,
+            Self::EarlyExpiry => 1_000,
             Self::Panic => 60,
             Self::SavedFailure => 100,
             // Of the gateway's own webhooks, so many are followed by a forged one.
@@ -89,12 +109,18 @@ impl fmt::Display for FaultKind {
 }
 
 const KINDS: usize = FaultKind::ALL.len();
+/// How many of a hundred heavy runs have a kind of fault.
+const PRESENT: u32 = 75;
+/// How often a kind strikes in such a run, in percent of its heavy rate; one of these.
+const RATES: [u32; 4] = [25, 50, 100, 200];
 
 /// Which faults strike, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultProfile {
     name: Option<&'static str>,
     rates: [u32; KINDS],
+    /// Each run draws from its seed which of these kinds it has, and how often each strikes.
+    swarm: bool,
 }
 
 /// A list of faults that names one which does not exist.
@@ -109,39 +135,40 @@ impl FaultProfile {
     /// Nothing goes wrong; messages still arrive at least once, slightly out of order, and writers still meet.
     #[must_use]
     pub const fn none() -> Self {
-        Self { name: Some("none"), rates: [0; KINDS] }
+        Self { name: Some("none"), rates: [0; KINDS], swarm: false }
     }
 
     /// A bad day: a tenth of what heavy faults are.
     #[must_use]
     pub fn light() -> Self {
-        let mut profile = Self { name: Some("light"), ..Self::heavy() };
+        let mut profile = Self { name: Some("light"), ..Self::only(FaultKind::ALL) };
         for rate in &mut profile.rates {
             *rate = if *rate == 10_000 { *rate } else { rate.div_ceil(10) };
         }
         profile
     }
 
-    /// The worst day: every kind of fault at once.
+    /// The worst days. Each run has a subset of the kinds, each at a rate of its own: a fault that strikes all the time hides
+    /// what another one alone shows.
     #[must_use]
     pub fn heavy() -> Self {
-        Self { name: Some("heavy"), ..Self::only(FaultKind::ALL) }
+        Self { name: Some("heavy"), swarm: true, ..Self::only(FaultKind::ALL) }
     }
 
-    /// Only these kinds, as often as under heavy faults.
+    /// Only these kinds, all of them in every run, at the rates that heavy faults have before a run's own draw.
     #[must_use]
     pub fn only(kinds: impl IntoIterator<Item = FaultKind>) -> Self {
         let mut rates = [0; KINDS];
         for kind in kinds {
             rates[kind as usize] = kind.heavy_rate();
         }
-        Self { name: None, rates }
+        Self { name: None, rates, swarm: false }
     }
 
     /// The same without one kind.
     #[must_use]
     pub fn without(&self, kind: FaultKind) -> Self {
-        let mut profile = Self { name: None, ..self.clone() };
+        let mut profile = Self { name: None, swarm: false, ..self.clone() };
         profile.rates[kind as usize] = 0;
         profile
     }
@@ -154,6 +181,23 @@ impl FaultProfile {
 
     const fn rate(&self, kind: FaultKind) -> u32 {
         self.rates[kind as usize]
+    }
+
+    /// What a run of that seed has of it.
+    fn drawn(self, seed: u64) -> Self {
+        if !self.swarm {
+            return self;
+        }
+        let mut chance = Chance::new(seed, stream::SWARM);
+        let rates = self.rates.map(|rate| {
+            let (present, percent) = (chance.percent(PRESENT), RATES[chance.position(RATES.len())]);
+            match rate {
+                _ if !present => 0,
+                10_000 => rate,
+                _ => (rate * percent).div_ceil(100).min(9_999),
+            }
+        });
+        Self { rates, ..self }
     }
 }
 
@@ -204,15 +248,22 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn new(profile: FaultProfile, seed: u64, until: u64) -> Self {
         let chances = std::array::from_fn(|kind| Chance::new(seed, stream::FAULTS + kind as u64));
+        let profile = profile.drawn(seed);
         Self { profile, chances, struck: [0; KINDS], until }
     }
 
-    /// Whether this kind should_inject now.
+    /// The kinds of this run, with their rates in ten thousand.
+    pub(crate) fn describe(&self) -> String {
+        let kinds = self.profile.kinds();
+        kinds.iter().map(|kind| format!("{kind} {}", self.profile.rate(*kind))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether this kind strikes now.
     pub(crate) fn strike(&mut self, kind: FaultKind, now: u64) -> bool {
         let rate = self.profile.rate(kind);
-        let should_inject = rate > 0 && now < self.until && self.chances[kind as usize].hits(rate);
-        self.struck[kind as usize] += u64::from(should_inject);
-        should_inject
+        let strikes = rate > 0 && now < self.until && self.chances[kind as usize].hits(rate);
+        self.struck[kind as usize] += u64::from(strikes);
+        strikes
     }
 
     /// Whether this kind is in force at all, now.
@@ -241,6 +292,17 @@ mod tests {
         }
         let error = "crash,earthquake".parse::<FaultProfile>().unwrap_err().to_string();
         assert!(error.contains("earthquake") && error.contains("lost-answer"), "{error}");
+    }
+
+    #[test]
+    fn runs_differ_in_which_faults_they_have() {
+        let kinds = |seed| FaultProfile::heavy().drawn(seed).kinds();
+        assert_eq!(kinds(1), kinds(1));
+        assert!((2..10).any(|seed| kinds(seed) != kinds(1)));
+        for kind in FaultKind::ALL {
+            assert!((1..30).any(|seed| kinds(seed).contains(&kind)), "{kind} never strikes");
+        }
+        assert_eq!(FaultProfile::light().drawn(1), FaultProfile::light());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use payment_simulator::{ChargeState, Endpoint, Engine, Intent, IntentStatus, Parameters, Request, event_body};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::ports::ENVIRONMENT;
 use crate::world::FIRST_MOMENT;
 
 /// What the simulation knows of a payment beside the gateway's books.
@@ -46,6 +47,8 @@ pub(crate) struct WebhookEvent {
     pub(crate) order: u32,
     /// Stripe's event document.
     pub(crate) body: String,
+    /// Whether money was refunded.
+    pub(crate) is_refund: bool,
 }
 
 #[derive(Debug, Default)]
@@ -161,6 +164,17 @@ impl Gateway {
         })
     }
 
+    /// Stripe's event document for a refund of the order that the bank returned.
+    pub(crate) fn refund_failed(&mut self, order: u32) -> String {
+        self.events += 1;
+        let payment = self.of(order).map(|payment| payment.intent.id.clone()).next();
+        let refund = json!({
+            "object": "refund", "id": format!("re_{order}"), "payment_intent": payment, "status": "failed",
+            "metadata": { "orderId": format!("ord-{order}"), "environment": ENVIRONMENT },
+        });
+        json!({ "id": format!("evt_{}", self.events), "type": "refund.failed", "data": { "object": refund } }).to_string()
+    }
+
     /// What happened since this was asked last.
     pub(crate) fn take_events(&mut self) -> Vec<WebhookEvent> {
         let pending = self.engine.take_pending_events();
@@ -169,7 +183,8 @@ impl Gateway {
             .filter_map(|event| {
                 let order = event.occurrence.object["metadata"]["orderId"].as_str().and_then(number_of_label)?;
                 self.events += 1;
-                Some(WebhookEvent { order, body: event_body(event, self.events) })
+                let is_refund = event.occurrence.object["object"] == "charge";
+                Some(WebhookEvent { order, body: event_body(event, self.events), is_refund })
             })
             .collect()
     }

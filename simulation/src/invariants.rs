@@ -17,6 +17,7 @@ use order_handlers::ports::{EventKey, NotificationKey, Recipient};
 use crate::dead_letters::event_in;
 use crate::gateway::{Origin, Payment};
 use crate::notifier::channels;
+use crate::oracle::{self, Books, books};
 use crate::plan::Invariant;
 use crate::ports::LONGEST_INDEX_LAG;
 use crate::table::{Units, Written};
@@ -152,12 +153,13 @@ pub(crate) fn judge_end(world: &World, state: &mut State) {
     judge_commands(state, &mut found);
     judge_stock(world, state, &mut found);
     judge_notices(state, &mut found);
+    oracle::judge(world, state, &mut found);
     for (invariant, order, what) in found {
         state.broken(invariant, order, now, what);
     }
 }
 
-type Found = Vec<(Invariant, Option<u32>, String)>;
+pub(crate) type Found = Vec<(Invariant, Option<u32>, String)>;
 
 fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found) {
     let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
@@ -183,7 +185,7 @@ fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found)
     }
     judge_conflicts(state, number, &order, &mut broken);
     judge_history(state, &order, &mut broken);
-    judge_money(state, number, &order, troubled, &mut broken);
+    judge_money(state, number, &order, &mut broken);
     judge_hold(state, number, &order, &mut broken);
     judge_expiry(world, state, &order, &mut broken);
 }
@@ -218,23 +220,14 @@ fn judge_history(state: &State, order: &Order, broken: &mut impl FnMut(Invariant
     }
 }
 
-fn judge_money(
-    state: &mut State,
-    number: u32,
-    order: &Order,
-    troubled: bool,
-    broken: &mut impl FnMut(Invariant, String),
-) {
-    let money: Vec<(u64, u64)> = state.gateway.of(number).map(|payment| payment.money()).collect();
-    let captured: u64 = money.iter().map(|(captured, _)| captured).sum();
-    let refunded: u64 = money.iter().map(|(_, refunded)| refunded).sum();
-    if money.iter().filter(|(captured, _)| *captured > 0).count() > 1 || captured > order.total.amount {
+fn judge_money(state: &mut State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let Books { payments, captured, refunded } = books(state, number);
+    if payments > 1 || captured > order.total.amount {
         broken(Invariant::CapturedOnce, format!("{captured} was taken for a total of {}", order.total.amount));
     }
     let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
     let expected = if taken { (order.total.amount, order.refunded) } else { (0, 0) };
-    // Where the order's money is a person's affair, the gateway may be a step ahead of the order.
-    if (captured, refunded) != expected && !troubled {
+    if (captured, refunded) != expected {
         let what = format!(
             "the gateway took {captured} and gave {refunded} back; the order is {:?} with {} given back",
             order.payment_status, order.refunded
@@ -251,18 +244,22 @@ fn judge_money(
     for origin in surplus {
         // An authorisation that was to replace an expired one, when another worker settled the order: only who asked for it
         // knows.
-        let how = if origin.attempt == 1 {
+        let died = state.told.unrecorded.contains(&origin.by);
+        let how = if state.asked.webhooks_lost.contains(&number) && (died || !origin.answered) {
+            // The webhook would have reported it.
+            Some("webhook-lost")
+        } else if origin.attempt == 1 {
             None
         } else if !origin.answered {
             Some("unanswered")
-        } else if state.told.unrecorded.contains(&origin.by) {
+        } else if died {
             Some("crash")
         } else {
             None
         };
+        };
         match how {
             Some(how) => *state.statistics.holds_left.entry(how).or_default() += 1,
-            None if troubled => {}
             None => {
                 let what = format!("attempt {} is still authorised, and the order is {}", origin.attempt, order.status);
                 broken(Invariant::NoForgottenHold, what);
@@ -280,6 +277,7 @@ fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut
         let unreadable = letter.reason == Some(DeadLetterReason::ItemUnreadable.name());
         letter.order == Some(number) && (letter.reason.is_none() || unreadable)
     });
+    let lost = lost || state.asked.webhooks_lost.contains(&number);
     if lapsed && !lost {
         broken(Invariant::HoldKept, "it waits for its dispatch, and nothing is held".to_owned());
     }
@@ -360,7 +358,9 @@ fn judge_stock(world: &World, state: &State, found: &mut Found) {
     for ((sku, shard), units) in &state.table.stock {
         let initial = shelves.stock.get(&(sku.clone(), *shard)).copied().unwrap_or_default();
         let expected = held.get(&(sku, *shard)).copied().unwrap_or_default();
-        if units.sum() != initial.sum() || units.reserved != expected.reserved || units.sold != expected.sold {
+        let counted = state.asked.counted.get(&(sku.as_str(), *shard)).copied().unwrap_or(0);
+        if units.sum() != initial.sum() + counted || units.reserved != expected.reserved || units.sold != expected.sold
+        {
             let what = format!("{sku}/{shard} began with {initial:?} and has {units:?}; orders hold {expected:?}");
             found.push((Invariant::StockConserved, None, what));
         }

@@ -27,7 +27,9 @@ use crate::notifier::{channels, texts};
 use crate::plan::Invariant;
 use crate::ports::{ENVIRONMENT, Ports};
 use crate::process::{BreakerProbe, Process};
+use crate::seam::Seam;
 use crate::settings::{RESERVE, function_timeout, policy};
+use crate::sometimes;
 use crate::workload::{number_in, number_of};
 use crate::world::World;
 
@@ -74,10 +76,14 @@ pub(crate) struct Invocation {
     pub(crate) orders: Vec<u32>,
     /// By how much its clock is wrong, in milliseconds.
     pub(crate) skew: i64,
+    /// When its clock jumps, in milliseconds of the run, and by how many milliseconds.
+    pub(crate) jump: Option<(u64, i64)>,
     /// When the time for its work is over.
     pub(crate) deadline: Instant,
     dead: AtomicBool,
     panicked: AtomicBool,
+    /// One order's work panicked.
+    pub(crate) contained: AtomicBool,
     /// How many effects a poison message lets it have; negative where there is none.
     effects_left: AtomicI64,
     /// Orders that this invocation committed, and those that it forwarded before their time: for mutations.
@@ -135,6 +141,8 @@ pub(crate) struct Answered {
     pub(crate) failed: Option<Vec<String>>,
     /// Webhooks that it refused to believe.
     pub(crate) webhooks_refused: usize,
+    /// Orders that it changed.
+    pub(crate) committed: BTreeSet<OrderId>,
 }
 
 /// Runs a function on its work in one of its warm processes, or in a new one. What a process remembers dies with it.
@@ -183,7 +191,11 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
     if answer.is_some() {
         state.processes.entry(stage).or_default().push(Arc::clone(&invocation.process));
     }
-    Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed) }
+    if answer.is_some() && invocation.contained.load(Ordering::Relaxed) {
+        state.reached(sometimes::PANIC_CONTAINED);
+    }
+    let committed = std::mem::take(&mut *orders(&invocation.committed));
+    Answered { failed: answer, webhooks_refused: invocation.webhooks_refused.load(Ordering::Relaxed), committed }
 }
 
 /// A process of a function that is idle, or a new one.
@@ -206,6 +218,10 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
     let id = state.name();
     let skewed = state.faults.in_force(FaultKind::Skew, now);
     let skew = if skewed { state.faults.chance(FaultKind::Skew).below(4_001) } else { 2_000 };
+    let jump = state.should_inject(FaultKind::ClockJump, now).then(|| {
+        let chance = state.faults.chance(FaultKind::ClockJump);
+        (now + chance.below(2_000), i64::try_from(chance.below(16_001)).unwrap_or(8_000) - 8_000)
+    });
     let effects_left = if poisoned { i64::try_from(state.schedule.below(6)).unwrap_or(0) } else { -1 };
     let orders = if state.is_told() { work.orders() } else { Vec::new() };
     state.tell_of(now, &orders, || {
@@ -231,9 +247,11 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
         webhooks_refused: AtomicUsize::new(0),
         orders,
         skew: i64::try_from(skew).unwrap_or(2_000) - 2_000,
+        jump,
         deadline: Instant::now() + function_timeout(stage) - RESERVE,
         dead: AtomicBool::new(false),
         panicked: AtomicBool::new(false),
+        contained: AtomicBool::new(false),
         effects_left: AtomicI64::new(effects_left),
         committed: Mutex::default(),
         swept: Mutex::default(),
@@ -246,6 +264,7 @@ async fn answer(world: &World, stage: Stage, work: Work, ports: Ports, process: 
     let (database, queue, runtime, policy) = (ports.clone(), ports.clone(), ports.clone(), policy(stage));
     let transport = BreakerTransport { transport: ports.clone(), breaker: &process.breaker, runtime: ports.clone() };
     let gateway = StripeGateway::new(BreakerProbe { transport, process, world }, ENVIRONMENT.to_owned());
+    let gateway = Seam { gateway, world };
     match (stage, work) {
         (Stage::Validate, Work::Messages(batch)) => Validate { database, queue, runtime, policy }.run(&batch).await,
         (Stage::Inventory, Work::Messages(batch)) => Inventory { database, queue, runtime, policy }.run(&batch).await,

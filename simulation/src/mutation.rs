@@ -106,8 +106,16 @@ mutations! {
     OneUnreadableFailsAll,
     /// The reconciler never looks again at an order that it could not read.
     UnreadableForgotten,
-    /// A record of the stream whose work panics is delivered again instead of being put aside.
+    /// A record of the stream whose work panics is delivered again instead of being moved to the dead-letter queue.
     PanickingRecordKept,
+    /// A surplus authorisation is captured instead of cancelled.
+    SurplusCaptured,
+    /// A refund is recorded, but the gateway is not asked.
+    RefundSkipped,
+    /// Every price is doubled.
+    PricesDoubled,
+    /// Every return is refunded in full.
+    ReturnsRefundedInFull,
 }
 
 impl std::fmt::Display for Mutation {

@@ -64,6 +64,12 @@ pub enum Invariant {
     CapturedOnce,
     /// Nothing is held for an order that will not be sent, and nothing is held twice.
     NoForgottenHold,
+    /// What was captured and refunded is what the customer ordered and returned, at list prices; see [`crate::oracle`].
+    MoneyAsOrdered,
+    /// What left the shelves is what the customers ordered and got, or still wait for.
+    StockAsOrdered,
+    /// Every customer was notified of every step of the order, on every channel that the customer asked for.
+    CustomerInformed,
     /// Free, reserved and sold units of a SKU add up to what there was, and what is reserved is what orders hold.
     StockConserved,
     /// No number of units is below zero, and no order is refused where there is plenty.
@@ -107,6 +113,41 @@ pub enum Invariant {
     CircuitTriesAgain,
     /// A reservation expires only where nobody could pay for it: the gateway was down for long, or a person has to look.
     ExpiryExplained,
+}
+
+impl Invariant {
+    /// Every invariant.
+    pub const ALL: [Self; 29] = [
+        Self::OrderAccountedFor,
+        Self::CommandObeyed,
+        Self::MoneyMatches,
+        Self::CapturedOnce,
+        Self::NoForgottenHold,
+        Self::MoneyAsOrdered,
+        Self::StockAsOrdered,
+        Self::CustomerInformed,
+        Self::StockConserved,
+        Self::NeverOversold,
+        Self::StatesForward,
+        Self::HistoryGapless,
+        Self::EventImmutable,
+        Self::ToldAtLeastOnce,
+        Self::ToldAtMostOnce,
+        Self::ToldTheTruth,
+        Self::DeadLetterJustified,
+        Self::NothingGivenUp,
+        Self::ConflictRecorded,
+        Self::PanicContained,
+        Self::AnswerUnderstood,
+        Self::ComesToRest,
+        Self::HoldKept,
+        Self::NeverStranded,
+        Self::CheckedAgainLater,
+        Self::ForgeryRefused,
+        Self::AttentionSet,
+        Self::CircuitTriesAgain,
+        Self::ExpiryExplained,
+    ];
 }
 
 impl fmt::Display for Invariant {
@@ -171,6 +212,8 @@ pub struct Statistics {
     pub circuits_opened: u64,
     /// Holds left at the gateway where nobody can know of them, by how: see `docs/simulation.md`.
     pub holds_left: BTreeMap<&'static str, u64>,
+    /// What only a fault or a race leads to, by name; see [`crate::SOMETIMES`].
+    pub reached: BTreeMap<&'static str, u64>,
     /// Simulated time, in seconds.
     pub virtual_seconds: u64,
 }
@@ -194,6 +237,7 @@ impl Statistics {
         all(&mut self.faults, &other.faults);
         all(&mut self.dead_letters, &other.dead_letters);
         all(&mut self.told, &other.told);
+        all(&mut self.reached, &other.reached);
         all(&mut self.holds_left, &other.holds_left);
         self.brought_on += other.brought_on;
         self.passed_over += other.passed_over;

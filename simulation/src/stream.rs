@@ -144,9 +144,9 @@ fn take(world: &World, place: usize, most: usize) -> (Vec<Record>, Option<u64>) 
 }
 
 async fn wait(world: &World, place: usize, next: Option<u64>) {
-    let Some(bell) = world.shard_bells.get(place) else { return };
+    let Some(wakeup) = world.shard_wakeups.get(place) else { return };
     match next {
-        None => bell.notified().await,
+        None => wakeup.notified().await,
         // The front record becomes visible then, whatever is appended behind it.
         Some(next) => tokio::time::sleep(Duration::from_millis(next.saturating_sub(world.now()))).await,
     }

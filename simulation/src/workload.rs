@@ -21,8 +21,10 @@ use crate::table::{Table, Units};
 use crate::world::{World, pause};
 
 /// Products: SKU, price, stock items.
-const PRODUCTS: [(&str, u64, u16); 5] =
+pub(crate) const PRODUCTS: [(&str, u64, u16); 5] =
     [("TEA", 499, 4), ("MUG", 1_250, 1), ("KETTLE", 3_999, 2), (LAST, 9_900, 1), (RARE, 2_500, 3)];
+/// What delivery costs, and from which price of the goods on it is free, in minor units.
+const DELIVERY: (u64, u64) = (399, 5_000);
 /// There is hardly any of these.
 const LAST: &str = "LAST";
 const RARE: &str = "RARE";
@@ -50,11 +52,24 @@ pub(crate) struct Sent {
     pub(crate) owed: u64,
 }
 
+/// What a request asks for, in the accountant's terms.
+#[derive(Debug, Clone)]
+pub(crate) struct Bought {
+    /// Units of each SKU.
+    pub(crate) units: BTreeMap<&'static str, u64>,
+    /// List price times quantity, and delivery, in minor units.
+    pub(crate) total: u64,
+    /// The channels on which the customer wants to be notified, as the request names them.
+    pub(crate) notify: Vec<&'static str>,
+}
+
 /// What the world was asked for, to be compared with what became of it.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// The fingerprints of every order's requests, and their messages' ids.
     pub(crate) placed: BTreeMap<u32, Vec<(Fingerprint, String)>>,
+    /// What each of these requests asks for.
+    pub(crate) bought: BTreeMap<u32, Vec<(Fingerprint, Bought)>>,
     pub(crate) commands: Vec<Sent>,
     /// Messages that are no orders, with the number of the order that they were meant to be.
     pub(crate) malformed: Vec<(u32, String)>,
@@ -64,6 +79,12 @@ pub(crate) struct Asked {
     pub(crate) unreadable: BTreeSet<String>,
     /// Events that make notify panic whenever it tells them.
     pub(crate) panicking: BTreeSet<EventKey>,
+    /// Units that the warehouse found or missed while the run went on, by SKU and shard.
+    pub(crate) counted: BTreeMap<(&'static str, u16), i64>,
+    /// Orders of which a refund came back from the bank.
+    pub(crate) refunds_returned: BTreeSet<u32>,
+    /// Orders of which the gateway sent a webhook that never arrived.
+    pub(crate) webhooks_lost: BTreeSet<u32>,
     /// Events the telling of which panicked.
     pub(crate) panicked: BTreeSet<EventKey>,
 }
@@ -106,7 +127,7 @@ pub(crate) fn is_plentiful(sku: &Sku) -> bool {
 
 /// Fills the shelves; there is plenty of most products.
 pub(crate) fn fill_shelves(table: &mut Table, orders: u32) {
-    let rule = DeliveryCharge { currency: Currency::GBP, charge: 399, free_from: Some(5_000) };
+    let rule = DeliveryCharge { currency: Currency::GBP, charge: DELIVERY.0, free_from: Some(DELIVERY.1) };
     table.prices.delivery.insert(Currency::GBP, rule);
     for (name, price, stock_shards) in PRODUCTS {
         let Ok(sku) = Sku::new(name) else { continue };
@@ -182,6 +203,19 @@ impl Request {
         }
     }
 
+    /// Added up here and nowhere else, so that a mistake of the domain is not repeated.
+    fn bought(&self) -> Bought {
+        let mut units = BTreeMap::new();
+        for (sku, quantity) in &self.items {
+            *units.entry(*sku).or_default() += u64::from(*quantity);
+        }
+        let price = |name: &str| PRODUCTS.iter().find(|(sku, ..)| *sku == name).map_or(0, |(_, price, _)| *price);
+        let goods: u64 = units.iter().map(|(sku, quantity)| price(sku) * quantity).sum();
+        let total = if goods >= DELIVERY.1 { goods } else { goods + DELIVERY.0 };
+        let notify = self.notify.iter().map(|channel| channel.trim_matches('"')).collect();
+        Bought { units, total, notify }
+    }
+
     fn body(&self) -> String {
         let items: Vec<String> =
             self.items.iter().map(|(sku, quantity)| format!(r#"{{"sku":"{sku}","quantity":{quantity}}}"#)).collect();
@@ -206,7 +240,7 @@ impl Request {
 /// What a client does at a moment of the run.
 #[derive(Debug)]
 enum Act {
-    Place(String),
+    Place(String, Bought),
     Report(Command),
 }
 
@@ -221,7 +255,7 @@ pub(crate) async fn script(world: Arc<World>, number: u32) {
             for (at, act) in acts {
                 pause(at.saturating_sub(world.now())).await;
                 match act {
-                    Act::Place(body) => place(&world, number, body),
+                    Act::Place(body, bought) => place(&world, number, body, bought),
                     Act::Report(command) => report(&world, number, command, &mut chance),
                 }
             }
@@ -236,25 +270,25 @@ fn draw(world: &World, number: u32, chance: &mut Chance) -> (Vec<(u64, Act)>, Ve
     let spread = if world.seed.is_multiple_of(3) { 2_000 } else { 600 * u64::from(world.orders) };
     let placed_at = chance.below(spread.max(1_000));
     let request = Request::draw(number, chance);
-    let body = request.body();
+    let (body, bought) = (request.body(), request.bought());
     if chance.percent(3) {
         // Cut off in the middle: no order, and nobody can tell more than that.
         let half = body.len() / 2;
-        return (vec![(placed_at, Act::Place(body[..half].to_owned()))], Vec::new());
+        return (vec![(placed_at, Act::Place(body[..half].to_owned(), bought))], Vec::new());
     }
     let mut acts = Vec::new();
     if chance.percent(15) {
         // The client did not see the answer and sends it again.
         for _ in 0..chance.between(1, 2) {
-            acts.push((placed_at + chance.below(600_000), Act::Place(body.clone())));
+            acts.push((placed_at + chance.below(600_000), Act::Place(body.clone(), bought.clone())));
         }
     }
     if chance.percent(8) {
         let other = Request { items: vec![("TEA", 7)], ..request };
         let earlier_or_later = (placed_at + chance.below(60_000)).saturating_sub(5_000);
-        acts.push((earlier_or_later, Act::Place(other.body())));
+        acts.push((earlier_or_later, Act::Place(other.body(), other.bought())));
     }
-    acts.push((placed_at, Act::Place(body)));
+    acts.push((placed_at, Act::Place(body, bought)));
     if chance.percent(25) {
         let longest = if chance.percent(50) { 5_000 } else { 1_800_000 };
         acts.push((placed_at + chance.below(longest), Act::Report(Command::Cancelled)));
@@ -274,7 +308,7 @@ fn draw(world: &World, number: u32, chance: &mut Chance) -> (Vec<(u64, Act)>, Ve
     (acts, journey)
 }
 
-fn place(world: &World, number: u32, body: String) {
+fn place(world: &World, number: u32, body: String, bought: Bought) {
     let request = PlaceOrder::from_json(&body).ok();
     let message_id = world.send(Stage::Validate, body, Some(number));
     let now = world.now();
@@ -285,6 +319,7 @@ fn place(world: &World, number: u32, body: String) {
         return;
     };
     let fingerprint = Fingerprint::of(&request);
+    state.asked.bought.entry(number).or_default().push((fingerprint.clone(), bought));
     state.asked.placed.entry(number).or_default().push((fingerprint, message_id));
 }
 

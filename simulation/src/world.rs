@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use order_contract::message::SWEEP;
-use order_domain::id::OrderId;
+use order_domain::id::{OrderId, Sku};
 use order_domain::order::Order;
 use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
@@ -27,7 +27,7 @@ use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
 use crate::story::{Line, Story};
 use crate::stream::Shard;
 use crate::table::Table;
-use crate::workload::Asked;
+use crate::workload::{Asked, PRODUCTS, is_plentiful};
 
 /// The run's first moment: 2026-11-27 08:00 UTC, a Black Friday.
 pub(crate) const FIRST_MOMENT: i64 = 1_795_766_400_000;
@@ -44,14 +44,25 @@ pub(crate) const QUEUED: [Stage; 6] =
 const TO_REST: u64 = 60 * 3600 * 1000;
 /// What is due within this long is waited for, in milliseconds.
 const SOON: u64 = 3 * 3600 * 1000;
+/// An outage of AWS is no longer than this, in milliseconds.
+const LONGEST_AWS_OUTAGE: u64 = 20 * 60_000;
 /// How many of a hundred outages last longer than stock is held.
 const LONG_OUTAGE: u32 = 1;
-/// Most sweeps of one moment: each is shown one of the orders that are due.
-const SWEEPS: usize = 10;
 /// Two sweeps that look at an order within this long may have done so at once, in milliseconds.
 const AT_ONCE: u64 = 120_000;
 /// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
 const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
+
+/// What of AWS can be down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Tables,
+    Queues,
+    /// SNS and SES.
+    Topics,
+    /// One stage's queue takes no messages.
+    Queue(Stage),
+}
 
 /// Something in a dead-letter queue.
 #[derive(Debug, Clone)]
@@ -89,6 +100,8 @@ pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) shards: Vec<Shard>,
     pub(crate) gateway: Gateway,
+    /// What of AWS is down: from, until.
+    pub(crate) aws_outages: Vec<(Service, u64, u64)>,
     pub(crate) told: NotificationRecord,
     pub(crate) letters: Vec<DeadLettered>,
     /// The idle processes of each function.
@@ -130,9 +143,37 @@ impl State {
         self.story.is_some()
     }
 
-    /// Whether a fault should_inject now.
+    /// Whether a fault strikes now.
     pub(crate) fn should_inject(&mut self, kind: FaultKind, now: u64) -> bool {
         self.faults.strike(kind, now)
+    }
+
+    /// Whether a service of AWS is down.
+    pub(crate) fn is_down(&self, service: Service, now: u64) -> bool {
+        self.aws_outages.iter().any(|(down, from, until)| *down == service && (*from..*until).contains(&now))
+    }
+
+    /// The warehouse counts one shard of a product and corrects its free units; never those of what has to be plentiful.
+    fn take_stock(&mut self, now: u64) {
+        if !self.should_inject(FaultKind::Stocktaking, now) {
+            return;
+        }
+        let chance = self.faults.chance(FaultKind::Stocktaking);
+        let (name, _, shards) = PRODUCTS[chance.position(PRODUCTS.len())];
+        let shard = u16::try_from(chance.position(shards.into())).unwrap_or(0);
+        let (found, more) = (i64::try_from(chance.between(1, 3)).unwrap_or(1), chance.percent(50));
+        let Ok(sku) = Sku::new(name) else { return };
+        let plentiful = is_plentiful(&sku);
+        let Some(units) = self.table.stock.get_mut(&(sku, shard)) else { return };
+        let change = if more || plentiful { found } else { -found.min(units.free.max(0)) };
+        units.free += change;
+        *self.asked.counted.entry((name, shard)).or_default() += change;
+        self.tell(now, None, || format!("FAULT the warehouse corrects {name}/{shard} by {change}"));
+    }
+
+    /// Something that only a fault or a race leads to happened; see [`crate::sometimes`].
+    pub(crate) fn reached(&mut self, what: &'static str) {
+        *self.statistics.reached.entry(what).or_default() += 1;
     }
 
     pub(crate) fn broken(&mut self, invariant: Invariant, order: Option<u32>, at: u64, what: String) {
@@ -222,12 +263,12 @@ pub(crate) struct World {
     pub(crate) orders: u32,
     start: Instant,
     state: Mutex<State>,
-    /// Rings when a queue has a new message.
+    /// Notified when a queue has a new message.
     wakeups: BTreeMap<Stage, Notify>,
     /// How many invocations of a stage may run at the same time.
     pub(crate) concurrency: BTreeMap<Stage, Semaphore>,
-    /// Rings when a shard of the stream has a new record.
-    pub(crate) shard_bells: Vec<Notify>,
+    /// Notified when a shard of the stream has a new record.
+    pub(crate) shard_wakeups: Vec<Notify>,
 }
 
 impl World {
@@ -249,17 +290,33 @@ impl World {
             }
         }
         let shards = chance.between(1, 4);
+        let mut aws_outages = Vec::new();
+        for _ in 0..2 {
+            if faults.strike(FaultKind::AwsOutage, 0) {
+                let chance = faults.chance(FaultKind::AwsOutage);
+                let service = [
+                    Service::Tables,
+                    Service::Queues,
+                    Service::Topics,
+                    Service::Queue(QUEUED[chance.position(QUEUED.len())]),
+                ];
+                let service = service[chance.position(service.len())];
+                let from = chance.below(arrival(plan).max(60_000));
+                aws_outages.push((service, from, from + chance.between(60_000, LONGEST_AWS_OUTAGE)));
+            }
+        }
         let concurrency = QUEUED.map(|stage| {
             let slots = 1 + chance.position(6);
             (stage, Semaphore::new(slots.min(maximum_concurrency(stage))))
         });
-        let state = State {
+        let mut state = State {
             schedule: Chance::new(plan.seed, stream::SCHEDULE),
             faults,
             queues: QUEUED.map(|stage| (stage, Queue::new(maximum_receives(stage)))).into(),
             table: Table::default(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             gateway,
+            aws_outages,
             told: NotificationRecord::default(),
             letters: Vec::new(),
             processes: BTreeMap::new(),
@@ -272,6 +329,8 @@ impl World {
             story: plan.tell.then(Story::default),
             names: 0,
         };
+        let kinds = state.faults.describe();
+        state.tell(0, None, || format!("faults of this run, in ten thousand: {kinds}"));
         Self {
             mutation: plan.mutation,
             seed: plan.seed,
@@ -280,7 +339,7 @@ impl World {
             state: Mutex::new(state),
             wakeups: QUEUED.map(|stage| (stage, Notify::new())).into(),
             concurrency: concurrency.into(),
-            shard_bells: (0..shards).map(|_| Notify::new()).collect(),
+            shard_wakeups: (0..shards).map(|_| Notify::new()).collect(),
         }
     }
 
@@ -327,15 +386,28 @@ impl World {
             queue.send(id, Posted { poison, ..posted }, at, delay);
         }
         drop(state);
-        self.ring(stage);
+        self.wake(stage);
         format!("m-{id}")
     }
 
     /// The gateway reports what happened: some of it twice, late or out of order; and somebody forges more.
     pub(crate) fn post_webhooks(&self) {
         let events = self.state().gateway.take_events();
-        for WebhookEvent { order, body } in events {
+        for WebhookEvent { order, body, is_refund } in events {
             let now = self.now();
+            if is_refund && self.state().should_inject(FaultKind::RefundReturned, now) {
+                let mut state = self.state();
+                state.asked.refunds_returned.insert(order);
+                let body = state.gateway.refund_failed(order);
+                drop(state);
+                self.post_webhook(order, body, SECRET, now + 60_000);
+            }
+            if self.state().should_inject(FaultKind::LostWebhook, now) {
+                let mut state = self.state();
+                state.tell(now, Some(order), || "FAULT a webhook is lost".to_owned());
+                state.asked.webhooks_lost.insert(order);
+                continue;
+            }
             let (at, again, forged) = {
                 let mut state = self.state();
                 let late = state.should_inject(FaultKind::Delay, now);
@@ -375,6 +447,7 @@ impl World {
             let due = {
                 let mut state = self.state();
                 state.gateway.expire(now);
+                state.take_stock(now);
                 state.table.due(self.clock(now, 0), now).len()
             };
             self.post_webhooks();
@@ -382,29 +455,27 @@ impl World {
                 continue;
             }
             last = now;
-            for _ in 0..due.clamp(1, SWEEPS) {
-                self.send(Stage::Reconcile, SWEEP.to_owned(), None);
-            }
+            self.send(Stage::Reconcile, SWEEP.to_owned(), None);
         }
     }
 
     /// Tells a stage's poller that there may be something to receive.
-    pub(crate) fn ring(&self, stage: Stage) {
-        if let Some(bell) = self.wakeups.get(&stage) {
-            bell.notify_one();
+    pub(crate) fn wake(&self, stage: Stage) {
+        if let Some(wakeup) = self.wakeups.get(&stage) {
+            wakeup.notify_one();
         }
     }
 
     /// Waits until a stage's queue may have something to receive, at the latest until then.
-    pub(crate) async fn heard(&self, stage: Stage, until: Option<u64>) {
-        let Some(bell) = self.wakeups.get(&stage) else { return };
+    pub(crate) async fn wait_for_messages(&self, stage: Stage, until: Option<u64>) {
+        let Some(wakeup) = self.wakeups.get(&stage) else { return };
         match until {
-            None => bell.notified().await,
+            None => wakeup.notified().await,
             Some(until) => {
                 // A message that is visible was overlooked: the next poll may find it.
                 let wait = Duration::from_millis(until.saturating_sub(self.now()).max(POLL));
                 // Both ends are reasons to look again.
-                let _ = tokio::time::timeout(wait, bell.notified()).await;
+                let _ = tokio::time::timeout(wait, wakeup.notified()).await;
             }
         }
     }

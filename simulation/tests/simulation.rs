@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use order_simulation::{FaultKind, FaultProfile, Invariant, Mutation, Plan, run, run_many, shrink};
+use order_simulation::{FaultKind, FaultProfile, Invariant, Mutation, Plan, SOMETIMES, run, run_many, shrink};
 
 fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
@@ -56,6 +57,8 @@ fn a_hundred_thousand_orders_survive_the_worst_faults() {
     for reason in ["ITEM_UNREADABLE", "WORK_PANICKED"] {
         assert!(counted.dead_letters[reason] > 100, "{reason}: {:?}", counted.dead_letters);
     }
+    let missed: Vec<_> = SOMETIMES.iter().filter(|what| !counted.reached.contains_key(**what)).collect();
+    assert!(missed.is_empty(), "never reached: {missed:?}");
     // What is counted instead of failing is rare, or something is wrong with the counting.
     let left: u64 = counted.holds_left.values().sum();
     assert!(left < 50, "{:?}", counted.holds_left);
@@ -108,11 +111,12 @@ fn a_seed_tells_the_same_story_in_another_process() {
 fn every_mutation_is_caught() {
     /// Seeds in which a mistake must show.
     const SEEDS: u64 = 100;
-    let mut missed = Vec::new();
+    let (mut missed, mut tripped) = (Vec::new(), BTreeSet::new());
     for mutation in Mutation::ALL {
         let caught = (1..=SEEDS).find_map(|seed| {
             let plan = Plan::new(seed, 60, FaultProfile::heavy()).with(*mutation);
             let violations = run(&plan).unwrap().violations;
+            tripped.extend(violations.iter().map(|violation| violation.invariant));
             violations.into_iter().next().map(|violation| (seed, violation))
         });
         match caught {
@@ -126,6 +130,16 @@ fn every_mutation_is_caught() {
     }
     println!("{} of {} mutations caught", Mutation::ALL.len() - missed.len(), Mutation::ALL.len());
     assert_eq!(missed, [], "not caught");
+    // And every invariant can fail: one that nothing trips proves nothing.
+    for (seed, mutation) in (1..=SEEDS).flat_map(|seed| Mutation::ALL.iter().map(move |mutation| (seed, *mutation))) {
+        if Invariant::ALL.iter().all(|invariant| tripped.contains(invariant)) {
+            return;
+        }
+        let violations = run(&Plan::new(seed, 60, FaultProfile::heavy()).with(mutation)).unwrap().violations;
+        tripped.extend(violations.into_iter().map(|violation| violation.invariant));
+    }
+    let never: Vec<_> = Invariant::ALL.iter().filter(|invariant| !tripped.contains(invariant)).collect();
+    assert!(never.is_empty(), "no mutation trips {never:?}");
 }
 
 #[test]

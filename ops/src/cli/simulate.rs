@@ -22,7 +22,8 @@ The real stages run over a simulated AWS and payment gateway. The seed decides e
 fault, so that the same command tells the same story on every machine. docs/simulation.md says what is simulated.
 
 Faults: none, light, heavy, or a list of crash, lost-answer, throttle, conflict, duplicate, delay, reorder, poison, outage,
-lapse, skew, panic, saved-failure, forgery, unreadable.
+lapse, skew, panic, saved-failure, forgery, unreadable, aws-outage, partial-read, lost-webhook, refund-returned,
+stocktaking, clock-jump.
 
 Exit codes: 0 every invariant held; 1 one broke, and the shortest story of it is printed; 2 wrong usage.
 

@@ -22,6 +22,7 @@ use crate::fault::FaultKind;
 use crate::invariants::judge_change;
 use crate::invocation::orders;
 use crate::mutation::Mutation;
+use crate::sometimes;
 use crate::table::Stored;
 use crate::workload::number_of;
 use crate::world::{State, pause};
@@ -47,6 +48,9 @@ impl Catalogue for Ports {
         let mut prices = Prices { readable: state.table.prices.clone(), ..Prices::default() };
         prices.readable.products.retain(|sku, _| skus.contains(sku));
         prices.readable.delivery.retain(|currency, _| currencies.contains(currency));
+        if self.makes(Mutation::PricesDoubled) {
+            prices.readable.products.values_mut().for_each(|product| product.unit_price.amount *= 2);
+        }
         for sku in skus {
             if let Err(failure) = readable(state, &Stored::Product(sku.clone()), now) {
                 prices.readable.products.remove(sku);
@@ -91,21 +95,16 @@ fn readable(state: &State, item: &Stored, now: u64) -> Result<(), Failure> {
 }
 
 impl OpenOrders for Ports {
-    /// One of those that are due: the stage walks a hash map of them, in an order that no seed decides. There are as many
-    /// more sweeps instead.
     async fn due(&self, at: Timestamp) -> Result<Vec<OrderId>, Failure> {
         self.reach(Call::Read, None).await?;
         let now = self.world.now();
-        let mut guard = self.world.state();
-        let state = &mut *guard;
-        let mut due = state.table.due(at, now);
-        if due.is_empty() {
-            return Ok(due);
+        let due = self.world.state().table.due(at, now);
+        orders(&self.invocation.swept).extend(due.iter().map(|id| (id.clone(), now)));
+        if due.len() > 1 {
+            self.world.state().reached(sometimes::SWEEP_OF_MANY);
         }
-        let one = state.schedule.position(due.len());
-        let shown = due.swap_remove(one);
-        orders(&self.invocation.swept).insert(shown.clone(), now);
-        Ok(vec![shown])
+        self.back(Call::Read, None).await?;
+        Ok(due)
     }
 
     async fn defer_check(&self, order: &Order, at: Timestamp) -> Result<(), Failure> {
@@ -166,15 +165,25 @@ impl Orders for Ports {
             return Ok(Loaded::new());
         }
         self.reach(Call::Read, None).await?;
-        let loaded: Loaded<OrderId, Order> = {
+        let in_parts = {
             let now = self.world.now();
-            let state = self.world.state();
-            let stored = |id: &OrderId| {
-                let order = state.table.orders.get(id)?;
-                Some((id.clone(), readable(&state, &Stored::Order(id.clone()), now).map(|()| order.clone())))
-            };
-            ids.iter().filter_map(stored).collect()
+            let mut state = self.world.state();
+            ids.len() > 1 && state.should_inject(FaultKind::PartialRead, now)
         };
+        let mut loaded: Loaded<OrderId, Order> = Loaded::new();
+        let ids: Vec<&OrderId> = ids.iter().collect();
+        let (first, rest) = ids.split_at(if in_parts { ids.len() / 2 } else { 0 });
+        if in_parts {
+            self.world.state().reached(sometimes::READ_IN_PARTS);
+            loaded.extend(self.stored(first));
+            self.reach(Call::Read, None).await?;
+        }
+        loaded.extend(self.stored(rest));
+        // What is decided on may be old by the time it arrives.
+        self.back(Call::Read, None).await?;
+        if loaded.values().any(Result::is_err) {
+            self.world.state().reached(sometimes::UNREADABLE);
+        }
         if self.makes(Mutation::OneUnreadableFailsAll)
             && let Some(Err(failure)) = loaded.values().find(|order| order.is_err())
         {
@@ -199,6 +208,14 @@ impl Orders for Ports {
             return self.conflict(change);
         }
         let committed = self.write(change, order);
+        match committed {
+            Ok(Committed::Stale(_)) => {
+                let stale = sometimes::stale_in(self.invocation.stage);
+                stale.into_iter().for_each(|what| self.world.state().reached(what));
+            }
+            Ok(Committed::StockShort(_)) => self.world.state().reached(sometimes::STOCK_SHORT),
+            _ => {}
+        }
         self.back(Call::Write, order).await?;
         self.may_panic(order).await;
         match committed? {
@@ -242,6 +259,17 @@ fn long_quiet(order: Order, now: Timestamp) -> Order {
 }
 
 impl Ports {
+    /// The orders as they are stored now.
+    fn stored(&self, ids: &[&OrderId]) -> Loaded<OrderId, Order> {
+        let now = self.world.now();
+        let state = self.world.state();
+        let stored = |id: &&OrderId| {
+            let order = state.table.orders.get(*id)?;
+            Some(((*id).clone(), readable(&state, &Stored::Order((*id).clone()), now).map(|()| order.clone())))
+        };
+        ids.iter().filter_map(stored).collect()
+    }
+
     /// A transaction takes its time; false when another one is under way on its items.
     async fn transact(&self, change: &Change, order: Option<u32>) -> bool {
         let takes = {
@@ -300,8 +328,8 @@ impl Ports {
         damage(&mut state, change, now);
         let shard = state.publish(change.event().clone(), now);
         drop(state);
-        if let Some(bell) = self.world.shard_bells.get(shard) {
-            bell.notify_one();
+        if let Some(wakeup) = self.world.shard_wakeups.get(shard) {
+            wakeup.notify_one();
         }
         Ok(committed)
     }

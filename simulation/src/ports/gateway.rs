@@ -205,15 +205,15 @@ fn with_status(mut intent: Value, status: &str) -> Value {
 
 /// What chance and the faults make of the next request; whether it is executed twice before its error.
 fn draw_course(state: &mut State, path: &str, now: u64) -> bool {
-    let lasts = if state.should_inject(FaultKind::Lapse, now) {
-        state.faults.chance(FaultKind::Lapse).between(60, 3_600).cast_signed()
+    let lasts = if state.should_inject(FaultKind::EarlyExpiry, now) {
+        state.faults.chance(FaultKind::EarlyExpiry).between(60, 3_600).cast_signed()
     } else {
         AUTHORISATION
     };
     // An authorisation that ends early does so as it says, or earlier than it says, or it says nothing.
     let promises = match lasts {
         AUTHORISATION => Some(AUTHORISATION),
-        _ => [Some(lasts), Some(AUTHORISATION), None][state.faults.chance(FaultKind::Lapse).position(3)],
+        _ => [Some(lasts), Some(AUTHORISATION), None][state.faults.chance(FaultKind::EarlyExpiry).position(3)],
     };
     let slow = state.should_inject(FaultKind::Delay, now);
     let follows = if slow { SLOW_SEARCH_FOLLOWS_WITHIN } else { SEARCH_FOLLOWS_WITHIN };

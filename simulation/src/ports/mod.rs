@@ -26,8 +26,9 @@ use crate::fault::FaultKind;
 use crate::invocation::Invocation;
 use crate::mutation::Mutation;
 use crate::settings::{AWS_TIMEOUT, GATEWAY_TIMEOUT};
+use crate::sometimes;
 use crate::workload::number_of;
-use crate::world::{World, pause};
+use crate::world::{Service, World, pause};
 
 /// What is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,7 @@ impl Ports {
         };
         pause(latency).await;
         self.unless_dead().await;
+        self.unless_service_is_down(call, order).await?;
         match self.meets(call, order, "before") {
             Met::Nothing => Ok(()),
             Met::Death => {
@@ -129,6 +131,29 @@ impl Ports {
             }
             Met::Refusal => Err(self.refusal(call)),
         }
+    }
+
+    /// An outage refuses every call, at once or by no answer.
+    async fn unless_service_is_down(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
+        let service = match call {
+            Call::Read | Call::Write => Service::Tables,
+            Call::Queue => Service::Queues,
+            Call::Publish => Service::Topics,
+            Call::Gateway => return Ok(()),
+        };
+        let wait = {
+            let now = self.world.now();
+            let mut state = self.world.state();
+            if !state.is_down(service, now) {
+                return Ok(());
+            }
+            state.reached(sometimes::AWS_DOWN);
+            state.tell(now, order, || format!("FAULT {service:?} are down"));
+            state.schedule.below(2) * call.timeout()
+        };
+        pause(wait).await;
+        self.unless_dead().await;
+        Err(Failure::transient_because(format!("{service:?} are down")))
     }
 
     fn meets(&self, call: Call, order: Option<u32>, when: &str) -> Met {
@@ -178,8 +203,15 @@ impl Ports {
         }
         // Answers overtake each other, too.
         let late = {
+            let now = self.world.now();
             let mut state = self.world.state();
-            if state.schedule.percent(25) { state.schedule.between(1, 10) } else { 0 }
+            match () {
+                () if call == Call::Read && state.should_inject(FaultKind::Delay, now) => {
+                    state.faults.chance(FaultKind::Delay).between(100, call.timeout() / 2)
+                }
+                () if state.schedule.percent(25) => state.schedule.between(1, 10),
+                () => 0,
+            }
         };
         if late > 0 {
             pause(late).await;
@@ -232,6 +264,7 @@ impl Ports {
             self.invocation.panic_through();
             std::future::pending::<()>().await;
         }
+        self.invocation.contained.store(true, Ordering::Relaxed);
         // Unwinds like a panic, without the hook that prints one.
         std::panic::resume_unwind(Box::new("a fault of the simulation"));
     }
@@ -239,7 +272,9 @@ impl Ports {
 
 impl Runtime for Ports {
     fn now(&self) -> Timestamp {
-        self.world.clock(self.world.now(), self.invocation.skew)
+        let now = self.world.now();
+        let jump = self.invocation.jump.filter(|(at, _)| *at <= now).map_or(0, |(_, by)| by);
+        self.world.clock(now, self.invocation.skew + jump)
     }
 
     fn random(&self) -> f64 {
@@ -256,7 +291,9 @@ impl Runtime for Ports {
                 self.invocation.webhooks_refused.fetch_add(how_many, Ordering::Relaxed);
             }
             metric::GATEWAY_CIRCUIT_OPENED => {
-                self.world.state().statistics.circuits_opened += u64::try_from(how_many).unwrap_or(u64::MAX);
+                let mut state = self.world.state();
+                state.statistics.circuits_opened += u64::try_from(how_many).unwrap_or(u64::MAX);
+                state.reached(sometimes::CIRCUIT_OPENED);
             }
             _ => {}
         }

@@ -14,7 +14,7 @@ use crate::invocation::orders;
 use crate::mutation::Mutation;
 use crate::settings::LONGEST_HIDDEN;
 use crate::workload::{number_in, number_of};
-use crate::world::DeadLettered;
+use crate::world::{DeadLettered, Service};
 
 /// Most entries of one SendMessageBatch.
 const ENTRIES: usize = 10;
@@ -57,7 +57,7 @@ impl Queue for Ports {
                 queue.change_visibility(handle, now + (wait.as_secs() * 1000).min(LONGEST_HIDDEN));
             }
         }
-        self.world.ring(self.invocation.stage);
+        self.world.wake(self.invocation.stage);
         self.back(Call::Queue, None).await
     }
 
@@ -106,6 +106,10 @@ impl Ports {
         }
         let now = self.world.now();
         let mut state = self.world.state();
+        if state.is_down(Service::Queue(message.stage()), now) {
+            state.tell(now, number_of(id), || format!("FAULT the queue of {} is down", message.stage().name()));
+            return Err(Failure::transient_because(format!("order {id} could not be forwarded")));
+        }
         if state.should_inject(FaultKind::Throttle, now) {
             state.tell(now, number_of(id), || "FAULT throttle: one message of a batch is not taken".to_owned());
             return Err(Failure::transient_because(format!("order {id} could not be forwarded")));
