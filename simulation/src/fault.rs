@@ -12,7 +12,7 @@ use crate::chance::{Chance, stream};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::VariantArray, strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case", const_into_str)]
+#[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
     /// The invocation's process dies, before or after any effect. What it had received comes back later.
     Crash,
@@ -65,8 +65,8 @@ impl FaultKind {
 
     /// The name on the command line.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// How often it strikes under heavy faults, in ten thousand of the moments where it can, before the run's own draw.
@@ -141,7 +141,7 @@ impl FaultProfile {
     /// A bad day: a tenth of what heavy faults are.
     #[must_use]
     pub fn light() -> Self {
-        let mut profile = Self { name: Some("light"), ..Self::only(FaultKind::ALL) };
+        let mut profile = Self { name: Some("light"), ..Self::only(FaultKind::ALL.iter().copied()) };
         for rate in &mut profile.rates {
             *rate = if *rate == 10_000 { *rate } else { rate.div_ceil(10) };
         }
@@ -152,7 +152,7 @@ impl FaultProfile {
     /// what another one alone shows.
     #[must_use]
     pub fn heavy() -> Self {
-        Self { name: Some("heavy"), swarm: true, ..Self::only(FaultKind::ALL) }
+        Self { name: Some("heavy"), swarm: true, ..Self::only(FaultKind::ALL.iter().copied()) }
     }
 
     /// Only these kinds, all of them in every run, at the rates that heavy faults have before a run's own draw.
@@ -176,7 +176,7 @@ impl FaultProfile {
     /// The kinds that can strike.
     #[must_use]
     pub fn kinds(&self) -> Vec<FaultKind> {
-        FaultKind::ALL.into_iter().filter(|kind| self.rates[*kind as usize] > 0).collect()
+        FaultKind::ALL.iter().copied().filter(|kind| self.rates[*kind as usize] > 0).collect()
     }
 
     const fn rate(&self, kind: FaultKind) -> u32 {
@@ -228,10 +228,10 @@ impl FromStr for FaultProfile {
 }
 
 fn kind_named(name: &str) -> Result<FaultKind, UnknownFault> {
-    FaultKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| UnknownFault { given: name.to_owned(), known: FaultKind::ALL.map(FaultKind::name).join(", ") })
+    FaultKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| UnknownFault {
+        given: name.to_owned(),
+        known: FaultKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// The faults of one run: each kind has a stream of chance of its own.
@@ -299,7 +299,7 @@ mod tests {
         let kinds = |seed| FaultProfile::heavy().drawn(seed).kinds();
         assert_eq!(kinds(1), kinds(1));
         assert!((2..10).any(|seed| kinds(seed) != kinds(1)));
-        for kind in FaultKind::ALL {
+        for kind in FaultKind::ALL.iter().copied() {
             assert!((1..30).any(|seed| kinds(seed).contains(&kind)), "{kind} never strikes");
         }
         assert_eq!(FaultProfile::light().drawn(1), FaultProfile::light());
@@ -307,6 +307,6 @@ mod tests {
 
     #[test]
     fn kinds_stand_where_their_numbers_say() {
-        assert!(FaultKind::ALL.into_iter().enumerate().all(|(position, kind)| kind as usize == position));
+        assert!(FaultKind::ALL.iter().copied().enumerate().all(|(position, kind)| kind as usize == position));
     }
 }

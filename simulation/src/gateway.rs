@@ -172,7 +172,8 @@ impl Gateway {
             "object": "refund", "id": format!("re_{order}"), "payment_intent": payment, "status": "failed",
             "metadata": { "orderId": format!("ord-{order}"), "environment": ENVIRONMENT },
         });
-        json!({ "id": format!("evt_{}", self.events), "type": "refund.failed", "data": { "object": refund } }).to_string()
+        json!({ "id": format!("evt_{}", self.events), "type": "refund.failed", "data": { "object": refund } })
+            .to_string()
     }
 
     /// What happened since this was asked last.

@@ -257,7 +257,6 @@ fn judge_money(state: &mut State, number: u32, order: &Order, broken: &mut impl 
         } else {
             None
         };
-        };
         match how {
             Some(how) => *state.statistics.holds_left.entry(how).or_default() += 1,
             None => {

@@ -64,7 +64,7 @@ fn end(world: &World, rested: bool) -> Outcome {
     judge_end(world, &mut state);
     let mut statistics = std::mem::take(&mut state.statistics);
     statistics.virtual_seconds = now / 1000;
-    for kind in FaultKind::ALL {
+    for kind in FaultKind::ALL.iter().copied() {
         let struck = state.faults.struck[kind as usize];
         if struck > 0 {
             statistics.faults.insert(kind.name(), struck);

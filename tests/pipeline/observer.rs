@@ -23,12 +23,12 @@ pub struct Observer {
 impl Observer {
     pub async fn subscribe(sqs: &aws_sdk_sqs::Client, sns: &aws_sdk_sns::Client, connection: &Connection) -> Self {
         let (queue, arn) = queue_for_topics(sqs, "observer-of-the-tests").await;
-        let topics = Topic::ALL.map(|topic| (arn_of(topic, connection).to_owned(), topic));
+        let topics = Topic::ALL.iter().map(|topic| (arn_of(*topic, connection).to_owned(), *topic)).collect::<Vec<_>>();
         for (topic, _) in &topics {
             // Not raw: the envelope says which topic it was.
             sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(&arn).send().await.unwrap();
         }
-        Self { sqs: sqs.clone(), queue, topics: topics.into() }
+        Self { sqs: sqs.clone(), queue, topics }
     }
 
     /// What has come since it was asked last, up to ten events.

@@ -48,7 +48,7 @@ async fn due(shop: &Shop) -> BTreeSet<Telling> {
     for event in events {
         let (order, name) = (event["orderId"].as_s().unwrap(), event["eventType"].as_s().unwrap());
         let sequence: u64 = event["sequence"].as_n().unwrap().parse().unwrap();
-        let event_type = EventType::ALL.into_iter().find(|known| known.name() == name).unwrap();
+        let event_type = EventType::ALL.iter().copied().find(|known| known.name() == name).unwrap();
         due.extend(topics_of(event_type).iter().map(|topic| (order.clone(), sequence, *topic)));
     }
     due

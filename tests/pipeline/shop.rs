@@ -170,8 +170,8 @@ impl Shop {
     }
 
     /// How many of the orders ended in each state.
-    pub async fn settled_all(&self, orders: &[Value]) -> BTreeMap<OrderStatus, usize> {
-        let mut counts = BTreeMap::new();
+    pub async fn settled_all(&self, orders: &[Value]) -> HashMap<OrderStatus, usize> {
+        let mut counts = HashMap::new();
         for view in join_all(orders.iter().map(|order| self.settled(order))).await {
             *counts.entry(view.status).or_default() += 1;
         }

@@ -32,7 +32,7 @@ pub const CONFIGURATION_SET_TAG: &str = "ses:configuration-set";
     strum::IntoStaticStr,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum MailFate {
     /// The customer's mail server has no such mailbox, or said so of an earlier mail: then this one was not tried.
     Bounced,
@@ -53,8 +53,8 @@ impl MailFate {
 
     /// The name in messages.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// What SES's event destinations call it.
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_event_bridge_writes_is_a_report() {
-        for mail in MailFate::ALL {
+        for mail in MailFate::ALL.iter().copied() {
             let text = MailReport::template(mail, r#""ord-1""#, r#""3""#);
             let report: MailReport = serde_json::from_str(&text).unwrap();
             assert_eq!(report, MailReport { mail, order_id: OrderId::new("ord-1").unwrap(), sequence: 3 });

@@ -2,7 +2,7 @@
 
 /// An attribute of every message on the topics, for a subscription's filter policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray, strum::IntoStaticStr)]
-#[strum(serialize_all = "camelCase", const_into_str)]
+#[strum(serialize_all = "camelCase")]
 pub enum TopicAttribute {
     /// What happened.
     EventType,
@@ -20,7 +20,7 @@ impl TopicAttribute {
 
     /// The attribute's name in a message.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

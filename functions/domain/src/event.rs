@@ -28,7 +28,7 @@ use crate::time::Timestamp;
     strum::IntoStaticStr,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventType {
     /// It was stored and priced.
     OrderValidated,
@@ -74,8 +74,8 @@ impl EventType {
 
     /// The name in documents and message attributes.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

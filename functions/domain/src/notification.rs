@@ -25,7 +25,7 @@ use crate::event::EventType;
     strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case", const_into_str)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Topic {
     /// What becomes of orders.
     OrderConfirmation,
@@ -41,8 +41,8 @@ impl Topic {
 
     /// The name, without its type and suffix.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

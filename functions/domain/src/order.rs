@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// Where the order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
     /// Accepted by the API, not yet stored as an order. Nobody ever loads an order in this state.
     Received,
@@ -42,8 +42,8 @@ pub enum OrderStatus {
 impl OrderStatus {
     /// The name in documents, attributes and metrics.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the inventory stage is done with the order: its stock is reserved, or it ended.
@@ -245,7 +245,7 @@ pub struct Attention {
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray, strum::IntoStaticStr, JsonSchema,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum CancellationReason {
     /// The customer does not want it any more.
     CustomerRequest,
@@ -263,8 +263,8 @@ impl CancellationReason {
 
     /// The name in documents.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

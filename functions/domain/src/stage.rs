@@ -14,7 +14,7 @@
     strum::IntoStaticStr,
     strum::EnumString,
 )]
-#[strum(serialize_all = "kebab-case", const_into_str)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Stage {
     /// Parses an order, prices it from the catalogue, and stores it.
     Validate,
@@ -40,8 +40,8 @@ impl Stage {
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The stage with this name.

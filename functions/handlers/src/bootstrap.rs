@@ -38,7 +38,7 @@ async fn main() -> Result<(), Error> {
     start_logging();
     let handler = std::env::var("_HANDLER").unwrap_or_default();
     let Some(stage) = Stage::from_name(&handler) else {
-        let names = Stage::ALL.map(Stage::name).join(", ");
+        let names = Stage::ALL.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", ");
         return Err(format!("the handler is {handler:?}; this binary knows {names}").into());
     };
     let outcome = serve(stage).await;

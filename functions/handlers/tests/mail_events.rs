@@ -45,7 +45,7 @@ fn mail() -> NotificationKey {
 
 #[tokio::test]
 async fn a_mail_that_did_not_arrive_is_recorded_with_its_reason_and_not_sent_again() {
-    for fate in MailFate::ALL {
+    for fate in MailFate::ALL.iter().copied() {
         let shop = Shop::open();
         shop.sent.lock().unwrap().insert(mail(), Receipt::Sent);
         assert!(contact(&shop, &[told_by_ses(fate, "ord-1")]).await.is_empty());

@@ -584,7 +584,7 @@ async fn what_cannot_be_read_is_named_and_hides_nothing_else() {
 fn every_addressee_has_a_name_of_its_own() {
     let channels = [Channel::Email, Channel::Sms, Channel::Push].map(Recipient::Customer);
     let names: std::collections::BTreeSet<_> =
-        Topic::ALL.map(Recipient::Topic).iter().chain(&channels).map(|recipient| recipient.name()).collect();
+        Topic::ALL.iter().copied().map(Recipient::Topic).chain(channels).map(|recipient| recipient.name()).collect();
     assert_eq!(names.len(), 6);
     assert!(names.iter().all(|name| !name.contains('#')));
 }

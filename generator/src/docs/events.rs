@@ -50,7 +50,7 @@ pub fn file() -> RenderedFile {
          Each is a `String`, for a subscription's filter policy.\n\n\
          | attribute | value |\n| --- | --- |\n",
     );
-    for attribute in TopicAttribute::ALL {
+    for attribute in TopicAttribute::ALL.iter().copied() {
         let _ = writeln!(text, "| `{}` | {} |", attribute.name(), held_by(attribute));
     }
     let badly = [OrderStatus::Rejected, OrderStatus::OutOfStock, OrderStatus::PaymentDeclined, OrderStatus::Cancelled];
@@ -61,14 +61,14 @@ pub fn file() -> RenderedFile {
          | event | meaning |",
         TopicAttribute::Status.name()
     );
-    for topic in Topic::ALL {
+    for topic in Topic::ALL.iter().copied() {
         let _ = write!(text, " `{}` |", topic_name(topic));
     }
     let _ = writeln!(text, "\n| --- | --- |{}", " :-: |".repeat(Topic::ALL.len()));
     let schema = order_contract::schema::published::<EventType>();
-    for event in EventType::ALL {
+    for event in EventType::ALL.iter().copied() {
         let on = |topic: Topic| if topics_of(event).contains(&topic) { " x |" } else { " |" };
-        let topics: String = Topic::ALL.into_iter().map(on).collect();
+        let topics: String = Topic::ALL.iter().copied().map(on).collect();
         let _ = writeln!(text, "| `{}` | {} |{topics}", event.name(), meaning(&schema, event));
     }
     page("events.md", "Events", &text)
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn every_event_is_on_the_page_with_its_meaning_and_a_topic() {
         let text = file().content;
-        for event in EventType::ALL {
+        for event in EventType::ALL.iter().copied() {
             let start = format!("| `{}` | ", event.name());
             let row = text.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_else(|| panic!("{start}"));
             assert!(row.len() > 20 && !row.starts_with('|') && row.contains(" x |"), "{row}");

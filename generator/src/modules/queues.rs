@@ -134,5 +134,5 @@ fn from_ses(location: &Location, suffix: &Expression<Text>, queue: Value<Text>) 
     Statement::allow("MailEvents", &["sqs:SendMessage"], vec![queue])
         .principal_service("events.amazonaws.com")
         .from_account(&location.account)
-        .from_sources(MailFate::ALL.map(rule).to_vec())
+        .from_sources(MailFate::ALL.iter().copied().map(rule).collect())
 }

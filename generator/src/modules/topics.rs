@@ -57,7 +57,7 @@ pub fn define() -> Topics {
         KmsAlias { target_key_id: key.key_id() }.name(template!["alias/", suffixed("topics-key", &suffix)]),
     );
 
-    let topics = Topic::ALL.map(topic_name).map(|name| {
+    let topics = Topic::ALL.iter().copied().map(topic_name).map(|name| {
         let deny = deny_without_tls(location.arn("sns", suffixed(&name, &suffix)));
         let added = module.add(
             &logical(&name),
@@ -68,6 +68,7 @@ pub fn define() -> Topics {
         );
         (name, added.arn())
     });
+    let topics: Vec<_> = topics.collect();
 
     let alarms_arn = location.arn("sns", suffixed(ALARMS_TOPIC, &suffix));
     let from_cloudwatch = Statement::new("AlarmsOfThisAccount", Effect::Allow, &["sns:Publish"])

@@ -201,7 +201,7 @@ pub fn alarms() -> Vec<Alarm> {
         threshold: FOR_THREE_MINUTES(CONFIRMATION_MILLISECONDS),
         severity: Severity::Page,
     });
-    alarms.extend(MailFate::ALL.map(|fate| {
+    alarms.extend(MailFate::ALL.iter().copied().map(|fate| {
         let rule = mail_rule(fate);
         Alarm {
             name: format!("{rule}-alarm"),

@@ -39,7 +39,7 @@ fn source_name(stage: Stage) -> String {
 ///
 /// When SQS does not answer, or the environment has no dead-letter queue.
 pub async fn queues(deployed: &Deployed) -> Result<Vec<DeadLetterQueue>, DeadLetterError> {
-    let found = try_join_all(Stage::ALL.into_iter().map(|stage| async move {
+    let found = try_join_all(Stage::ALL.iter().copied().map(|stage| async move {
         let name = format!("{}-dlq", stage.name());
         let Some(url) = deployed.queue_url(&name).await? else { return Ok::<_, DeadLetterError>(None) };
         let source = deployed.queue_url(&source_name(stage)).await?;

@@ -234,7 +234,7 @@ fn row(line: u64, record: &ByteRecord, places: [usize; COLUMNS.len()]) -> Result
     });
     let currency_read =
         Currency::new(currency).map_err(|error| wrong("currency", currency, format!("is not valid: {error}")));
-    let vat_rate = VatRate::ALL.into_iter().find(|rate| rate.percent().to_string() == vat);
+    let vat_rate = VatRate::ALL.iter().copied().find(|rate| rate.percent().to_string() == vat);
     if vat_rate.is_none() {
         wrong("vat_percent", vat, "is not a VAT rate; use 20, 5 or 0".to_owned());
     }

@@ -10,7 +10,7 @@ use super::{AuthorisationTerms, Charge, ChargeState, UnixSeconds, identifier};
 
 /// A payment's state, in Stripe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum IntentStatus {
     /// No usable card, or the last one was declined.
     RequiresPaymentMethod,
@@ -29,8 +29,8 @@ pub enum IntentStatus {
 impl IntentStatus {
     /// Stripe's name of the state.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -132,7 +132,7 @@ impl End {
 /// As the table of outcomes lists them: further ones later.
 impl Ord for End {
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |end: &Self| (end.status, payment_name(end.payment), shipment_name(end.shipment));
+        let key = |end: &Self| (end.status as u8, payment_name(end.payment), shipment_name(end.shipment));
         key(self).cmp(&key(other))
     }
 }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_customer_is_expected_to_hear_what_the_pipeline_has_a_text_for() {
-        for event_type in EventType::ALL {
+        for event_type in EventType::ALL.iter().copied() {
             assert_eq!(is_texted(event_type), Notice::of(event_type).is_some(), "{}", event_type.name());
         }
     }

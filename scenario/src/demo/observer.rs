@@ -33,7 +33,7 @@ fn topics(connection: &Connection) -> Result<Vec<&str>, DemoError> {
         let name = format!("{}-topic", topic.name());
         connection.topics.get(&name).map(String::as_str).ok_or(DemoError::Missing(name))
     };
-    Topic::ALL.into_iter().map(arn).collect()
+    Topic::ALL.iter().copied().map(arn).collect()
 }
 
 /// A subscribed queue. [`Observer::leave`] takes it away again.
@@ -92,7 +92,7 @@ impl Observer {
         let set = set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await;
         set.map_err(|error| failed(error.into()))?;
         let topics = topics(connection)?;
-        let watched = EventType::ALL.into_iter().filter(|event| is_watched(*event)).map(EventType::name);
+        let watched = EventType::ALL.iter().copied().filter(|event| is_watched(*event)).map(EventType::name);
         let filter = json!({ "eventType": watched.collect::<Vec<_>>() }).to_string();
         for topic in topics {
             let subscribed = self

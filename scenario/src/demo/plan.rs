@@ -177,7 +177,7 @@ pub fn plan(orders: usize, run: &str, catalogue: &[Stocked]) -> Vec<PlannedOrder
 /// The kinds of a plan, special ones spread evenly among the good.
 fn kinds(orders: usize) -> Vec<Kind> {
     let mut special = Vec::new();
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().copied() {
         let least = usize::from(kind.share() > 0 && orders >= ENOUGH_FOR_EVERY_KIND);
         special.extend(std::iter::repeat_n(kind, (orders * kind.share() / 100).max(least)));
     }
@@ -280,14 +280,14 @@ mod tests {
     fn a_hundred_orders_hold_every_kind_in_its_share() {
         let plan = hundred();
         assert_eq!(plan.len(), 100);
-        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Good) {
+        for kind in Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Good) {
             assert_eq!(plan.iter().filter(|order| order.kind == kind).count(), kind.share(), "{}", kind.name());
         }
     }
 
     #[test]
     fn reports_lead_from_confirmed_to_the_expected_end() {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().copied() {
             let goes_on = matches!(kind.expected(), Expected::Ends(end) if end.changes() > End::CONFIRMED.changes());
             assert_eq!(!kind.reports().is_empty(), goes_on, "{}", kind.name());
         }

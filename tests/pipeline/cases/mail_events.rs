@@ -78,7 +78,7 @@ async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothin
     ] {
         let event = event.to_string();
         let mut fates = Vec::new();
-        for fate in MailFate::ALL {
+        for fate in MailFate::ALL.iter().copied() {
             let asked = json!({ "EventPattern": rule(shop, fate).await["EventPattern"], "Event": event });
             if events(shop, "TestEventPattern", &asked).await["Result"] == true {
                 fates.push(fate);
@@ -89,7 +89,7 @@ async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothin
 }
 
 async fn each_rule_sends_a_thin_message_to_the_stage_that_sent_the_mail(shop: &Shop) {
-    for fate in MailFate::ALL {
+    for fate in MailFate::ALL.iter().copied() {
         let name = rule(shop, fate).await["Name"].clone();
         let targets = events(shop, "ListTargetsByRule", &json!({ "Rule": name })).await;
         let target = &targets["Targets"][0];

@@ -1,6 +1,6 @@
 //! What becomes of an order.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
@@ -100,7 +100,7 @@ async fn the_last_unit_is_sold_once(shop: &Shop) {
     let tea = shop.stock(1, 1).await;
     let orders: Vec<_> = (0..20).map(|_| order_of(tea.sku.as_str())).collect();
     shop.place_at_once(&orders).await;
-    let expected = BTreeMap::from([(OrderStatus::Confirmed, 1), (OrderStatus::OutOfStock, 19)]);
+    let expected = HashMap::from([(OrderStatus::Confirmed, 1), (OrderStatus::OutOfStock, 19)]);
     assert_eq!(shop.settled_all(&orders).await, expected);
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 0, reserved: 1, sold: 0 });
 }
@@ -118,7 +118,7 @@ async fn twenty_orders_racing_for_stock_in_shards_sell_every_unit_and_none_twice
     let tea = shop.stock(10, 3).await;
     let orders: Vec<_> = (0..20).map(|_| order_of(tea.sku.as_str())).collect();
     shop.place_at_once(&orders).await;
-    let expected = BTreeMap::from([(OrderStatus::Confirmed, 10), (OrderStatus::OutOfStock, 10)]);
+    let expected = HashMap::from([(OrderStatus::Confirmed, 10), (OrderStatus::OutOfStock, 10)]);
     assert_eq!(shop.settled_all(&orders).await, expected);
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 0, reserved: 10, sold: 0 });
 }

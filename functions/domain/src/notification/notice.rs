@@ -4,7 +4,7 @@ use crate::event::EventType;
 
 /// Something that a customer wants to hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray, strum::IntoStaticStr)]
-#[strum(serialize_all = "kebab-case", const_into_str)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Notice {
     /// The order is confirmed.
     OrderConfirmed,
@@ -61,7 +61,7 @@ impl Notice {
 
     /// The name of the files that hold its texts.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.into_str()
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

@@ -33,7 +33,7 @@ impl Sns {
     /// # Errors
     /// When it does not name them all.
     pub fn from_environment(client: Client) -> Result<Self, SettingError> {
-        let topics = Topic::ALL.into_iter().map(|topic| Ok((topic, settings::text(variable::topic_arn(topic))?)));
+        let topics = Topic::ALL.iter().copied().map(|topic| Ok((topic, settings::text(variable::topic_arn(topic))?)));
         let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
         Ok(Self { client, environment, topics: topics.collect::<Result<_, SettingError>>()? })
     }
@@ -52,7 +52,7 @@ impl Sns {
         for (position, event) in events.iter().enumerate() {
             let message = serde_json::to_string(event).map_err(|error| Failure::transient(what(), error))?;
             let mut entry = PublishBatchRequestEntry::builder().id(position.to_string()).message(message);
-            for attribute in TopicAttribute::ALL {
+            for attribute in TopicAttribute::ALL.iter().copied() {
                 let value = match attribute {
                     TopicAttribute::EventType => event.event_type.name(),
                     TopicAttribute::Status => event.status.name(),

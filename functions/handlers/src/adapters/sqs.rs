@@ -48,7 +48,8 @@ impl SqsQueue {
             client,
             source: settings::text(variable::SOURCE_QUEUE_URL).unwrap_or_default(),
             next: Stage::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .filter_map(|stage| Some((stage, settings::text(variable::queue_url(stage)?).ok()?)))
                 .collect(),
             dead_letters: settings::text(variable::DEAD_LETTER_QUEUE_URL)?,

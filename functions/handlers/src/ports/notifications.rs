@@ -28,7 +28,7 @@ pub enum Recipient {
 impl Recipient {
     /// The name in the sort key of what was sent.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Topic(topic) => topic.name(),
             Self::Customer(channel) => channel.name(),
@@ -133,7 +133,7 @@ pub enum Refusal {
 impl Refusal {
     /// The name in the table and in documents.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::CallingCodeNotPermitted => "CALLING_CODE_NOT_PERMITTED",
             Self::InvalidNumber => "INVALID_NUMBER",

@@ -84,7 +84,7 @@ impl Texts {
             let added = parsed.add_raw_template(template, text);
             added.map_err(|cause| TextError::Unreadable { template: template.to_owned(), cause })?;
         }
-        for file in Notice::ALL.into_iter().flat_map(files_of) {
+        for file in Notice::ALL.iter().copied().flat_map(files_of) {
             if !parsed.get_template_names().any(|name| name == file) {
                 return Err(TextError::Missing(file));
             }

@@ -81,7 +81,7 @@ fn all(sample: &Sample) -> [String; 5] {
 }
 
 fn told() -> impl Iterator<Item = EventType> {
-    EventType::ALL.into_iter().filter(|event_type| Notice::of(*event_type).is_some())
+    EventType::ALL.iter().copied().filter(|event_type| Notice::of(*event_type).is_some())
 }
 
 const REASONS: [&str; 6] = [
@@ -334,7 +334,7 @@ const SHARED: [&str; 4] = ["email/layout.txt", "email/layout.html", "email/lines
 
 #[test]
 fn every_file_is_compiled_in() {
-    let expected = Notice::ALL.into_iter().flat_map(files_of).chain(SHARED.map(Into::into));
+    let expected = Notice::ALL.iter().copied().flat_map(files_of).chain(SHARED.map(Into::into));
     let expected: std::collections::BTreeSet<String> = expected.collect();
     let compiled_in: std::collections::BTreeSet<String> =
         TEMPLATES.iter().map(|(name, _)| (*name).to_owned()).collect();

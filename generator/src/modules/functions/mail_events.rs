@@ -34,7 +34,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
             .suppression_options([SuppressionOptions {}.suppressed_reasons(SUPPRESSED_AFTER)]),
     );
     let set = set.under_same_condition();
-    let reported = BTreeSet::from(MailFate::ALL.map(MailFate::event_type));
+    let reported = MailFate::ALL.iter().map(|fate| fate.event_type()).collect::<BTreeSet<_>>();
     module.add_when(
         &wanted,
         &logical(MAIL_CONFIGURATION_SET),
@@ -48,7 +48,7 @@ pub(super) fn add(module: &mut Module, stage: &StageDescription, given: &Given) 
                 }])],
         },
     );
-    for fate in MailFate::ALL {
+    for fate in MailFate::ALL.iter().copied() {
         let name = mail_rule_name(fate);
         let rule = module.add_when(
             &wanted,
