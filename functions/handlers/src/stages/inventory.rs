@@ -1,4 +1,4 @@
-//! Inventory: reserves every line of the order in one transaction, or says which line ran out.
+//! Inventory: reserves every line of the order in one transaction, or records which line is out of stock.
 
 use order_contract::message::{Command, Message};
 use order_contract::metric;
@@ -22,14 +22,14 @@ pub struct Inventory<D, Q, R> {
     pub database: D,
     /// From validate, to payment.
     pub queue: Q,
-    /// Clock, chance, metrics.
+    /// Clock, randomness, metrics.
     pub runtime: R,
     /// The waits of retries.
     pub policy: RetryPolicy,
 }
 
 impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let consumer =
             Consumer { stage: Stage::Inventory, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
@@ -43,7 +43,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
             vec![StockPart { shard: shard_of(&order.order_id, line.stock_shards), quantity: line.quantity }]
         };
         let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
-        // Every line may have to be looked for in other shards once.
+        // Every line may need units of other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
             let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
             let change = match order.reserve(&parts, &context) {

@@ -1,7 +1,7 @@
-//! Reconcile: finds orders that stopped moving, or of which the payment gateway told, and puts them back on the right queue.
+//! Reconcile: finds orders that stopped moving or that a webhook is about, and sends their messages to the right queue again.
 //!
-//! Of an order it changes nothing but when it is looked at next. The stage behind the queue decides, and does nothing where nothing is to be done: so a sweep
-//! that runs twice, beside a live worker, or on a webhook that came late, out of order or again, makes nothing worse.
+//! It changes only the time of an order's next check. The stage behind the queue decides, and does nothing if nothing is due.
+//! So a sweep that runs twice or beside a live worker is harmless, and so is a late, repeated or reordered webhook.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,19 +23,19 @@ use crate::ports::{
 };
 use crate::retry::RetryPolicy;
 
-/// Next checks that are moved at the same time.
+/// The number of next checks that are written at the same time.
 const CHECKS_AT_ONCE: usize = 25;
 
-/// The stage beside the others.
+/// The stage that sweeps, and handles the gateway's webhooks.
 #[derive(Debug)]
 pub struct Reconcile<D, W, Q, R> {
-    /// Orders, and those that are due to be looked at.
+    /// Orders, and the index of those that are due for a check.
     pub database: D,
     /// The gateway's webhooks.
     pub webhooks: W,
     /// From the schedule and the API, to inventory, payment and fulfilment.
     pub queue: Q,
-    /// Clock, chance, metrics.
+    /// Clock, randomness, metrics.
     pub runtime: R,
     /// The waits of retries.
     pub policy: RetryPolicy,
@@ -48,7 +48,7 @@ enum Asked {
 }
 
 impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let consumer =
             Consumer { stage: Stage::Reconcile, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
@@ -60,11 +60,11 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let swept = AtomicBool::new(false);
         consumer
             .each(batch, asked, name, async |delivery, asked| match asked {
-                // Many wait after an outage, and one looks for all of them.
+                // Many sweeps wait after an outage, and one does the work of all.
                 Asked::Sweep if swept.swap(true, Ordering::Relaxed) => Ok(None),
                 Asked::Sweep => {
                     self.sweep().await?;
-                    // The queue is webhooks' too, so that only this tells that the schedule is alive.
+                    // The queue has webhooks too, so only this metric shows that the schedule works.
                     self.runtime.count(metric::SWEEPS, 1);
                     Ok(None)
                 }
@@ -73,12 +73,12 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             .await
     }
 
-    /// Puts the orders back on their queues whose next check is due.
+    /// Re-queues the orders whose next check is due.
     async fn sweep(&self) -> Result<(), Failure> {
         let now = self.runtime.now();
         let due: BTreeSet<OrderId> = self.database.due(now).await?.into_iter().collect();
         let (orders, unreadable) = apart(&due, self.database.load_each(&due).await?);
-        // The index follows the table with a delay: what is stored says whether an order is due.
+        // The index follows the table with a delay: the stored order says whether it is due.
         let due: Vec<&Order> =
             orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
         let messages: Vec<(&Order, Message)> =
@@ -87,10 +87,10 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let mut again: Vec<&Order> =
             due.iter().copied().filter(|order| order.recovery_command(now).is_none()).collect();
         if !messages.is_empty() {
-            // A hold that is looked at because its time is over did not stop moving.
+            // An order whose authorisation is checked at its end did not stop moving.
             let stopped = messages.iter().filter(|(order, _)| order.is_open()).count();
             self.runtime.count(metric::ORDERS_REQUEUED, stopped);
-            tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
+            tracing::warn!(orders = messages.len(), "orders that stopped moving are re-queued");
             let bodies: Vec<Message> = messages.iter().map(|(_, message)| message.clone()).collect();
             for ((order, _), sent) in messages.iter().zip(self.queue.forward(&bodies).await) {
                 match sent {
@@ -99,7 +99,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
                 }
             }
         }
-        // Those that were sent are not sent again by the next sweep, whatever became of the others.
+        // The next sweep does not send these again, even if others failed.
         for chunk in again.chunks(CHECKS_AT_ONCE) {
             let moved = chunk.iter().map(|order| self.database.defer_check(order, order.next_check_after(now)));
             for moved in join_all(moved).await {
@@ -110,8 +110,8 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         failed.map_or(Ok(()), Err)
     }
 
-    /// An order that cannot be read holds no other up: somebody has to see it, and the next version of this program may read
-    /// it. It is looked at again later, so that it does not stand first in the index for ever.
+    /// Defers the check of orders that cannot be read, so that they do not stay first in the index and delay the others. A
+    /// person sees them in the metric, and the next version of this program may be able to read them.
     async fn defer_unreadable_check(&self, unreadable: &[(OrderId, Failure)], now: Timestamp) -> Result<(), Failure> {
         if unreadable.is_empty() {
             return Ok(());
@@ -131,12 +131,12 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         failed.map_or(Ok(()), Err)
     }
 
-    /// What the gateway tells is a reason to look at the order, and nothing more: what is true, the stage asks itself.
+    /// A webhook is only a reason to check the order: the stage asks the gateway for the real state.
     async fn webhook(&self, delivery: &Delivery, signed: &Signed) -> Handled {
         let event = match self.webhooks.verify(&delivery.body, signed).await? {
             Webhook::Genuine(event) => event,
             Webhook::Refused(reason) => {
-                // Anybody can send one: it is counted and forgotten, so that nobody can fill the dead-letter queue.
+                // Anybody can send one: it is only counted, so that nobody can fill the dead-letter queue.
                 self.runtime.count(metric::WEBHOOKS_REFUSED, 1);
                 tracing::warn!(message_id = %delivery.message_id, reason, "a webhook is not the gateway's");
                 return Ok(None);
@@ -165,7 +165,7 @@ fn apart(due: &BTreeSet<OrderId>, mut stored: Loaded<OrderId, Order>) -> (Vec<Or
     (readable, unreadable)
 }
 
-/// The message that looks after an order of which the gateway told; none where it knows already, or it is another payment.
+/// The message that follows from a webhook; `None` if the order knows it already, or if it is about another payment.
 fn follows_from(order: &Order, event: &GatewayEvent, now: Timestamp) -> Option<Message> {
     let ours = order.authorisation.as_ref().is_none_or(|held| held.payment_intent == event.payment_intent);
     match event.kind {

@@ -27,14 +27,14 @@ pub struct Validate<D, Q, R> {
     pub database: D,
     /// From the API, to inventory.
     pub queue: Q,
-    /// Clock, chance, metrics.
+    /// Clock, randomness, metrics.
     pub runtime: R,
     /// The waits of retries.
     pub policy: RetryPolicy,
 }
 
 impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
         let prices = self.prices(&requests).await;
@@ -49,7 +49,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
             .await
     }
 
-    /// What the catalogue says of everything that the batch asks for, in one call.
+    /// Reads the catalogue's entries for the whole batch, in one call.
     async fn prices(&self, requests: &[Result<PlaceOrder, Failure>]) -> Result<Prices, Failure> {
         let items = requests.iter().flatten().flat_map(|request| &request.items);
         let skus: BTreeSet<Sku> = items.map(|item| item.sku.clone()).collect();
@@ -78,16 +78,16 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         }
     }
 
-    /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
+    /// The id is already stored: by the same request, so the order is only forwarded, or by another, which is recorded.
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
         let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
         let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &context)).await?;
-        // An order remembers so many conflicts; those after them are counted all the same.
+        // An order records a limited number of conflicts; further ones are only counted.
         if decided.changed_from.is_none() && decided.order.knows(fingerprint) {
             return Ok(next(&decided.order));
         }
         self.runtime.count(metric::ORDER_CONFLICTS, 1);
-        tracing::warn!(order_id = %decided.order.order_id, "another order came under the id of a stored one");
+        tracing::warn!(order_id = %decided.order.order_id, "another request used the id of a stored order");
         Ok(None)
     }
 }
@@ -102,7 +102,7 @@ fn parse(delivery: &Delivery) -> Result<PlaceOrder, Failure> {
     })
 }
 
-/// An order that waits for its stock is forwarded, also when it was forwarded before: a crash may have come between.
+/// An order that waits for its stock is forwarded, even if it was forwarded before: a crash may have prevented that.
 fn next(order: &Order) -> Option<Message> {
     (order.status == OrderStatus::Validated).then(|| Command::reserve_stock(order.order_id.clone()))
 }
