@@ -166,8 +166,7 @@ pub async fn settle(
     let returned: Vec<_> = returned.into_iter().flatten().collect();
     if !returned.is_empty() {
         runtime.count(metric::RETRIES, returned.len());
-        let waits: Vec<_> =
-            returned.iter().map(|(delivery, wait)| (delivery.receipt_handle.as_str(), *wait)).collect();
+        let waits: Vec<_> = returned.iter().map(|(delivery, wait)| (delivery.receipt_handle.as_str(), *wait)).collect();
         if let Err(failure) = queue.postpone(&waits).await {
             // Only the wait is lost: the deliveries come back when the queue's visibility timeout ends.
             tracing::warn!(error = %chain(&failure), "retries could not be postponed");

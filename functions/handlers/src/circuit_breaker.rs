@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-fn a_call_beside_a_probe_waits_only_for_the_probes_answer() {
+    fn a_call_beside_a_probe_waits_only_for_the_probes_answer() {
         let breaker = opened();
         for (now, open_for) in [(15, 30), (45, 60)] {
             let probe = breaker.admit(at(now)).unwrap();

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-fn an_error_that_a_retry_can_help_is_transient() {
+    fn an_error_that_a_retry_can_help_is_transient() {
         for (status, code) in [
             // Throttling, in the spellings of DynamoDB, SQS, SNS, SES and Secrets Manager.
             (400, "ProvisionedThroughputExceededException"),

@@ -128,7 +128,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         let age = self.runtime.now().since(delivery.sent_at);
         if age < RECORDED_WITHIN {
             return Err(Failure::Early {
-                what: format!("payment {payment_intent} may still become the authorisation of order {}", order.order_id),
+                what: format!(
+                    "payment {payment_intent} may still become the authorisation of order {}",
+                    order.order_id
+                ),
                 wait: RECORDED_WITHIN.saturating_sub(age),
                 cause: None,
             });
@@ -152,7 +155,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                 CaptureAnswer::Expired => match self.reauthorise(order).await? {
                     GatewayAnswer::Authorised(authorisation) => Ok(Some(Fact::Reauthorised(authorisation))),
                     GatewayAnswer::Declined(code) => Err(Failure::Permanent {
-                        what: format!("order {} is dispatched and its money cannot be authorised: {code}", order.order_id),
+                        what: format!(
+                            "order {} is dispatched and its money cannot be authorised: {code}",
+                            order.order_id
+                        ),
                         reason: DeadLetterReason::MoneyLost,
                         cause: None,
                     }),

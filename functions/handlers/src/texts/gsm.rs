@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-fn a_character_outside_of_the_alphabet_is_replaced_by_the_nearest_one() {
+    fn a_character_outside_of_the_alphabet_is_replaced_by_the_nearest_one() {
         for (text, written) in [
             ("Zürich £5 €3", "Zürich £5 €3"),
             ("Łódź “Poczta”", "Lodz \"Poczta\""),
@@ -159,7 +159,7 @@ fn a_character_outside_of_the_alphabet_is_replaced_by_the_nearest_one() {
     }
 
     #[test]
-fn a_cut_text_keeps_its_beginning_or_both_its_ends() {
+    fn a_cut_text_keeps_its_beginning_or_both_its_ends() {
         assert_eq!(cut_at_the_end("Royal Mail", 10), "Royal Mail");
         assert_eq!(cut_at_the_end("Royal Mail Special", 8), "Royal..");
         assert_eq!(cut_in_the_middle("ord-123456789", 8), "ord..789");

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-fn an_authorisation_has_the_time_of_its_end() {
+    fn an_authorisation_has_the_time_of_its_end() {
         let body = r#"{"id":"pi_1","status":"requires_capture","latest_charge":
             {"payment_method_details":{"card":{"capture_before":1764000000}}}}"#;
         let Ok(GatewayAnswer::Authorised(authorisation)) = classed(200, body) else { panic!("not authorised") };
@@ -163,7 +163,7 @@ fn an_authorisation_has_the_time_of_its_end() {
     }
 
     #[test]
-fn an_error_is_transient_if_a_retry_can_help_and_permanent_otherwise() {
+    fn an_error_is_transient_if_a_retry_can_help_and_permanent_otherwise() {
         for status in [401, 403, 500, 503] {
             assert!(matches!(classed(status, "{}"), Err(Failure::Transient { .. })), "{status}");
         }

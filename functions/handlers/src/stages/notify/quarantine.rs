@@ -59,7 +59,7 @@ pub(super) async fn quarantine<'r>(
     records: impl IntoIterator<Item = Quarantined<'r>>,
 ) -> Vec<&'r str> {
     let mut not_taken = Vec::new();
-for record in records {
+    for record in records {
         let Quarantined { sequence_number, reason, error, .. } = &record;
         match queue.dead_letter(&record.message()).await {
             Ok(()) => {
