@@ -1,5 +1,5 @@
-//! What the functions, the infrastructure and the clients share, each written once: the generator puts these names and
-//! layouts into Terraform, the functions read and write them, and clients and tools use the same types.
+//! The names, layouts and types that the functions, the infrastructure and the clients share. The generator puts them into
+//! Terraform, the functions read and write them, and clients and tools use the same types.
 //!
 //! It knows the domain, and the shape of AWS's services. It does no I/O.
 

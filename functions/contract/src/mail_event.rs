@@ -1,7 +1,7 @@
-//! What SES tells of a mail after it took it: that it did not arrive, or was not wanted.
+//! SES's reports about a mail that it accepted: it did not arrive, or was not wanted.
 //!
-//! EventBridge turns what SES writes into a thin message for the stage that sent the mail, by a rule for each fate: no address
-//! and no subject reaches a queue.
+//! EventBridge turns SES's event into a thin message for the contact stage, by one rule for each fate. No address and no
+//! subject reaches a queue.
 //! Source: docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html.
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use order_domain::id::OrderId;
 
-/// The tag of a mail with its order's id. SES repeats a mail's tags in whatever it tells of it.
+/// The tag of a mail with its order's id. SES repeats a mail's tags in every event about it.
 pub const ORDER_ID_TAG: &str = "orderId";
 /// The tag with the number of the event that the mail is about.
 pub const SEQUENCE_TAG: &str = "sequence";
 /// The tag that SES adds itself: the name of the configuration set that the mail was sent with.
 pub const CONFIGURATION_SET_TAG: &str = "ses:configuration-set";
 
-/// What became of a mail that did not do what it was sent for.
+/// Why a mail failed after SES accepted it.
 #[derive(
     Debug,
     Clone,
@@ -34,21 +34,21 @@ pub const CONFIGURATION_SET_TAG: &str = "ses:configuration-set";
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum MailFate {
-    /// The customer's mail server has no such mailbox, or said so of an earlier mail: then this one was not tried.
+    /// The customer's mail server has no such mailbox. If it said so for an earlier mail, SES did not try this one.
     Bounced,
-    /// The customer's mail server took it not, for as long as SES tried: a full mailbox, a mail that it finds too large.
+    /// The customer's mail server did not accept the mail for as long as SES tried, e.g. because the mailbox is full.
     ///
-    /// The answer of somebody who is away, whose mailbox has the mail, is not among them, although SES calls it a bounce, too:
-    /// `Transient` and `General`, as what it could not deliver for hours, but without a report that says so.
+    /// An out-of-office answer is not one of them: the mailbox has the mail. SES reports it as a bounce too, `Transient` and
+    /// `General` like a failed delivery, but without a recipient that failed.
     NotTaken,
-    /// The customer calls it, or an earlier one, unwanted. Not every provider tells.
+    /// The customer marked the mail, or an earlier one, as unwanted. Not every provider reports this.
     Complained,
-    /// SES found malware in it, and did not send it.
+    /// SES found malware in the mail and did not send it.
     Rejected,
 }
 
 impl MailFate {
-    /// Every one that is asked for.
+    /// All fates.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in messages.
@@ -57,7 +57,7 @@ impl MailFate {
         self.into()
     }
 
-    /// What SES's event destinations call it.
+    /// The event type in SES's event destinations.
     #[must_use]
     pub const fn event_type(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl MailFate {
         }
     }
 
-    /// What EventBridge calls it, as `detail-type`.
+    /// The event's `detail-type` in EventBridge.
     #[must_use]
     pub const fn detail_type(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl MailFate {
         }
     }
 
-    /// What tells it from others of its type: an object of the event's detail, and an event pattern for its fields
+    /// The difference from other events of its type: an object of the event's detail, and an event pattern for its fields
     /// (docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html).
     #[must_use]
     pub fn told_apart_by(self) -> Option<(&'static str, Value)> {
@@ -90,7 +90,7 @@ impl MailFate {
                 Some(("bounce", json!({ "bounceType": types, "$or": [any_other, reported] })))
             }
             Self::Complained => {
-                // `not-spam` takes a complaint back.
+                // `not-spam` withdraws a complaint.
                 let kinds = json!([{ "exists": false }, { "anything-but": ["not-spam"] }]);
                 Some(("complaint", json!({ "complaintFeedbackType": kinds })))
             }
@@ -99,32 +99,32 @@ impl MailFate {
     }
 }
 
-/// What the contact stage is told of a mail.
+/// The message to the contact stage about a failed mail.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MailReport {
-    /// What became of it.
+    /// Why the mail failed.
     pub mail: MailFate,
-    /// The order that it was about.
+    /// The order that the mail is about.
     pub order_id: OrderId,
-    /// The number of the event that it was about.
+    /// The number of the event that the mail is about.
     #[serde(deserialize_with = "written_as_text")]
     pub sequence: u64,
 }
 
 impl MailReport {
-    /// The message of a fate, with what stands for a mail's order and event in it: what EventBridge puts in place of `<name>` it
-    /// quotes itself.
+    /// The message of a fate as an EventBridge template, with placeholders for the mail's order and event. EventBridge quotes
+    /// the values that it fills in.
     #[must_use]
     pub fn template(mail: MailFate, order_id: &str, sequence: &str) -> String {
         format!(r#"{{"mail":"{}","orderId":{order_id},"sequence":{sequence}}}"#, mail.name())
     }
 }
 
-/// A tag's value is a text, whatever it says.
+/// A tag's value is always a text.
 fn written_as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom("the sequence is no number"))
+    text.parse().map_err(|_| serde::de::Error::custom("the sequence is not a number"))
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_event_bridge_writes_is_a_report() {
+    fn a_message_of_event_bridge_is_a_report() {
         for mail in MailFate::ALL.iter().copied() {
             let text = MailReport::template(mail, r#""ord-1""#, r#""3""#);
             let report: MailReport = serde_json::from_str(&text).unwrap();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_event_of_an_order_is_no_report_and_no_address_gets_into_the_refusal() {
+    fn a_report_without_a_valid_order_and_event_is_refused() {
         for (order_id, sequence) in [
             (r#""ada@example.com""#, r#""3""#),
             (r#""ord-1""#, r#""ada@example.com""#),

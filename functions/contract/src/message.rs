@@ -1,6 +1,6 @@
-//! What travels between stages: thin messages. The table is the authority.
+//! The messages between stages. They are thin: the table has the data.
 //!
-//! What the warehouse, the carrier and customers report is a message too: the API wraps their documents into a
+//! Reports of the warehouse, the carrier and customers are messages too: the API wraps their documents into a
 //! [`FulfilmentCommand`].
 
 use order_domain::event::Cause;
@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Cancellation, ShipmentUpdate};
 
-/// What names the order that it is about.
+/// A message that names its order.
 pub trait ConcernsOrder {
     /// The order.
     fn order_id(&self) -> &OrderId;
 
-    /// What it asks for, as the order's history tells it.
+    /// The kind of command, as the order's history records it.
     fn cause(&self) -> Cause;
 }
 
@@ -55,7 +55,7 @@ impl ConcernsOrder for FulfilmentCommand {
     }
 }
 
-/// What a stage is asked to do with an order.
+/// A command to a stage about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CommandName {
@@ -71,7 +71,7 @@ pub enum CommandName {
 pub struct Command {
     /// The order.
     pub order_id: OrderId,
-    /// What to do with it.
+    /// The command.
     pub command: CommandName,
 }
 
@@ -102,7 +102,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// The message that moves an order on which stopped moving; `None` where it waits for somebody else, or is done.
+    /// The message that makes a stopped order move again; `None` if it waits for somebody else, or is done.
     #[must_use]
     pub fn recovery(order: &Order, now: Timestamp) -> Option<Self> {
         let order_id = order.order_id.clone();
@@ -137,8 +137,8 @@ impl Message {
     }
 }
 
-/// What the contact stage is asked to do: tell one recipient of one event. The words and the address are looked up when they
-/// are sent: the queue holds no personal data.
+/// The command to notify one recipient of one event. The stage looks the text and the address up when it sends, so the
+/// queue has no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContactCommand {
@@ -146,60 +146,60 @@ pub struct ContactCommand {
     pub order_id: OrderId,
     /// The event's number in the order's history.
     pub sequence: u64,
-    /// Who is told.
+    /// The recipient.
     #[serde(flatten)]
     pub recipient: ContactRecipient,
 }
 
-/// Whom the contact stage tells: the message says `"channel":"EMAIL"` or `"topic":"payment-status"`.
+/// The recipient of a notification: the message says `"channel":"EMAIL"` or `"topic":"payment-status"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ContactRecipient {
     /// The order's customer.
     Channel(Channel),
-    /// Other systems, where a topic could not be told at once.
+    /// A topic for other systems, if the first attempt to publish failed.
     Topic(Topic),
 }
 
-/// What the fulfilment stage is asked to do.
+/// A command to the fulfilment stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum FulfilmentCommand {
     /// The warehouse or the carrier reports on a parcel.
     RecordShipment {
-        /// What is reported.
+        /// The report.
         shipment: ShipmentUpdate,
     },
-    /// The customer wants an order cancelled.
+    /// The customer cancels an order.
     CancelOrder {
         /// The order.
         order_id: OrderId,
-        /// Why.
+        /// The customer's reason.
         cancellation: Cancellation,
     },
-    /// An order's money is to be settled, as its states say.
+    /// Settle the money that is due for an order.
     SettleMoney {
         /// The order.
         order_id: OrderId,
     },
-    /// An order that could not be paid for too long is to give its stock back.
+    /// Cancel an order and release its stock, because its payment was not authorised in time.
     ExpireReservation {
         /// The order.
         order_id: OrderId,
     },
-    /// The gateway's hold on an order's money has lapsed before its dispatch, and is to be made anew.
+    /// Re-authorise an order's payment, because its authorisation expired before the dispatch.
     Reauthorise {
         /// The order.
         order_id: OrderId,
     },
-    /// The gateway told of a hold that the order does not know: it goes back, unless the order knows it by then.
+    /// Cancel a payment that the gateway reported and the order does not know, unless the order knows it by then.
     CancelPayment {
         /// The order.
         order_id: OrderId,
         /// The gateway's id of the payment.
         payment_intent: String,
     },
-    /// The gateway told that money it had given back did not reach the customer: a person has to look.
+    /// The gateway reported that a refund did not reach the customer: a person has to review the order.
     ReportFailedRefund {
         /// The order.
         order_id: OrderId,
@@ -224,15 +224,15 @@ impl FulfilmentCommand {
     }
 }
 
-/// What the reconciler is asked to do. A webhook of the payment gateway reaches it too, signed, as it came.
+/// A command to the reconciler. The gateway's signed webhooks reach its queue too, unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
 pub enum ReconcileCommand {
-    /// Look for orders that stopped moving.
+    /// Sweep for orders that stopped moving.
     Sweep,
 }
 
-/// What the schedule sends to the reconcile stage's queue: the order to look for orders that stopped moving.
+/// The scheduled message to the reconcile stage's queue, which starts a sweep.
 pub const SWEEP: &str = r#"{"command":"SWEEP"}"#;
 
 #[cfg(test)]
@@ -241,7 +241,7 @@ mod tests {
     use crate::api::around::{AROUND_A_CANCELLATION, AROUND_A_SHIPMENT};
 
     #[test]
-    fn what_the_api_wraps_is_a_command() {
+    fn a_document_that_the_api_wraps_is_a_command() {
         let [before, after] = AROUND_A_SHIPMENT;
         let body = r#"{"update":"DISPATCHED","orderId":"ord-1","shipment":{"carrier":"Post","trackingNumber":"1"}}"#;
         let command: FulfilmentCommand = serde_json::from_str(&format!("{before}{body}{after}")).unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_to_contact_is_a_thin_message_for_the_contact_stage() {
+    fn a_contact_command_is_a_thin_message_for_the_contact_stage() {
         let order_id = OrderId::new("ord-1").unwrap();
         for (recipient, written) in [
             (ContactRecipient::Channel(Channel::Email), r#""channel":"EMAIL""#),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_schedule_sends_is_a_sweep() {
+    fn the_scheduled_message_is_a_sweep() {
         assert_eq!(serde_json::from_str::<ReconcileCommand>(SWEEP).unwrap(), ReconcileCommand::Sweep);
     }
 }

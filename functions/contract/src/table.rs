@@ -19,15 +19,15 @@ pub const OPEN_ORDERS_INDEX_PARTITION_KEY: &str = "openShard";
 pub const OPEN_ORDERS_INDEX_SORT_KEY: &str = "nextCheckAt";
 /// What the sort key of an event item starts with; the stream's filter and the writer share it.
 pub const EVENT_PREFIX: &str = "EVENT#";
-/// In a record of what was told: when.
+/// In a notification record: the time.
 pub const SENT_AT: &str = "at";
-/// In a record of what was told: why it was refused for good; not there where it was sent.
+/// In a notification record: why it was refused for good; absent if the notification was sent.
 pub const SENT_REFUSED: &str = "refused";
 /// Everything that such a record has. The roles that write it can write nothing else, so that no order and no event can be
 /// made up in their name.
 pub const SENT_ATTRIBUTES: [&str; 4] = [PARTITION_KEY, SORT_KEY, SENT_AT, SENT_REFUSED];
 
-/// What a list of a customer's orders shows; everything else is read from the order itself.
+/// The attributes in a list of a customer's orders; all others are read from the order itself.
 const CUSTOMER_INDEX_ATTRIBUTES: [&str; 6] =
     ["orderId", "status", "paymentStatus", "shipmentStatus", "total", "createdAt"];
 
@@ -52,11 +52,11 @@ pub struct IndexLayout {
     pub partition_key: &'static str,
     /// Attribute of its sort key.
     pub sort_key: &'static str,
-    /// What an entry holds.
+    /// The attributes of an entry.
     pub projection: Projection,
 }
 
-/// What an entry of an index holds.
+/// The attributes of an index's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Projection {
     /// The keys of the table and of the index.

@@ -1,4 +1,4 @@
-//! How long a function waits for others. The generator holds a function's own time against the sum of them.
+//! How long a function waits for other services. The generator compares a function's own time with their sum.
 
 use std::time::Duration;
 
@@ -6,5 +6,6 @@ use std::time::Duration;
 pub const AWS_CALL: Duration = Duration::from_secs(3);
 /// One call to the payment gateway.
 pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
-/// What is kept of a function's time for the end of a batch: forwarding what is done, and giving back what is not.
+/// The part of a function's time that is reserved for the end of a batch: forwarding the messages that are done, and
+/// returning the others to the queue.
 pub const END_OF_BATCH: Duration = Duration::from_secs(10);

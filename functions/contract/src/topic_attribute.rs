@@ -4,11 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray, strum::IntoStaticStr)]
 #[strum(serialize_all = "camelCase")]
 pub enum TopicAttribute {
-    /// What happened.
+    /// The event's type.
     EventType,
-    /// Where the order stands after it.
+    /// The order's status after the event.
     Status,
-    /// Whose order it is.
+    /// The customer's id.
     CustomerId,
     /// The environment's suffix.
     Environment,

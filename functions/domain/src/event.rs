@@ -30,23 +30,23 @@ use crate::time::Timestamp;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventType {
-    /// It was stored and priced.
+    /// The order was priced and stored.
     OrderValidated,
-    /// It cannot be sold as it was asked for.
+    /// The order cannot be sold as requested, e.g. with an unknown product.
     OrderRejected,
     /// Every line's stock was reserved.
     StockReserved,
-    /// A line could not be reserved.
+    /// The stock of a line was too small; nothing was reserved.
     OrderOutOfStock,
     /// The payment was authorised.
     OrderConfirmed,
     /// The gateway declined the payment; the stock was released.
     PaymentDeclined,
-    /// Another request came under the same id; nothing else changed.
+    /// Another request used the same order id; nothing else changed.
     OrderConflict,
-    /// It was cancelled before dispatch; the stock was released.
+    /// The order was cancelled before its dispatch; the stock was released.
     OrderCancelled,
-    /// It was to be cancelled when it was already on its way; nothing else changed.
+    /// A cancellation came after the dispatch and was refused; nothing else changed.
     CancellationRefused,
     /// The parcel was handed to the carrier; the stock is sold.
     ShipmentDispatched,
@@ -54,22 +54,22 @@ pub enum EventType {
     ShipmentDelivered,
     /// The parcel came back.
     ShipmentReturned,
-    /// More is to be given back than was reported before.
+    /// A later report says that a larger refund is due.
     RefundRaised,
-    /// The amount is held: for an order that was cancelled meanwhile, or anew after the first hold lapsed.
+    /// The payment was re-authorised after the first authorisation expired, or authorised for an order that was cancelled meanwhile.
     PaymentAuthorised,
-    /// The amount was taken.
+    /// The amount was captured.
     PaymentCaptured,
-    /// The hold was given up.
+    /// The authorisation was voided.
     PaymentVoided,
-    /// Money was given back.
+    /// Money was refunded.
     PaymentRefunded,
-    /// A message about it could not be processed: a person has to look; nothing else changed.
+    /// A message about the order was dead-lettered, so a person has to review it; nothing else changed.
     OrderNeedsAttention,
 }
 
 impl EventType {
-    /// Every type.
+    /// All event types.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in documents and message attributes.
@@ -79,90 +79,90 @@ impl EventType {
     }
 }
 
-/// What happened to an order, when, and why.
+/// One change of an order: what happened, when, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The order.
     pub order_id: OrderId,
-    /// Its customer.
+    /// The customer who placed the order.
     pub customer_id: CustomerId,
     /// Number of the event in the order's history, from 1, without gaps: the order's version after it.
     pub sequence: u64,
     /// What happened.
     pub event_type: EventType,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
-    /// Who did it: a stage's name.
+    /// The name of the stage that made the change.
     pub actor: String,
-    /// What was asked for that led to it.
+    /// The kind of command that led to the change.
     pub cause: Cause,
-    /// The id of the message that asked for it.
+    /// The id of the message that carried the command.
     pub message_id: String,
-    /// Where the order stands after it.
+    /// The order's status after the change.
     pub status: OrderStatus,
-    /// Where the payment stands after it.
+    /// The payment's status after the change.
     pub payment_status: PaymentStatus,
-    /// Where the parcel is after it.
+    /// The shipment's status after the change.
     pub shipment_status: ShipmentStatus,
-    /// What the order costs.
+    /// The order's total, with delivery and tax.
     pub total: Money,
-    /// Why, where it ended badly.
+    /// Why the order was rejected or cancelled by the pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RejectionReason>,
-    /// Why the order was to be cancelled, once somebody asked for it.
+    /// The reason that was given for a cancellation, if one was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "CancellationReason")]
     pub cancellation: Option<CancellationReason>,
-    /// Why a person has to look at the order, by the reason of its dead letter.
+    /// Why a person has to review the order: the reason of its dead-lettered message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
-    /// Who carries the parcel, from its dispatch on.
+    /// The carrier and its tracking number, from the dispatch on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
-    /// What is owed to the customer in all after a return, in minor units.
+    /// The sum of all refunds due to the customer after a return, in minor units.
     #[serde(default)]
     pub refund_due: u64,
-    /// What was given back to the customer so far, in minor units.
+    /// The sum that was refunded to the customer so far, in minor units.
     #[serde(default)]
     pub refunded: u64,
 }
 
-/// What is asked for that can change an order.
+/// The kind of command that can change an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Cause {
-    /// The client places it.
+    /// The client places the order.
     PlaceOrder,
-    /// Its stock is to be reserved.
+    /// Reserve the order's stock.
     ReserveStock,
-    /// Its payment is to be authorised.
+    /// Authorise the payment.
     AuthorisePayment,
-    /// The warehouse or the carrier reports on its parcel.
+    /// The warehouse or the carrier reports on the parcel.
     RecordShipment,
-    /// The customer wants it cancelled.
+    /// The customer cancels the order.
     CancelOrder,
-    /// Its money is to be settled.
+    /// Settle the money that is due.
     SettleMoney,
-    /// Its reservation has lasted long enough.
+    /// Cancel the order, because its reservation expired without a payment.
     ExpireReservation,
-    /// Its hold has lapsed.
+    /// Re-authorise the payment, because the authorisation expired.
     Reauthorise,
-    /// A hold that it has no use for is to go back.
+    /// Cancel a payment at the gateway that the order does not need.
     CancelPayment,
-    /// Money that was given back did not reach the customer.
+    /// The gateway reports that a refund did not reach the customer.
     ReportFailedRefund,
 }
 
-/// Who changes an order, when, and on which message's account.
+/// Which stage changes an order, when, and because of which message.
 #[derive(Debug, Clone)]
 pub struct CommandContext {
     /// The time of the change.
     pub at: Timestamp,
-    /// The stage.
+    /// The stage that makes the change.
     pub actor: Stage,
-    /// What is asked for.
+    /// The kind of command.
     pub cause: Cause,
-    /// The id of the message that asks for it.
+    /// The id of the message that carries the command.
     pub message_id: String,
 }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// An ISO 4217 currency code: three capital letters.
 ///
-/// Whether a currency is sold in is the catalogue's business: a product has a price in one.
+/// The catalogue decides which currencies can be used: a product has a price in each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
-/// A text that is no currency code.
+/// A text that is not a currency code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a currency is three capital letters (ISO 4217), such as GBP")]
 pub struct InvalidCurrency;
@@ -69,7 +69,7 @@ impl JsonSchema for Currency {
 pub struct Money {
     /// Minor units.
     pub amount: u64,
-    /// The currency that they are units of.
+    /// The currency.
     pub currency: Currency,
 }
 
@@ -121,7 +121,7 @@ impl Money {
     }
 }
 
-/// For people: `GBP 19.99`. Currencies without two decimals are not sold in.
+/// For people: `GBP 19.99`. The catalogue has only currencies with two decimals.
 impl fmt::Display for Money {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}.{:02}", self.currency, self.amount / 100, self.amount % 100)

@@ -1,4 +1,4 @@
-//! An order as it is stored: who, what, how much, and the states of its three machines.
+//! An order as it is stored: customer, lines, amounts, and the states of its three machines (order, payment, shipment).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,12 +14,12 @@ use crate::request::{Address, Channel, Customer};
 use crate::stock::StockPart;
 use crate::time::Timestamp;
 
-/// Where the order stands.
+/// The order's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// Accepted by the API, not yet stored as an order. Nobody ever loads an order in this state.
+    /// Accepted by the API, not yet stored as an order. No order is ever loaded in this state.
     Received,
     /// Priced from the catalogue.
     Validated,
@@ -29,7 +29,7 @@ pub enum OrderStatus {
     Confirmed,
     /// Delivered and paid.
     Completed,
-    /// Cannot be sold as it was asked for.
+    /// Cannot be sold as requested.
     Rejected,
     /// A line could not be reserved.
     OutOfStock,
@@ -70,7 +70,7 @@ impl OrderStatus {
         }
     }
 
-    /// Whether a parcel of the order may still leave, now or later.
+    /// Whether the order's parcel can still be dispatched, now or later.
     #[must_use]
     pub const fn may_still_be_dispatched(self) -> bool {
         match self {
@@ -92,35 +92,35 @@ impl fmt::Display for OrderStatus {
     }
 }
 
-/// Where the order's payment stands.
+/// The payment's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
-    /// Nothing was asked of the gateway, or its answer is not known.
+    /// The gateway was not asked yet, or its answer is not known.
     None,
-    /// The amount is held.
+    /// The amount is authorised.
     Authorised,
-    /// The amount was taken.
+    /// The amount was captured.
     Captured,
-    /// The amount was given back.
+    /// The whole amount was refunded.
     Refunded,
-    /// The gateway refused.
+    /// The gateway declined the payment.
     Declined,
-    /// The authorisation was given up.
+    /// The authorisation was voided, or expired without another.
     Voided,
 }
 
-/// Where the order's parcel is.
+/// The shipment's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShipmentStatus {
-    /// Not sent.
+    /// Not dispatched.
     None,
     /// Handed to the carrier.
     Dispatched,
-    /// With the customer.
+    /// Delivered to the customer.
     Delivered,
-    /// Sent back.
+    /// Returned to the warehouse, or lost on its way.
     Returned,
 }
 
@@ -128,20 +128,20 @@ pub enum ShipmentStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
-    /// What.
+    /// The product's SKU.
     pub sku: Sku,
-    /// Its name for people when it was ordered.
+    /// The product's display name when it was ordered.
     pub name: String,
-    /// How many.
+    /// The number of units, at least 1.
     pub quantity: u32,
-    /// The price of one when it was ordered.
+    /// The price of one unit, tax included, when it was ordered.
     pub unit_price: Money,
     /// The tax that the price includes.
     #[serde(default)]
     pub vat_rate: VatRate,
-    /// Over how many items the SKU's stock was spread when it was ordered.
+    /// The number of shards that the SKU's stock had when it was ordered.
     pub stock_shards: u16,
-    /// The stock items that the line was reserved from.
+    /// The shards that the line's units were reserved from; empty before the reservation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reserved_from: Vec<StockPart>,
 }
@@ -155,7 +155,7 @@ impl Line {
     }
 }
 
-/// Why an order that was understood cannot be sold.
+/// Why a valid order cannot be sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum RejectionReason {
@@ -169,16 +169,16 @@ pub enum RejectionReason {
         /// The currency.
         currency: Currency,
     },
-    /// The client showed another total than the catalogue's.
+    /// The client's expected total differs from the catalogue's.
     PriceMismatch {
-        /// What the client expected, in minor units.
+        /// The client's expected total, in minor units.
         expected: u64,
-        /// What the catalogue says, in minor units.
+        /// The total by the catalogue, in minor units.
         actual: u64,
     },
-    /// The total is beyond what can be charged at once.
+    /// The total is above [`Money::MAX_AMOUNT`].
     TotalTooLarge,
-    /// Not enough stock of a line.
+    /// The stock of a line is too small.
     OutOfStock {
         /// The line's SKU.
         sku: Sku,
@@ -188,25 +188,25 @@ pub enum RejectionReason {
         /// The gateway's reason, such as `insufficient_funds`.
         decline_code: String,
     },
-    /// The stock was held as long as it may be, and no payment came.
+    /// The reservation expired before the payment was authorised.
     ReservationExpired,
 }
 
-/// What the gateway holds for an order.
+/// The authorisation of an order's payment at the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Authorisation {
     /// The gateway's id of the payment.
     pub payment_intent: String,
-    /// Which authorisation of the order this is, from 1: a lapsed one is made anew under another idempotency key.
+    /// The number of the authorisation, from 1: a new one, after one expired, has another idempotency key.
     #[serde(default = "first")]
     pub attempt: u32,
-    /// Until when the amount can be captured: what the gateway says; where it does not, the shortest time that it may be.
+    /// The time until which the amount can be captured: the gateway's answer, or by default the shortest possible time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_before: Option<Timestamp>,
 }
 
-/// Orders that were stored before authorisations were counted hold their first.
+/// Orders that were stored before authorisations were numbered have their first one.
 const fn first() -> u32 {
     1
 }
@@ -216,27 +216,27 @@ const fn is_zero(amount: &u64) -> bool {
     *amount == 0
 }
 
-/// A parcel on its way.
+/// A dispatched parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Shipment {
-    /// Who carries it.
+    /// The carrier's name.
     #[schemars(length(min = 1, max = 60))]
     pub carrier: String,
-    /// The carrier's number for it.
+    /// The carrier's tracking number.
     #[schemars(length(min = 1, max = 60))]
     pub tracking_number: String,
 }
 
-/// A person has to look at the order: a message about it could not be processed and lies in a dead-letter queue.
+/// A mark on an order that a person has to review, because a message about it was dead-lettered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attention {
-    /// The reason by which its dead letter is found.
+    /// The reason of the dead-lettered message; operators search by it.
     pub reason: String,
-    /// The stage that gave up.
+    /// The stage that dead-lettered the message.
     pub stage: String,
-    /// When.
+    /// The time when the message was dead-lettered.
     pub since: Timestamp,
 }
 
@@ -247,18 +247,18 @@ pub struct Attention {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum CancellationReason {
-    /// The customer does not want it any more.
+    /// The customer changed their mind.
     CustomerRequest,
-    /// It was ordered by mistake.
+    /// The order was placed by mistake.
     OrderedByMistake,
-    /// It takes too long.
+    /// The delivery takes too long.
     TooLate,
-    /// Customer service or a fraud check stopped it.
+    /// Customer service or a fraud check stopped the order.
     StoppedByRetailer,
 }
 
 impl CancellationReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in documents.
@@ -272,72 +272,72 @@ impl CancellationReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// The client's id.
+    /// The order's id, chosen by the client.
     pub order_id: OrderId,
-    /// Who ordered.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// How to reach the customer.
     pub customer: Customer,
-    /// Which channels the customer wants to hear on.
+    /// The channels on which the customer wants to be notified.
     pub notify: BTreeSet<Channel>,
-    /// Where it goes.
+    /// The delivery address.
     pub shipping_address: Address,
-    /// How it is paid.
+    /// The gateway's token of the payment method.
     pub payment_method: PaymentMethodToken,
-    /// Whose means of payment it is at the gateway, where the client said so.
+    /// The gateway's id of the customer whom the payment method belongs to, if the client sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_customer: Option<PaymentCustomerToken>,
-    /// What is ordered; empty where the order was rejected before it could be priced.
+    /// The ordered lines; empty if the order was rejected before it was priced.
     pub lines: Vec<Line>,
-    /// What delivery costs.
+    /// The delivery charge.
     pub delivery: Money,
-    /// What it costs, delivery included.
+    /// The order's total, with delivery and tax.
     pub total: Money,
     /// The tax that the total includes, in minor units.
     #[serde(default)]
     pub vat: u64,
-    /// Where the order stands.
+    /// The order's status.
     pub status: OrderStatus,
-    /// Where the payment stands.
+    /// The payment's status.
     pub payment_status: PaymentStatus,
-    /// Where the parcel is.
+    /// The shipment's status.
     pub shipment_status: ShipmentStatus,
-    /// Why it ended, where it ended badly.
+    /// Why the order was rejected or cancelled by the pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RejectionReason>,
-    /// What the gateway holds.
+    /// The payment's latest authorisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorisation: Option<Authorisation>,
-    /// Who carries it, from its dispatch on.
+    /// The carrier and its tracking number, from the dispatch on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
-    /// Why it was to be cancelled, where somebody asked for it.
+    /// The reason that was given for a cancellation, if one was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation: Option<CancellationReason>,
-    /// What is owed to the customer after a return, in minor units.
+    /// The sum of all refunds due to the customer after a return, in minor units.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refund_due: u64,
-    /// What was given back to the customer, in minor units.
+    /// The sum that was refunded to the customer so far, in minor units.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refunded: u64,
-    /// Rises by one with every change; every write is conditional on it. Equals the last event's sequence number.
+    /// The number of changes, equal to the last event's sequence. Every write is conditional on it.
     pub version: u64,
-    /// The fingerprint of the request that placed it.
+    /// The fingerprint of the request that placed the order.
     pub fingerprint: Fingerprint,
-    /// Fingerprints of other requests under the same id, which changed nothing.
+    /// Fingerprints of other requests with the same order id, which changed nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub conflicts: BTreeSet<Fingerprint>,
-    /// When the API accepted it.
+    /// The time when the API accepted the order.
     pub created_at: Timestamp,
-    /// When it changed last.
+    /// The time of the last change.
     pub updated_at: Timestamp,
-    /// When its stock was reserved.
+    /// The time when the stock was reserved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_at: Option<Timestamp>,
-    /// When it was confirmed.
+    /// The time when the order was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
-    /// Why a person has to look at it, until it changes again.
+    /// Why a person has to review the order; cleared by the next change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
 }

@@ -1,6 +1,6 @@
 //! The document that a client sends to place an order, and the JSON Schema of the API's model, from the same type.
 //!
-//! The schema says what the edge can see (shape, lengths, patterns); [`crate::catalogue`] says what only code can see.
+//! The schema has the rules that API Gateway can check (shape, lengths, patterns); [`crate::catalogue`] has the rules that need code.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,23 +24,23 @@ const PUSH_ENDPOINT: &str =
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceOrder {
-    /// The client's id of the order: placing it twice places it once.
+    /// The order's id, chosen by the client. A repeated request with the same id places one order.
     pub order_id: OrderId,
-    /// Who orders.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// How to reach the customer.
     pub customer: Customer,
-    /// Which channels the customer wants to hear on.
+    /// The channels on which the customer wants to be notified.
     #[serde(default)]
     pub notify: BTreeSet<Channel>,
-    /// What is ordered.
+    /// The ordered lines.
     #[schemars(length(min = 1, max = 40))]
     pub items: Vec<Item>,
-    /// Where it goes.
+    /// The delivery address.
     pub shipping_address: Address,
     /// The currency that the client expects to pay in.
     pub currency: Currency,
-    /// How it is paid.
+    /// The payment method.
     pub payment: Payment,
     /// The total that the customer was shown, in minor units. Only compared, never charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ pub struct Customer {
     pub push_endpoint: Option<String>,
 }
 
-/// Where the parcel goes. `Debug` hides it.
+/// The delivery address. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Address {
@@ -94,21 +94,21 @@ pub struct Address {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Item {
-    /// What.
+    /// The product's SKU.
     pub sku: Sku,
-    /// How many.
+    /// The number of units.
     #[schemars(range(min = 1, max = 999))]
     pub quantity: u32,
 }
 
-/// How the order is paid.
+/// The payment method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Payment {
-    /// The gateway's token of the means of payment.
+    /// The gateway's token of the payment method.
     pub method: PaymentMethodToken,
-    /// The gateway's id of the customer that it belongs to. Without one the gateway takes it once only: a hold that lapses
-    /// before the dispatch cannot be made anew then, and the order is cancelled.
+    /// The gateway's id of the customer whom the payment method belongs to. Without it the gateway accepts the method only
+    /// once: an authorisation that expires before the dispatch cannot be re-authorised, and the order is cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PaymentCustomerToken")]
     pub customer: Option<PaymentCustomerToken>,
@@ -149,7 +149,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Why a body is no order.
+/// Why a body is not a valid order.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidRequest {
     /// Not JSON, or not the document of an order. The text is the position and the expectation, without the values.
@@ -170,8 +170,8 @@ pub enum InvalidRequest {
 impl PlaceOrder {
     /// Reads a request body.
     ///
-    /// The edge has checked it against [`json_schema`]. What reaches a queue by another way is checked here for what the
-    /// pipeline itself relies on: the ids, the currency, the number of lines and their quantities.
+    /// The API has checked the body against [`json_schema`]. A body that reaches the queue by another way is checked here
+    /// for the rules that the pipeline relies on: the ids, the currency, the number of lines and their quantities.
     ///
     /// # Errors
     /// When the body is not JSON, or not such a document. The error never repeats personal data.

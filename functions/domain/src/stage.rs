@@ -1,4 +1,4 @@
-//! The stages of the pipeline: who changes an order, and who is asked to.
+//! The stages of the pipeline.
 
 /// A Lambda function's role in the pipeline: its handler name selects it in the one binary.
 #[derive(
@@ -18,24 +18,24 @@
 pub enum Stage {
     /// Parses an order, prices it from the catalogue, and stores it.
     Validate,
-    /// Reserves every line of an order, or says that it is out of stock.
+    /// Reserves every line of an order, or records that it is out of stock.
     Inventory,
     /// Authorises the payment at the gateway; confirms, or declines and releases the stock.
     Payment,
     /// Records shipments, returns and cancellations, and settles the money that they make due.
     Fulfilment,
-    /// Publishes every committed event from the orders table's stream, and asks for the customer to be told.
+    /// Publishes every committed event from the orders table's stream, and requests the notifications of the customer.
     Notify,
-    /// Tells customers of an event, by e-mail, text message or push notification; and topics that could not be told at once.
+    /// Notifies customers of an event by e-mail, text message or push notification, and retries failed topics.
     Contact,
-    /// Finds orders that stopped moving, or of which the gateway told, and puts them back on the right queue.
+    /// Finds orders that stopped moving or that a webhook is about, and sends their messages to the right queue again.
     Reconcile,
     /// Answers the API's reads.
     Query,
 }
 
 impl Stage {
-    /// Every stage, in the order in which an order meets them.
+    /// All stages, in the sequence of the order flow.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The stage's name: the Lambda handler, and the first part of its queue's and function's names.

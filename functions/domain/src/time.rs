@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
-/// A text or number that is no time.
+/// A text or number that is not a time.
 #[derive(Debug, thiserror::Error)]
 #[error("not a time: {0}")]
 pub struct InvalidTimestamp(String);

@@ -45,7 +45,8 @@ enum NotificationRecord {
     NeedsAttention,
 }
 
-/// What brings an order on comes more often than what ends it: drawn evenly, one sequence in a hundred would complete one.
+/// Steps that move an order forward are drawn more often than steps that end it: with equal weights, only one sequence in a
+/// hundred would complete an order.
 fn told() -> impl Strategy<Value = NotificationRecord> {
     prop_oneof![
         1 => any::<bool>().prop_map(|other| NotificationRecord::PlacedAgain { other }),
@@ -81,7 +82,7 @@ fn context() -> CommandContext {
     }
 }
 
-/// When every reservation has expired and every hold has lapsed.
+/// A time when every reservation and every authorisation has expired.
 fn late() -> CommandContext {
     CommandContext { at: context().at.after(Duration::from_secs(8 * 24 * 60 * 60)), ..context() }
 }
@@ -107,8 +108,8 @@ fn received() -> Change {
 }
 
 fn authorisation(attempt: u32) -> Authorisation {
-    let lapses = context().at.after(Duration::from_secs(7 * 24 * 60 * 60));
-    Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before: Some(lapses) }
+    let expires_at = context().at.after(Duration::from_secs(7 * 24 * 60 * 60));
+    Authorisation { payment_intent: format!("pi_{attempt}"), attempt, capture_before: Some(expires_at) }
 }
 
 fn obey(order: &Order, told: &NotificationRecord) -> Decision {
@@ -306,7 +307,7 @@ fn a_reservation_expires_after_its_time_and_not_before() {
 }
 
 #[test]
-fn what_was_captured_of_a_cancelled_order_is_given_back() {
+fn the_captured_money_of_a_cancelled_order_is_refunded() {
     let confirmed = after(&after(received().order(), &NotificationRecord::Reserve), &NotificationRecord::Authorised);
     let cancelled = after(&confirmed, &NotificationRecord::Cancelled);
     let captured = after(&cancelled, &NotificationRecord::Captured);
@@ -316,22 +317,22 @@ fn what_was_captured_of_a_cancelled_order_is_given_back() {
 }
 
 #[test]
-fn when_a_hold_is_looked_at_does_not_move_with_what_happens_meanwhile() {
+fn later_changes_do_not_move_the_check_of_an_authorisation() {
     let reserved = after(received().order(), &NotificationRecord::Reserve);
     let silent = Authorisation { capture_before: None, ..authorisation(1) };
     let Decision::Apply(change) = reserved.authorised(silent, &context()) else { panic!("not confirmed") };
     let confirmed = change.into_order();
-    let looked_at = Some(context().at.after(SHORTEST_AUTHORISATION));
-    assert_eq!(confirmed.next_check_at(), looked_at);
+    let check_at = Some(context().at.after(SHORTEST_AUTHORISATION));
+    assert_eq!(confirmed.next_check_at(), check_at);
     let days_later = CommandContext { at: context().at.after(SHORTEST_AUTHORISATION / 2), ..context() };
     let Decision::Apply(change) = confirmed.placed_again(&Fingerprint::of(&request(2)), &days_later) else {
         panic!("not recorded")
     };
-    assert_eq!(change.order().next_check_at(), looked_at);
+    assert_eq!(change.order().next_check_at(), check_at);
 }
 
 #[test]
-fn an_order_that_stands_still_is_looked_at_less_and_less_often() {
+fn an_order_that_does_not_move_is_checked_less_and_less_often() {
     let order = received().into_order();
     let wait = |minutes: u64| {
         let now = order.updated_at.after(Duration::from_secs(minutes * 60));

@@ -1,4 +1,4 @@
-//! A batch of deliveries from a queue: each order's failure stays its own, and none is ever lost from the answer.
+//! A batch of deliveries from a queue: one order's failure does not affect the others, and the answer has every failure.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -45,25 +45,25 @@ impl Delivery {
     /// The document in the body.
     ///
     /// # Errors
-    /// A permanent failure when the body is no such document.
+    /// A permanent failure when the body is not such a document.
     pub fn parsed<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(&self.body).map_err(|error| {
             Failure::permanent(
                 DeadLetterReason::NotACommand,
-                format!("message {} is no command", self.message_id),
+                format!("message {} is not a valid command", self.message_id),
                 error,
             )
         })
     }
 }
 
-/// What one delivery led to: a command for the next stage, or nothing more to do.
+/// The result of one delivery: a command for the next stage, or `None` if there is nothing more to do.
 pub type Handled = Result<Option<Message>, Failure>;
 
-/// Why work did not come to an end of its own.
+/// Why work was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interrupted {
-    /// It panicked. What it said is in the log, and may be about anybody: it goes nowhere else.
+    /// It panicked. The panic's text can have personal data, so it is only in the log.
     Panicked,
     /// It was not done in this time.
     TookTooLong(Duration),
@@ -78,7 +78,7 @@ impl fmt::Display for Interrupted {
     }
 }
 
-/// Runs work so that neither a panic nor the function's end takes anything beside it along.
+/// Runs work so that neither its panic nor its timeout affects other work.
 ///
 /// # Errors
 /// When it panics, or is not done in `budget`.
@@ -90,7 +90,7 @@ pub async fn interruptible<T>(budget: Duration, work: impl Future<Output = T>) -
     }
 }
 
-/// Runs one order's work so that it takes no other of its batch along: what is interrupted is reported as failed.
+/// Runs one order's work so that it does not affect others of its batch: interrupted work is reported as failed.
 pub async fn contained<T>(
     what: &str,
     budget: Duration,
@@ -100,7 +100,7 @@ pub async fn contained<T>(
     interruptible(budget, work).await.unwrap_or_else(interrupted)
 }
 
-/// Forwards what the batch led to in full batches. A command that could not be forwarded fails its delivery: the order
+/// Forwards the batch's next messages in full batches. A command that could not be forwarded fails its delivery: the order
 /// is committed, and the redelivery forwards it again.
 pub async fn forward(queue: &impl Queue, handled: Vec<Handled>) -> Vec<Result<(), Failure>> {
     let commands: Vec<Message> = handled.iter().filter_map(|result| result.clone().ok().flatten()).collect();
@@ -116,13 +116,15 @@ pub async fn forward(queue: &impl Queue, handled: Vec<Handled>) -> Vec<Result<()
         .collect()
 }
 
-/// A message that is tried for longer than this shows something that lasts. SQS does not tell: its age of the oldest message
-/// leaves out what was received three times (docs.aws.amazon.com/AWSSimpleQueueService, "Available CloudWatch metrics").
+/// A message that is retried for longer than this shows a lasting problem. SQS's age of the oldest message does not show it:
+/// it leaves out messages that were received three times (docs.aws.amazon.com/AWSSimpleQueueService, "Available CloudWatch
+/// metrics").
 const LONG: Duration = Duration::from_secs(5 * 60);
 
-/// Deals with the failures of a batch and says which deliveries Lambda must give back to the queue.
+/// Handles the failures of a batch. Returns the ids of the messages that return to the queue.
 ///
-/// Transient: wait, then again. Permanent: to the dead-letter queue, now, with the reason; done once it is there.
+/// After a transient failure the message is retried after a wait. After a permanent one it moves to the dead-letter queue at
+/// once, with the reason.
 pub async fn settle(
     queue: &impl Queue,
     runtime: &impl Runtime,
@@ -132,12 +134,12 @@ pub async fn settle(
 ) -> Vec<String> {
     let answered = results.len();
     let failed = batch.iter().zip(results).filter_map(|(delivery, result)| result.err().map(|error| (delivery, error)));
-    let given_back = join_all(failed.map(|(delivery, failure)| async move {
-        let buried = match &failure {
+    let returned = join_all(failed.map(|(delivery, failure)| async move {
+        let dead_lettered = match &failure {
             Failure::Permanent { reason, .. } => dead_letter(queue, runtime, delivery, *reason, &failure).await,
             Failure::Transient { .. } | Failure::Waiting { .. } | Failure::Early { .. } => false,
         };
-        if buried {
+        if dead_lettered {
             return None;
         }
         tracing::warn!(
@@ -152,7 +154,7 @@ pub async fn settle(
         }
         let backoff = policy.wait(delivery.receive_count, runtime.random());
         let wait = match failure {
-            // Spread over as much again, so that those who waited do not all come at once.
+            // A random part of the wait is added, so that the waiting messages do not all come at once.
             Failure::Waiting { wait, .. } | Failure::Early { wait, .. } => {
                 backoff.max(wait + wait.mul_f64(runtime.random()))
             }
@@ -161,11 +163,10 @@ pub async fn settle(
         Some((delivery, wait))
     }))
     .await;
-    let given_back: Vec<_> = given_back.into_iter().flatten().collect();
-    if !given_back.is_empty() {
-        runtime.count(metric::RETRIES, given_back.len());
-        let waits: Vec<_> =
-            given_back.iter().map(|(delivery, wait)| (delivery.receipt_handle.as_str(), *wait)).collect();
+    let returned: Vec<_> = returned.into_iter().flatten().collect();
+    if !returned.is_empty() {
+        runtime.count(metric::RETRIES, returned.len());
+        let waits: Vec<_> = returned.iter().map(|(delivery, wait)| (delivery.receipt_handle.as_str(), *wait)).collect();
         if let Err(failure) = queue.postpone(&waits).await {
             // Only the wait is lost: the deliveries come back when the queue's visibility timeout ends.
             tracing::warn!(error = %chain(&failure), "retries could not be postponed");
@@ -173,7 +174,7 @@ pub async fn settle(
     }
     // A stage that answered for fewer deliveries than it was given did not finish the others.
     let unanswered = batch.iter().skip(answered);
-    given_back
+    returned
         .iter()
         .map(|(delivery, _)| *delivery)
         .chain(unanswered)
@@ -188,7 +189,7 @@ async fn dead_letter(
     reason: DeadLetterReason,
     failure: &Failure,
 ) -> bool {
-    let letter = DeadLetter {
+    let message = DeadLetter {
         body: delivery.body.clone(),
         reason: reason.name(),
         error: chain(failure),
@@ -196,10 +197,10 @@ async fn dead_letter(
         trace: delivery.trace.clone(),
         signed: delivery.signed.clone(),
     };
-    match queue.dead_letter(&letter).await {
+    match queue.dead_letter(&message).await {
         Ok(()) => {
             runtime.count(metric::ORDERS_FAILED, 1);
-            tracing::error!(message_id = %delivery.message_id, error = %letter.error, "a delivery was moved to the dead-letter queue");
+            tracing::error!(message_id = %delivery.message_id, error = %message.error, "a delivery was moved to the dead-letter queue");
             true
         }
         Err(error) => {

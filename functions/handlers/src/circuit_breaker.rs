@@ -94,7 +94,7 @@ impl CircuitBreaker {
         Self { settings, state: Mutex::new(State::Closed(VecDeque::new())) }
     }
 
-    /// Gives a permission back whose call was not made: a probe is left to the next caller.
+    /// Releases a permission whose call was not made: the next caller makes the probe.
     pub fn abandon(&self, permit: &Permit) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::HalfOpen { open_for, .. } = *state
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_beside_a_probe_waits_for_its_answer_only() {
+    fn a_call_beside_a_probe_waits_only_for_the_probes_answer() {
         let breaker = opened();
         for (now, open_for) in [(15, 30), (45, 60)] {
             let probe = breaker.admit(at(now)).unwrap();

@@ -1,5 +1,5 @@
-//! What every stage behind a queue does with a batch: load its orders in one call, work on each of them so that its failure
-//! stays its own, forward what follows, and settle the failures.
+//! The work of every stage behind a queue on a batch: load its orders in one call, process each of them so that one failure
+//! does not affect the others, forward the next messages, and handle the failures.
 
 use std::collections::BTreeSet;
 
@@ -39,18 +39,18 @@ impl<D, Q, R> StageContext<D, Q, R> {
 /// A stage's queues and runtime, for the length of a batch.
 #[derive(Debug)]
 pub struct Consumer<'a, Q, R> {
-    /// Which stage.
+    /// The stage.
     pub stage: Stage,
     /// Where deliveries come from and messages go to.
     pub queue: &'a Q,
-    /// Clock, chance, metrics.
+    /// Clock, randomness, metrics.
     pub runtime: &'a R,
     /// The waits of retries.
     pub policy: RetryPolicy,
 }
 
 impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
-    /// Works on every delivery with what was read from it; the message ids to give back to the queue.
+    /// Processes every delivery with the message that was read from it. Returns the ids of the messages that return to the queue.
     pub async fn each<T>(
         &self,
         batch: &[Delivery],
@@ -69,7 +69,7 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         settle(self.queue, self.runtime, self.policy, batch, results).await
     }
 
-    /// Works on the order of every command. `missing` says what it means that no such order is stored.
+    /// Processes the order of every command. `missing` is the failure of a command whose order is not stored.
     pub async fn each_order<C: ConcernsOrder + serde::de::DeserializeOwned>(
         &self,
         database: &impl Orders,
@@ -99,7 +99,7 @@ impl<Q: Queue, R: Runtime> Consumer<'_, Q, R> {
         .await
     }
 
-    /// The order says that a person has to look, before its message goes where a person finds it.
+    /// Marks the order for attention, before its message moves to the dead-letter queue.
     async fn flag_for_review(
         &self,
         database: &impl Orders,

@@ -1,4 +1,4 @@
-//! Deciding on an order and committing the decision, and what it means when that cannot be done.
+//! Deciding on an order and committing the decision, and the failures of both.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use order_domain::transition::{Decision, Refusal};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Committed, Orders};
 
-/// How often a stage decides anew after another writer was faster, before the queue's backoff takes over.
+/// How often a stage decides after another writer was faster, before its message returns to the queue.
 pub(crate) const ATTEMPTS: usize = 5;
 
-/// What came of a decision on an order.
+/// The result of a decision on an order.
 pub(crate) struct Decided {
     /// The order as it stands.
     pub order: Order,
@@ -20,7 +20,7 @@ pub(crate) struct Decided {
     pub changed_from: Option<Order>,
 }
 
-/// Decides on an order and commits the decision, anew after every writer that was faster.
+/// Decides on an order and commits the decision. After every faster writer it decides again.
 pub(crate) async fn decide(
     database: &impl Orders,
     mut order: Order,
@@ -61,7 +61,7 @@ pub(crate) fn unknown(order_id: &OrderId) -> Failure {
     }
 }
 
-/// A reservation that the order holds is not in the inventory: somebody changed the stock by hand.
+/// A reservation of the order is not in the inventory, because somebody changed the stock by hand.
 pub(crate) fn inconsistent(order_id: &OrderId) -> Failure {
     Failure::Permanent {
         what: format!("the stock that order {order_id} holds is not reserved in the inventory table"),

@@ -1,5 +1,5 @@
-//! What went wrong, by what is done about it. A *business* outcome (declined, out of stock) is no failure: it is a
-//! transition of the order.
+//! Failures, by their handling. A *business* outcome (declined, out of stock) is not a failure: it is a transition of the
+//! order.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,39 +9,39 @@ use std::time::Duration;
 /// A cause, kept for the chain that is logged once, at the edge.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// A failure, by its class.
+/// A failure, by its handling.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
     /// May succeed later: a throttle, a timeout, a conflict, a dependency that is down or may not be called.
-    /// The delivery is put back with a growing wait.
+    /// The delivery returns to the queue with a growing wait.
     #[error("{what}; it is retried later")]
     Transient {
         /// What failed, to which order or resource.
         what: String,
-        /// Why.
+        /// The cause, if another error led to it.
         #[source]
         cause: Option<Cause>,
     },
-    /// May not be tried before a time: what it needs is known to be down, or busy. As transient as the other, but the delivery waits
-    /// at least that long, so that an outage costs few receives.
+    /// A dependency is known to be down or busy. Transient too, but the delivery waits at least for a given time, so that an
+    /// outage costs few receives.
     #[error("{what}; it waits")]
     Waiting {
         /// What is not tried, for which order.
         what: String,
         /// For how long, at least; the queue's backoff can be longer.
         wait: Duration,
-        /// Why.
+        /// The cause, if another error led to it.
         #[source]
         cause: Option<Cause>,
     },
-    /// Nothing failed: it came too early, and is tried after a time.
+    /// The message came too early and is retried after a time. Nothing failed.
     #[error("{what}; it is too early")]
     Early {
         /// What is not done yet, for which order.
         what: String,
         /// How long to wait, at least; the queue's backoff can be longer.
         wait: Duration,
-        /// Why.
+        /// The cause, if another error led to it.
         #[source]
         cause: Option<Cause>,
     },
@@ -50,9 +50,9 @@ pub enum Failure {
     Permanent {
         /// What failed, to which order or resource.
         what: String,
-        /// The reason by which dead letters are grouped.
+        /// The reason of the dead-lettered message.
         reason: DeadLetterReason,
-        /// Why.
+        /// The cause, if another error led to it.
         #[source]
         cause: Option<Cause>,
     },
@@ -62,9 +62,9 @@ pub enum Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeadLetterReason {
-    /// The body is no order document.
+    /// The body is not an order document.
     NotAnOrder,
-    /// The body is no command.
+    /// The body is not a command.
     NotACommand,
     /// No order is stored under the id.
     OrderUnknown,
@@ -74,31 +74,31 @@ pub enum DeadLetterReason {
     IllegalCommand,
     /// AWS or the gateway refuses the request itself, whenever it is made.
     RequestRefused,
-    /// The stream's record is no event.
+    /// The stream's record is not an event.
     NotAnEvent,
-    /// What an order holds is not reserved in the inventory table.
+    /// An order's reservation is not in the inventory table.
     StockInconsistent,
-    /// The work on the stream's record panics, also where it is done alone.
+    /// The stage panics on the stream's record, even when it processes only that one.
     WorkPanicked,
-    /// The parcel is on its way, and its money can neither be taken nor be held anew: a person has to decide.
+    /// The order is dispatched, and its money can neither be captured nor re-authorised: a person has to decide.
     MoneyLost,
-    /// A customer's text cannot be written: its template is wrong. It is redriven once that is mended.
+    /// A customer's text cannot be written, because its template is wrong. An operator redrives the message after the fix.
     TextUnwritable,
-    /// The gateway could not give money back: a person has to, in another way.
+    /// The gateway could not refund money: a person has to refund it in another way.
     RefundFailed,
-    /// Money that the gateway had given back came back, days later: a person has to give it back in another way.
+    /// A refund came back to the gateway days later: a person has to refund it in another way.
     RefundReturned,
-    /// What is stored cannot be read by this program: another version of it wrote the item, or somebody did by hand. Trying
-    /// again reads the same; so a person mends it, or deploys, and redrives.
+    /// A stored item cannot be read, because another version of the program or a person wrote it. A retry reads the same, so
+    /// a person fixes the item or deploys, and redrives the message.
     ItemUnreadable,
 }
 
 impl DeadLetterReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// Whether the order itself is in trouble, so that it has to say so: not where a command was merely refused, or there is
-    /// no order, or none that can be read and so be changed.
+    /// Whether the order gets a mark for attention. It does not if only a command was refused, or if the order does not exist
+    /// or cannot be read.
     #[must_use]
     pub const fn concerns_the_order(self) -> bool {
         match self {
@@ -119,7 +119,7 @@ impl DeadLetterReason {
         }
     }
 
-    /// The name in the dead letter's attributes.
+    /// The name in the attributes of the dead-lettered message.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
@@ -127,22 +127,22 @@ impl DeadLetterReason {
 }
 
 impl Failure {
-    /// Something overtook what it has to wait for.
+    /// A failure of a message that overtook an earlier one.
     pub fn too_early(what: impl Into<String>, cause: Option<Cause>) -> Self {
         Self::Early { what: what.into(), wait: Duration::ZERO, cause }
     }
 
-    /// A failure that may pass.
+    /// A transient failure.
     pub fn transient(what: impl Into<String>, cause: impl Error + Send + Sync + 'static) -> Self {
         Self::Transient { what: what.into(), cause: Some(Arc::new(cause)) }
     }
 
-    /// A failure that may pass and has no cause beyond its text.
+    /// A transient failure without another error as its cause.
     pub fn transient_because(what: impl Into<String>) -> Self {
         Self::Transient { what: what.into(), cause: None }
     }
 
-    /// A failure that never passes.
+    /// A permanent failure.
     pub fn permanent(
         reason: DeadLetterReason,
         what: impl Into<String>,

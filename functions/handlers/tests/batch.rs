@@ -1,4 +1,4 @@
-//! The answer to a batch: what is done is not given back, what is not done is never lost, and Lambda understands every name.
+//! The answer to a batch: it has exactly the messages that return to the queue, and Lambda knows every id in it.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -54,7 +54,7 @@ async fn a_batch_that_is_done_is_answered_with_an_empty_list() {
 }
 
 #[tokio::test]
-async fn a_batch_of_one_that_fails_is_given_back_by_its_name() {
+async fn a_failed_message_alone_in_its_batch_is_in_the_answer() {
     let shop = Shop::with("TEA", &[5]);
     shop.fail(Fault::Commit, None);
     let batch = placed(1);
@@ -77,7 +77,7 @@ async fn when_all_fail_each_is_named_and_waits_for_itself() {
 }
 
 #[tokio::test]
-async fn one_that_panics_is_given_back_and_every_other_is_done() {
+async fn a_message_that_panics_returns_to_the_queue_and_the_others_are_done() {
     let shop = Shop::with("TEA", &[50]);
     shop.fail(Fault::Panic, Some("ord-4"));
     assert_eq!(validate(&shop, &placed(10)).await, ["m-4"]);
@@ -86,7 +86,7 @@ async fn one_that_panics_is_given_back_and_every_other_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_hangs_past_the_functions_time_is_given_back_alone() {
+async fn only_a_message_that_hangs_returns_to_the_queue() {
     let shop = Shop::with("TEA", &[50]);
     shop.fail(Fault::Hang, Some("ord-2"));
     let began = tokio::time::Instant::now();
@@ -97,17 +97,17 @@ async fn one_that_hangs_past_the_functions_time_is_given_back_alone() {
 }
 
 #[tokio::test]
-async fn what_a_stage_did_not_answer_for_is_given_back() {
+async fn a_message_without_an_answer_returns_to_the_queue() {
     let shop = Shop::open();
     let batch = placed(4);
     let unclear = || Err(Failure::transient_because("unclear"));
-    for (results, given_back) in [
+    for (results, returned) in [
         (vec![], vec!["m-1", "m-2", "m-3", "m-4"]),
         (vec![Ok(())], vec!["m-2", "m-3", "m-4"]),
         (vec![Ok(()), unclear()], vec!["m-2", "m-3", "m-4"]),
         (vec![Ok(()), Ok(()), Ok(()), Ok(()), unclear()], vec![]),
     ] {
-        assert_eq!(settle(&&shop, &&shop, POLICY, &batch, results).await, given_back);
+        assert_eq!(settle(&&shop, &&shop, POLICY, &batch, results).await, returned);
     }
 }
 
@@ -117,7 +117,7 @@ fn every_name_of_an_answer_is_one_of_the_batch() {
     batch.push(delivery("", "came without an id"));
     let named = json!({ "batchItemFailures": [{ "itemIdentifier": "m-2" }] });
     assert_eq!(answer(&batch, vec!["m-2".into()]), Ok(named));
-    // Lambda takes an unknown or an empty name for the failure of all, and what is not named for done.
+    // Lambda takes an unknown or empty id for the failure of the whole batch, and a missing one for done.
     for failed in [vec![""], vec!["m-3"], vec!["m-1", ""], vec!["handle of m-1"]] {
         let failed: Vec<String> = failed.into_iter().map(str::to_owned).collect();
         assert_eq!(answer(&batch, failed.clone()), Err(WholeBatch), "{failed:?}");
@@ -128,7 +128,7 @@ fn event(records: &[Value]) -> SqsEvent {
     serde_json::from_value(json!({ "Records": records })).unwrap()
 }
 
-/// A message as Lambda hands it over; without an id where it has none.
+/// A message in Lambda's form, perhaps without an id.
 fn message(id: Option<&str>, body: &str) -> Value {
     let mut message = json!({
         "receiptHandle": "handle", "body": body, "messageAttributes": {},
@@ -142,7 +142,7 @@ fn message(id: Option<&str>, body: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_without_an_id_is_worked_on_and_where_it_fails_the_whole_batch_comes_back() {
+async fn a_message_without_an_id_is_processed_and_its_failure_returns_the_whole_batch() {
     let good = body("ord-1", "TEA", 1);
     let batch = queue::deliveries(event(&[message(None, &good), message(Some("m-2"), &body("ord-2", "TEA", 1))]));
     assert_eq!((batch[0].message_id.as_str(), batch[0].receive_count), ("", 3));
@@ -150,19 +150,19 @@ async fn a_message_without_an_id_is_worked_on_and_where_it_fails_the_whole_batch
     shop.fail(Fault::Commit, Some("ord-1"));
     let failed = validate(&shop, &batch).await;
     assert_eq!(answer(&batch, failed), Err(WholeBatch));
-    // It comes again, with the other, which is not done twice.
+    // It is delivered again with the other message, whose work is not repeated.
     let failed = validate(&shop, &batch).await;
     assert_eq!(answer(&batch, failed), Ok(json!({ "batchItemFailures": [] })));
     assert_eq!((shop.history("ord-1").len(), shop.history("ord-2").len()), (1, 1));
 }
 
 #[tokio::test]
-async fn a_message_without_an_id_that_can_never_succeed_is_a_dead_letter_like_any_other() {
+async fn a_message_without_an_id_is_dead_lettered_after_a_permanent_failure() {
     let batch = queue::deliveries(event(&[message(None, "no order"), message(None, "nor this")]));
     let shop = Shop::open();
     let failed = validate(&shop, &batch).await;
     assert_eq!(answer(&batch, failed), Ok(json!({ "batchItemFailures": [] })));
-    assert_eq!(shop.buried.lock().unwrap().len(), 2);
+    assert_eq!(shop.dead_lettered.lock().unwrap().len(), 2);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn an_event_without_anything_in_it_is_an_empty_delivery() {
 }
 
 #[test]
-fn a_webhook_counts_as_accepted_when_it_was_sent_or_as_its_letter_says() {
+fn a_webhook_was_accepted_when_it_was_sent_or_at_the_time_in_its_attribute() {
     let text = |text: &str| json!({ "dataType": "String", "stringValue": text });
     let webhook = |attributes: Value| {
         let mut webhook = message(Some("m"), "{}");
@@ -193,7 +193,7 @@ fn a_webhook_counts_as_accepted_when_it_was_sent_or_as_its_letter_says() {
     assert_eq!(webhook(json!({ "acceptedAt": text("1763900000000") })), None);
 }
 
-/// A record of the table's stream that is no event; without a number where it has none.
+/// A record of the table's stream that is not an event, perhaps without a number.
 fn record(number: Option<&str>) -> Value {
     let mut change = json!({ "Keys": {}, "NewImage": { "sk": { "S": "EVENT#1" } }, "SizeBytes": 1 });
     if let Some(number) = number {
@@ -214,15 +214,15 @@ async fn notify(shop: &Shop, records: &[Record]) -> Result<Value, WholeBatch> {
 }
 
 #[tokio::test]
-async fn a_record_without_a_number_is_worked_on_and_where_it_fails_the_whole_batch_comes_back() {
+async fn a_record_without_a_number_is_processed_and_its_failure_returns_the_whole_batch() {
     let shop = Shop::open();
     let batch = records(&[None, Some("8")]);
     assert_eq!(batch[0].sequence_number, "");
-    // The dead-letter queue does not take the first.
-    shop.fail(Fault::Bury, None);
+    // The dead-letter queue refuses the first one.
+    shop.fail(Fault::DeadLetter, None);
     assert_eq!(notify(&shop, &batch).await, Err(WholeBatch));
     assert_eq!(notify(&shop, &batch).await, Ok(json!({ "batchItemFailures": [] })));
-    let reasons: Vec<&str> = shop.buried.lock().unwrap().iter().map(|letter| letter.reason).collect();
+    let reasons: Vec<&str> = shop.dead_lettered.lock().unwrap().iter().map(|message| message.reason).collect();
     assert_eq!(reasons, [DeadLetterReason::NotAnEvent.name(); 3]);
 }
 
@@ -241,7 +241,7 @@ fn every_name_of_the_streams_answer_is_one_of_its_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_whose_topics_hang_gives_its_records_back_in_time() {
+async fn a_stream_whose_topics_hang_returns_its_records_in_time() {
     let shop = Shop::with("TEA", &[5]);
     assert!(validate(&shop, &placed(1)).await.is_empty());
     let event = shop.history("ord-1").remove(0);
@@ -255,7 +255,7 @@ async fn a_stream_whose_topics_hang_gives_its_records_back_in_time() {
 
 /// SQS's own age of the oldest message leaves out what was received three times.
 #[tokio::test]
-async fn what_has_failed_for_minutes_is_counted_and_what_waits_for_something_else_is_not() {
+async fn a_message_that_fails_for_minutes_is_counted_and_an_early_one_is_not() {
     let shop = Shop::open();
     let old = Delivery { sent_at: Timestamp::from_unix_seconds(1_764_000_000 - 301).unwrap(), ..delivery("old", "{}") };
     let batch = [delivery("young", "{}"), old.clone(), old.clone(), old.clone(), old];
@@ -271,12 +271,12 @@ async fn what_has_failed_for_minutes_is_counted_and_what_waits_for_something_els
 }
 
 #[tokio::test]
-async fn a_dead_letter_has_the_trace_of_its_message() {
+async fn a_dead_lettered_message_keeps_its_trace() {
     let mut traced = message(Some("m-1"), "no order");
     traced["attributes"]["AWSTraceHeader"] = "Root=1-5759e988-bd862e3fe1be46a994272793".into();
     let shop = Shop::open();
     assert!(validate(&shop, &queue::deliveries(event(&[traced, message(Some("m-2"), "no order")]))).await.is_empty());
-    let buried = shop.buried.lock().unwrap();
-    let traces: Vec<_> = buried.iter().map(|letter| letter.trace.as_deref()).collect();
+    let dead_lettered = shop.dead_lettered.lock().unwrap();
+    let traces: Vec<_> = dead_lettered.iter().map(|message| message.trace.as_deref()).collect();
     assert_eq!(traces, [Some("Root=1-5759e988-bd862e3fe1be46a994272793"), None]);
 }

@@ -1,4 +1,4 @@
-//! What SES tells of a mail after it took it.
+//! SES's reports about mails that it accepted.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -33,12 +33,12 @@ async fn contact(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     .await
 }
 
-/// As EventBridge puts it into the queue.
-fn told_by_ses(fate: MailFate, order_id: &str) -> Delivery {
+/// The message that EventBridge sends to the queue.
+fn reported_by_ses(fate: MailFate, order_id: &str) -> Delivery {
     delivery("from-ses", MailReport::template(fate, &format!("{order_id:?}"), r#""3""#))
 }
 
-/// What asked for the mail.
+/// The command for the mail.
 fn asked() -> Delivery {
     let NotificationKey { order_id, sequence, .. } = mail();
     let command = ContactCommand { order_id, sequence, recipient: ContactRecipient::Channel(Channel::Email) };
@@ -56,7 +56,7 @@ async fn a_mail_that_did_not_arrive_is_recorded_with_its_reason_and_not_sent_aga
     for fate in MailFate::ALL.iter().copied() {
         let shop = Shop::open();
         shop.sent.lock().unwrap().insert(mail(), Receipt::Sent);
-        assert!(contact(&shop, &[told_by_ses(fate, "ord-1")]).await.is_empty());
+        assert!(contact(&shop, &[reported_by_ses(fate, "ord-1")]).await.is_empty());
         assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(Refusal::Mail(fate)));
         assert_eq!(shop.counts.lock().unwrap()[metric::NOTIFICATIONS_REFUSED], 1);
         assert!(contact(&shop, &[asked()]).await.is_empty());
@@ -68,12 +68,12 @@ async fn a_mail_that_did_not_arrive_is_recorded_with_its_reason_and_not_sent_aga
 #[tokio::test]
 async fn a_mail_that_bounced_before_it_was_recorded_as_sent_stays_bounced() {
     let shop = Shop::open();
-    let bounced = told_by_ses(MailFate::Bounced, "ord-1");
+    let bounced = reported_by_ses(MailFate::Bounced, "ord-1");
     assert!(contact(&shop, std::slice::from_ref(&bounced)).await.is_empty());
     let sent = [(mail(), Receipt::Sent)];
     (&shop).record(&sent, Timestamp::from_unix_seconds(0).unwrap()).await.unwrap();
     assert_eq!(shop.sent.lock().unwrap()[&mail()], Receipt::Refused(Refusal::Mail(MailFate::Bounced)));
-    // What asked for it comes again together with the bounce.
+    // The command for the mail is delivered again, together with the bounce.
     let shop = Shop::open();
     assert!(contact(&shop, &[asked(), bounced]).await.is_empty());
     assert!(shop.told.lock().unwrap().is_empty());
@@ -81,12 +81,12 @@ async fn a_mail_that_bounced_before_it_was_recorded_as_sent_stays_bounced() {
 }
 
 #[tokio::test]
-async fn of_what_ses_tells_only_what_cannot_be_recorded_comes_again() {
+async fn only_a_mail_report_that_cannot_be_recorded_returns_to_the_queue() {
     let shop = Shop::open();
     shop.fail(Fault::Record, None);
-    let mut other = told_by_ses(MailFate::Complained, "ord-2");
+    let mut other = reported_by_ses(MailFate::Complained, "ord-2");
     other.message_id = "other".into();
-    let batch = [told_by_ses(MailFate::Bounced, "ord-1"), other];
+    let batch = [reported_by_ses(MailFate::Bounced, "ord-1"), other];
     let failed = contact(&shop, &batch).await;
     assert_eq!(failed.len(), 1);
     assert_eq!(shop.counts.lock().unwrap()[metric::NOTIFICATIONS_REFUSED], 1);
@@ -96,9 +96,9 @@ async fn of_what_ses_tells_only_what_cannot_be_recorded_comes_again() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_neither_a_telling_nor_a_report_is_buried() {
+async fn a_message_that_is_neither_a_notification_nor_a_report_is_dead_lettered() {
     let shop = Shop::open();
-    assert!(contact(&shop, &[told_by_ses(MailFate::Bounced, "no-order")]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_A_COMMAND");
+    assert!(contact(&shop, &[reported_by_ses(MailFate::Bounced, "no-order")]).await.is_empty());
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "NOT_A_COMMAND");
     assert!(shop.sent.lock().unwrap().is_empty());
 }

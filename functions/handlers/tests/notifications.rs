@@ -1,4 +1,4 @@
-//! Who is told of an event, on which channel, and how often.
+//! Who gets a notification of an event, on which channel, and how often.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -50,21 +50,21 @@ async fn contact_by(shop: &Shop, channels: &Channels, batch: &[Delivery]) -> Vec
         .await
 }
 
-/// The contact stage works on its queue once, in batches of ten; how many messages were given back to it.
+/// Runs the contact stage once on its queue, in batches of ten. Returns the number of messages that returned to the queue.
 async fn contact(shop: &Shop) -> usize {
     let batch = next(shop);
-    let mut given_back = 0;
+    let mut returned = 0;
     for batch in batch.chunks(10) {
         let failed = contact_by(shop, &all_channels(), batch).await;
-        given_back += failed.len();
+        returned += failed.len();
         let back = batch.iter().filter(|delivery| failed.contains(&delivery.message_id));
         let messages = back.map(|delivery| Message::Contact(serde_json::from_str(&delivery.body).unwrap()));
         shop.forwarded.lock().unwrap().extend(messages);
     }
-    given_back
+    returned
 }
 
-/// Both stages once, without a failure.
+/// Runs both stages once, without a failure.
 async fn tell(shop: &Shop) {
     assert!(notify(shop).await.is_empty());
     assert_eq!(contact(shop).await, 0);
@@ -87,7 +87,7 @@ async fn notify(shop: &Shop) -> Vec<String> {
     notify_by(shop, &all_channels(), &records(shop)).await
 }
 
-/// An order that was confirmed: three events, the last of them the customer's concern.
+/// A confirmed order: three events, of which only the last one has a notice for the customer.
 async fn confirmed(shop: &Shop, id: &str, phone: &str) {
     let body = serde_json::json!({
         "orderId": id, "customerId": "cus-1", "notify": ["EMAIL", "SMS", "PUSH"], "currency": "GBP",
@@ -105,7 +105,7 @@ async fn confirmed_beside(shop: &Shop, id: &str) {
     *shop.forwarded.lock().unwrap() = waiting;
 }
 
-/// Through every stage up to the confirmation.
+/// Runs every stage up to the confirmation.
 async fn place(shop: &Shop, body: &serde_json::Value) {
     let placed = [delivery("m", body.to_string())];
     assert!(
@@ -129,7 +129,7 @@ async fn place(shop: &Shop, body: &serde_json::Value) {
     assert!(payment.run(&pay).await.is_empty());
 }
 
-/// What was forwarded, as the next stage's deliveries.
+/// The forwarded messages, as the next stage's deliveries.
 fn next(shop: &Shop) -> Vec<Delivery> {
     let commands = std::mem::take(&mut *shop.forwarded.lock().unwrap());
     let body = |command| serde_json::to_string(command).unwrap();
@@ -164,7 +164,7 @@ fn with_topics(customers: &[&str]) -> Vec<String> {
 
 /// P5: elsewhere events were sent at best effort, and a confirmed order could be one without an event.
 #[tokio::test]
-async fn every_event_is_told_once_on_every_channel_however_often_the_stream_delivers_it() {
+async fn every_event_is_sent_once_on_every_channel_even_if_the_stream_repeats_it() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     for _ in 0..3 {
@@ -175,7 +175,7 @@ async fn every_event_is_told_once_on_every_channel_however_often_the_stream_deli
 }
 
 #[tokio::test]
-async fn the_contact_stage_is_asked_by_a_thin_message_for_each_channel_and_only_of_what_concerns_the_customer() {
+async fn the_contact_stage_gets_a_thin_message_for_each_channel_and_only_for_events_with_a_notice() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     assert!(notify(&shop).await.is_empty());
@@ -184,7 +184,7 @@ async fn the_contact_stage_is_asked_by_a_thin_message_for_each_channel_and_only_
     let expected =
         ["EMAIL", "SMS", "PUSH"].map(|name| format!(r#"{{"orderId":"ord-1","sequence":3,"channel":"{name}"}}"#));
     assert_eq!(bodies, expected);
-    // The first two events concern no customer: no order is loaded for them.
+    // The first two events have no notice: no order is loaded for them.
     let silent = Shop::with("TEA", &[5]);
     confirmed(&silent, "ord-1", PHONE).await;
     silent.fail(Fault::Load, None);
@@ -192,7 +192,7 @@ async fn the_contact_stage_is_asked_by_a_thin_message_for_each_channel_and_only_
 }
 
 #[tokio::test]
-async fn a_record_or_message_that_one_batch_holds_twice_is_told_once() {
+async fn a_record_or_message_that_is_twice_in_a_batch_is_sent_once() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let twice: Vec<Record> = records(&shop).into_iter().chain(records(&shop)).collect();
@@ -205,7 +205,7 @@ async fn a_record_or_message_that_one_batch_holds_twice_is_told_once() {
 }
 
 #[tokio::test]
-async fn both_deliveries_of_a_message_that_failed_come_again() {
+async fn both_deliveries_of_a_failed_message_return_to_the_queue() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.down.lock().unwrap().insert("EMAIL");
@@ -214,7 +214,7 @@ async fn both_deliveries_of_a_message_that_failed_come_again() {
 }
 
 #[tokio::test]
-async fn while_ses_is_down_only_e_mail_waits_and_goes_out_once_when_it_is_back() {
+async fn while_ses_is_down_only_e_mail_waits_and_is_sent_once_afterwards() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.down.lock().unwrap().insert("EMAIL");
@@ -222,14 +222,14 @@ async fn while_ses_is_down_only_e_mail_waits_and_goes_out_once_when_it_is_back()
     assert_eq!(contact(&shop).await, 1);
     assert_eq!(told(&shop), with_topics(&[PUSH, SMS]));
     assert_eq!(shop.postponed.lock().unwrap().len(), 1);
-    // The next order's news passes the e-mail that waits.
+    // The next order's notifications overtake the waiting e-mail.
     confirmed_beside(&shop, "ord-2").await;
     assert!(notify(&shop).await.is_empty());
     for _ in 0..3 {
         assert_eq!(contact(&shop).await, 2);
     }
     assert_eq!(told(&shop).len(), 12);
-    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(shop.dead_lettered.lock().unwrap().is_empty());
     shop.down.lock().unwrap().clear();
     assert_eq!(contact(&shop).await, 0);
     tell(&shop).await;
@@ -249,7 +249,7 @@ async fn while_a_topic_is_down_only_its_events_wait_and_the_stream_goes_on() {
     let mut expected = [MAIL, PUSH, SMS, "payment-status: ORDER_CONFIRMED"];
     expected.sort_unstable();
     assert_eq!(told(&shop), expected);
-    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(shop.dead_lettered.lock().unwrap().is_empty());
     shop.down.lock().unwrap().clear();
     assert_eq!(contact(&shop).await, 0);
     tell(&shop).await;
@@ -257,7 +257,7 @@ async fn while_a_topic_is_down_only_its_events_wait_and_the_stream_goes_on() {
 }
 
 #[tokio::test]
-async fn a_topic_that_failed_is_told_by_the_contact_stage_and_the_others_are_not() {
+async fn a_topic_that_failed_is_published_by_the_contact_stage_and_the_others_are_not() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.fail(Fault::Publish, Some("ord-1"));
@@ -273,7 +273,7 @@ async fn a_topic_that_failed_is_told_by_the_contact_stage_and_the_others_are_not
 }
 
 #[tokio::test]
-async fn a_topic_that_can_neither_be_told_nor_be_left_to_the_contact_stage_brings_its_record_again() {
+async fn a_record_is_delivered_again_if_its_topic_and_the_contact_stages_queue_fail() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.down.lock().unwrap().insert("payment-status");
@@ -288,10 +288,10 @@ async fn a_topic_that_can_neither_be_told_nor_be_left_to_the_contact_stage_bring
 }
 
 #[tokio::test]
-async fn a_forward_that_failed_brings_the_record_again_and_nobody_is_told_twice() {
+async fn after_a_failed_forward_the_record_is_delivered_again_and_nothing_is_sent_twice() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
-    // One of the three messages is not taken.
+    // The queue refuses one of the three messages.
     shop.fail(Fault::Forward, Some("ord-1"));
     assert_eq!(notify(&shop).await, ["2"]);
     assert_eq!(contact(&shop).await, 0);
@@ -303,7 +303,7 @@ async fn a_forward_that_failed_brings_the_record_again_and_nobody_is_told_twice(
 }
 
 #[tokio::test]
-async fn a_record_that_was_forwarded_but_not_recorded_is_forwarded_again_and_nobody_is_told_twice() {
+async fn a_record_that_was_forwarded_but_not_recorded_is_forwarded_again_and_nothing_is_sent_twice() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.fail(Fault::Record, None);
@@ -317,7 +317,7 @@ async fn a_record_that_was_forwarded_but_not_recorded_is_forwarded_again_and_nob
 }
 
 #[tokio::test]
-async fn what_a_customer_was_told_but_could_not_be_recorded_comes_again() {
+async fn a_notification_that_could_not_be_recorded_is_sent_again() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     assert!(notify(&shop).await.is_empty());
@@ -327,13 +327,13 @@ async fn what_a_customer_was_told_but_could_not_be_recorded_comes_again() {
 }
 
 #[tokio::test]
-async fn a_refused_address_is_recorded_with_its_reason_and_never_tried_again_and_blocks_nobody() {
+async fn a_refused_address_is_recorded_with_its_reason_and_never_tried_again() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     *shop.refusals.lock().unwrap() = vec![("SMS", Refusal::InvalidNumber), ("PUSH", Refusal::EndpointDisabled)];
     tell(&shop).await;
     assert_eq!(told(&shop), with_topics(&[MAIL]));
-    // The number is in order now: it is still not tried again, not even on a message that comes twice.
+    // The number is valid now. It is still not tried again, not even for a repeated message.
     shop.refusals.lock().unwrap().clear();
     tell(&shop).await;
     assert!(contact_by(&shop, &all_channels(), &[asked("ord-1", 3, Channel::Sms)]).await.is_empty());
@@ -363,7 +363,7 @@ async fn a_channel_that_is_off_is_not_asked_for_and_sends_and_records_nothing() 
     let off = Channels { email: false, sms: None, push: false };
     assert!(notify_by(&shop, &off, &records(&shop)).await.is_empty());
     assert!(shop.forwarded.lock().unwrap().is_empty());
-    // It was switched off after it had been asked for.
+    // It was switched off after the message was sent to the queue.
     let batch = [Channel::Email, Channel::Sms, Channel::Push].map(|channel| asked("ord-1", 3, channel));
     assert!(contact_by(&shop, &off, &batch).await.is_empty());
     assert_eq!(told(&shop), TOPICS);
@@ -372,7 +372,7 @@ async fn a_channel_that_is_off_is_not_asked_for_and_sends_and_records_nothing() 
 }
 
 #[tokio::test]
-async fn a_customer_without_number_or_device_or_wish_is_told_on_the_other_channels_only() {
+async fn a_customer_without_a_number_or_device_is_notified_on_the_other_channels_only() {
     let shop = Shop::with("TEA", &[5]);
     let body = |notify: serde_json::Value| {
         serde_json::json!({
@@ -397,7 +397,7 @@ async fn a_customer_without_number_or_device_or_wish_is_told_on_the_other_channe
 }
 
 #[tokio::test]
-async fn orders_that_cannot_be_loaded_are_told_later() {
+async fn events_of_orders_that_cannot_be_loaded_are_published_later() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.fail(Fault::Load, None);
@@ -412,31 +412,34 @@ async fn orders_that_cannot_be_loaded_are_told_later() {
 }
 
 #[tokio::test]
-async fn a_stream_record_that_is_no_event_is_buried_and_harms_no_other() {
+async fn a_stream_record_without_an_event_is_quarantined_and_harms_no_other() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let mut records = records(&shop);
     records.insert(1, Record { sequence_number: "bad".into(), event: Err("missing field `orderId`".into()) });
     assert!(notify_by(&shop, &all_channels(), &records).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "NOT_AN_EVENT");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "NOT_AN_EVENT");
     assert_eq!(contact(&shop).await, 0);
     assert_eq!(told(&shop).len(), 7);
 }
 
 #[tokio::test]
-async fn a_record_that_makes_the_work_panic_is_put_aside_and_the_stream_goes_on() {
+async fn a_record_that_makes_the_stage_panic_is_quarantined_and_the_stream_goes_on() {
     let shop = Shop::with("TEA", &[5]);
     for id in ["ord-1", "ord-2", "ord-3"] {
         confirmed(&shop, id, PHONE).await;
     }
-    // Once with the others, and once alone.
+    // Processed once with the others, and once alone.
     (0..2).for_each(|_| shop.fail(Fault::Panic, Some("ord-2")));
     assert!(notify(&shop).await.is_empty(), "a record holds up its shard");
-    let buried = std::mem::take(&mut *shop.buried.lock().unwrap());
-    assert_eq!((buried.len(), buried[0].reason, buried[0].message_id.as_str()), (1, "WORK_PANICKED", "3"));
-    assert_eq!(buried[0].body, r#"{"sequenceNumber":"3","orderId":"ord-2","sequence":1}"#);
+    let dead_lettered = std::mem::take(&mut *shop.dead_lettered.lock().unwrap());
+    assert_eq!(
+        (dead_lettered.len(), dead_lettered[0].reason, dead_lettered[0].message_id.as_str()),
+        (1, "WORK_PANICKED", "3")
+    );
+    assert_eq!(dead_lettered[0].body, r#"{"sequenceNumber":"3","orderId":"ord-2","sequence":1}"#);
     assert_eq!(contact(&shop).await, 0);
-    // All is recorded but the one that was put aside, which a replay asks for after the bug was mended.
+    // Everything is recorded except for the quarantined record, which a replay sends again after the fix.
     let recorded = |shop: &Shop| shop.sent.lock().unwrap().len();
     assert_eq!(recorded(&shop), 3 * 8 - 1);
     tell(&shop).await;
@@ -444,41 +447,42 @@ async fn a_record_that_makes_the_work_panic_is_put_aside_and_the_stream_goes_on(
 }
 
 #[tokio::test]
-async fn a_panic_that_does_not_come_again_puts_nothing_aside() {
+async fn a_panic_that_does_not_repeat_quarantines_nothing() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     shop.fail(Fault::Panic, Some("ord-1"));
     tell(&shop).await;
-    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(shop.dead_lettered.lock().unwrap().is_empty());
     assert_eq!(told(&shop), with_topics(&[MAIL, PUSH, SMS]));
 }
 
 #[tokio::test]
-async fn a_record_that_panics_and_cannot_be_put_aside_comes_again() {
+async fn a_record_that_panics_and_cannot_be_quarantined_is_delivered_again() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     (0..2).for_each(|_| shop.fail(Fault::Panic, Some("ord-1")));
-    shop.fail(Fault::Bury, None);
+    shop.fail(Fault::DeadLetter, None);
     assert_eq!(notify(&shop).await, ["0"]);
     tell(&shop).await;
     assert_eq!(told(&shop), with_topics(&[MAIL, PUSH, SMS]));
 }
 
 #[tokio::test]
-async fn what_the_contact_stage_can_never_tell_is_a_dead_letter_with_its_reason_and_harms_no_other() {
+async fn a_notification_that_can_never_be_sent_is_dead_lettered_with_its_reason_and_harms_no_other() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let batch = [
         asked("ord-1", 99, Channel::Email),
         asked("ord-2", 3, Channel::Email),
-        // The stock's reservation is not the customer's concern.
+        // The stock's reservation has no notice.
         asked("ord-1", 2, Channel::Email),
         delivery("bad", r#"{"orderId":"ord-1","sequence":3,"channel":"FAX"}"#),
         asked("ord-1", 3, Channel::Email),
     ];
     assert!(contact_by(&shop, &all_channels(), &batch).await.is_empty());
-    let buried = shop.buried.lock().unwrap();
-    let mut reasons: Vec<_> = buried.iter().map(|letter| (letter.message_id.as_str(), letter.reason)).collect();
+    let dead_lettered = shop.dead_lettered.lock().unwrap();
+    let mut reasons: Vec<_> =
+        dead_lettered.iter().map(|message| (message.message_id.as_str(), message.reason)).collect();
     reasons.sort_unstable();
     assert_eq!(
         reasons,
@@ -493,7 +497,7 @@ async fn what_the_contact_stage_can_never_tell_is_a_dead_letter_with_its_reason_
 }
 
 #[tokio::test]
-async fn a_panic_while_one_customer_is_told_takes_no_other_along() {
+async fn a_panic_in_one_notification_does_not_affect_the_others() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     assert!(notify(&shop).await.is_empty());
@@ -505,7 +509,7 @@ async fn a_panic_while_one_customer_is_told_takes_no_other_along() {
 }
 
 #[tokio::test]
-async fn a_batch_without_time_comes_again_and_nobody_was_told() {
+async fn a_batch_without_time_returns_to_the_queue_and_nothing_was_sent() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     *shop.remaining.lock().unwrap() = std::time::Duration::from_secs(1);
@@ -515,7 +519,7 @@ async fn a_batch_without_time_comes_again_and_nobody_was_told() {
 }
 
 #[tokio::test]
-async fn a_full_batch_is_told_whole() {
+async fn a_full_batch_is_sent_whole() {
     let shop = Shop::with("TEA", &[100]);
     for order in 0..34 {
         confirmed(&shop, &format!("ord-{order}"), PHONE).await;
@@ -524,7 +528,7 @@ async fn a_full_batch_is_told_whole() {
     assert_eq!(told(&shop).len(), 34 * 7);
 }
 
-/// The shop's events, what its customer was told of the third, and which of them cannot be read.
+/// The shop's events, the customer's notifications of the third one, and the unreadable events.
 struct Archive<'a>(&'a Shop, Vec<NotificationRecord>, Option<u64>);
 
 impl Reads for Archive<'_> {
@@ -556,7 +560,7 @@ impl SentHistory for Archive<'_> {
 }
 
 #[tokio::test]
-async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was_refused() {
+async fn the_history_shows_each_events_notifications_and_refusals() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let at = Some(Timestamp::from_unix_seconds(1_764_000_000).unwrap());
@@ -574,13 +578,13 @@ async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was
             { "channel": "SMS", "outcome": "REFUSED", "reason": "INVALID_NUMBER", "at": at },
         ])
     );
-    // It is still the event that it was.
+    // The event itself is unchanged.
     assert_eq!(serde_json::from_value::<Event>(events[2].clone()).unwrap(), shop.history("ord-1")[2]);
     assert_eq!(query.answer(Question::History("ord-2".into())).await.status, 404);
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_named_and_hides_nothing_else() {
+async fn an_unreadable_event_is_named_and_hides_no_other() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let query = Query { database: Archive(&shop, Vec::new(), Some(2)) };
@@ -597,7 +601,7 @@ async fn what_cannot_be_read_is_named_and_hides_nothing_else() {
 }
 
 #[test]
-fn every_addressee_has_a_name_of_its_own() {
+fn every_recipient_has_its_own_name() {
     let channels = [Channel::Email, Channel::Sms, Channel::Push].map(Recipient::Customer);
     let names: std::collections::BTreeSet<_> =
         Topic::ALL.iter().copied().map(Recipient::Topic).chain(channels).map(|recipient| recipient.name()).collect();

@@ -70,14 +70,14 @@ async fn an_hours_outage_of_the_gateway_opens_the_circuit_and_costs_few_receives
         }
         recovered = now;
     }
-    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(shop.dead_lettered.lock().unwrap().is_empty());
     let orders = shop.orders.lock().unwrap();
     assert!(orders.values().all(|order| order.status == OrderStatus::Confirmed));
     assert!(shop.counts.lock().unwrap()[metric::GATEWAY_CIRCUIT_OPENED] > 1);
     assert!(receives < MAXIMUM_RECEIVES / 2, "{receives} receives of {MAXIMUM_RECEIVES}");
-    // Nobody waits much longer than the outage and the longest wait.
+    // No order waits much longer than the outage and the longest wait.
     assert!(recovered < outage + Duration::from_secs(1500), "{recovered:?}");
-    // While the circuit was open nearly nobody called.
+    // There were almost no calls while the circuit was open.
     let calls = *shop.calls.lock().unwrap();
     assert!(calls < 10 * ORDERS, "{calls} calls");
 }

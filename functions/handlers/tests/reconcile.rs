@@ -1,4 +1,4 @@
-//! What brings an order on that stopped moving: sweeps, webhooks, and asking the gateway what it really did.
+//! The recovery of orders that stopped moving: sweeps, webhooks, and questions to the gateway about its real state.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -46,7 +46,7 @@ fn forwarded(shop: &Shop) -> Vec<Message> {
     std::mem::take(&mut *shop.forwarded.lock().unwrap())
 }
 
-/// Gives each message to its stage until none is left; every delivery must be dealt with.
+/// Delivers each message to its stage until none is left. Every delivery must succeed.
 async fn drain(shop: &Shop) {
     loop {
         let messages = forwarded(shop);
@@ -79,7 +79,7 @@ async fn validated(shop: &Shop) {
     assert!(stage.run(&[delivery("m", body("ord-1", "TEA", 2))]).await.is_empty());
 }
 
-/// Reserved, with the command for payment not delivered yet.
+/// A reserved order whose command for payment is not delivered yet.
 async fn reserved(shop: &Shop) -> Message {
     validated(shop).await;
     assert!(deliver(shop, &forwarded(shop)[0]).await.is_empty());
@@ -107,7 +107,7 @@ async fn fulfil(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_order_whose_message_was_lost_is_put_back_on_its_queue_and_goes_on() {
+async fn an_order_whose_message_was_lost_is_requeued_and_goes_on() {
     for stage in [Stage::Inventory, Stage::Payment] {
         let shop = Shop::with("TEA", &[5]);
         validated(&shop).await;
@@ -150,8 +150,8 @@ async fn two_sweeps_a_minute_apart_send_one_message() {
     assert_eq!(forwarded(&shop).len(), 1);
     shop.pass(Duration::from_secs(60));
     assert!(reconcile(&shop, &[sweep()]).await.is_empty());
-    assert!(forwarded(&shop).is_empty(), "it was looked at a minute ago");
-    // An order that stands still is looked at again later.
+    assert!(forwarded(&shop).is_empty(), "it was checked a minute ago");
+    // An order that does not move is checked again later.
     shop.pass(Duration::from_secs(241));
     assert!(reconcile(&shop, &[sweep()]).await.is_empty());
     assert_eq!(forwarded(&shop).len(), 1);
@@ -165,13 +165,13 @@ async fn a_sweep_that_cannot_read_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_error_that_the_gateway_saved_does_not_hold_an_order_up_for_ever() {
+async fn an_error_that_the_gateway_saved_does_not_stop_an_order_for_ever() {
     let shop = Shop::with("TEA", &[5]);
     let command = reserved(&shop).await;
     shop.save_an_error();
     assert_eq!(deliver(&shop, &command).await, ["m"]);
     shop.pass(KEY_LIFETIME);
-    // The next key is not used before it is sure that nothing came of the first.
+    // The next key is not used before it is certain that the first request authorised nothing.
     assert_eq!(deliver(&shop, &command).await, ["m"]);
     assert_eq!(shop.authorisations("ord-1"), 0);
     shop.pass(Duration::from_secs(121));
@@ -182,12 +182,12 @@ async fn an_error_that_the_gateway_saved_does_not_hold_an_order_up_for_ever() {
 
 /// P11: elsewhere a webhook and a worker that raced captured twice.
 #[tokio::test]
-async fn money_that_the_gateway_holds_is_found_and_not_held_twice_however_late_the_order_comes_back() {
+async fn money_is_not_authorised_twice_even_if_the_order_is_retried_after_days() {
     let shop = Shop::with("TEA", &[5]);
     let command = reserved(&shop).await;
     shop.fail(Fault::GatewayAnswer, None);
     assert_eq!(deliver(&shop, &command).await, ["m"]);
-    // The gateway may have forgotten the key: a dead letter that is redriven after days.
+    // The gateway may have forgotten the key: a dead-lettered message is redriven after days.
     shop.pass(3 * DAY);
     assert!(deliver(&shop, &command).await.is_empty());
     assert_eq!(shop.order("ord-1").authorisation.unwrap().payment_intent, shop.payments_of("ord-1")[0]);
@@ -195,7 +195,7 @@ async fn money_that_the_gateway_holds_is_found_and_not_held_twice_however_late_t
 }
 
 #[tokio::test]
-async fn a_second_hold_is_given_up() {
+async fn a_second_authorisation_is_cancelled() {
     let shop = Shop::with("TEA", &[5]);
     let command = reserved(&shop).await;
     for attempt in [1, 2] {
@@ -209,7 +209,7 @@ async fn a_second_hold_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_reservation_that_nobody_can_pay_for_expires_and_gives_its_stock_back() {
+async fn a_reservation_without_a_payment_expires_and_releases_its_stock() {
     let shop = Shop::with("TEA", &[5]);
     reserved(&shop).await;
     shop.pass(DAY);
@@ -218,7 +218,7 @@ async fn a_reservation_that_nobody_can_pay_for_expires_and_gives_its_stock_back(
     let order = shop.order("ord-1");
     assert_eq!((order.status, order.reason), (OrderStatus::Cancelled, Some(RejectionReason::ReservationExpired)));
     assert_eq!(shop.units("TEA"), (5, 0, 0));
-    // What the gateway may hold for it is looked for, and then the order is done.
+    // The gateway is asked for a possible authorisation, and then the order is done.
     shop.pass(Duration::from_secs(301));
     assert!(reconcile(&shop, &[sweep()]).await.is_empty());
     drain(&shop).await;
@@ -226,7 +226,7 @@ async fn a_reservation_that_nobody_can_pay_for_expires_and_gives_its_stock_back(
 }
 
 #[tokio::test]
-async fn a_hold_that_lapses_before_the_dispatch_is_made_anew() {
+async fn an_authorisation_that_expires_before_the_dispatch_is_renewed() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     shop.expire_authorisations("ord-1");
@@ -242,7 +242,7 @@ async fn a_hold_that_lapses_before_the_dispatch_is_made_anew() {
 }
 
 #[tokio::test]
-async fn an_order_whose_hold_lapsed_and_cannot_be_made_anew_is_cancelled() {
+async fn an_order_that_cannot_be_reauthorised_is_cancelled() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     shop.expire_authorisations("ord-1");
@@ -257,7 +257,7 @@ async fn an_order_whose_hold_lapsed_and_cannot_be_made_anew_is_cancelled() {
 
 /// P11: elsewhere a webhook and a worker that raced captured twice.
 #[tokio::test]
-async fn a_webhook_brings_its_order_on_and_a_late_or_repeated_one_changes_nothing() {
+async fn a_webhook_recovers_its_order_and_a_late_or_repeated_one_changes_nothing() {
     let shop = Shop::with("TEA", &[5]);
     let command = reserved(&shop).await;
     shop.fail(Fault::GatewayAnswer, None);
@@ -274,7 +274,7 @@ async fn a_webhook_brings_its_order_on_and_a_late_or_repeated_one_changes_nothin
 }
 
 #[tokio::test]
-async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_when_it_tells() {
+async fn an_authorisation_that_ends_early_is_renewed_after_the_gateways_webhook() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     shop.pass(Duration::from_secs(200));
@@ -284,14 +284,14 @@ async fn a_hold_that_the_gateway_gave_up_early_is_made_anew_when_it_tells() {
     assert_eq!(shop.order("ord-1").authorisation.unwrap().attempt, 2);
 }
 
-/// After an hour without the reconciler sixty sweeps wait: they must not bring every order on as often.
+/// After an hour without the reconciler sixty sweeps wait: they must not re-queue every order sixty times.
 #[tokio::test]
-async fn of_the_sweeps_of_a_batch_one_looks_for_all() {
+async fn several_sweeps_in_a_batch_are_done_once() {
     let shop = Shop::with("TEA", &[5]);
     validated(&shop).await;
     shop.forwarded.lock().unwrap().clear();
     shop.pass(Duration::from_secs(3600));
-    // One that fails does not count as one.
+    // A failed sweep is not counted.
     shop.fail(Fault::Load, None);
     assert_eq!(reconcile(&shop, &[sweep()]).await.len(), 1);
     assert!(reconcile(&shop, &vec![sweep(); 10]).await.is_empty());
@@ -299,54 +299,54 @@ async fn of_the_sweeps_of_a_batch_one_looks_for_all() {
     assert_eq!(shop.counts.lock().unwrap()[metric::SWEEPS], 1);
 }
 
-/// Whoever made it died before it was recorded, or another worker settled the order meanwhile.
+/// The worker crashed before it recorded the payment, or another worker ended the order meanwhile.
 #[tokio::test]
-async fn a_hold_that_the_gateway_tells_of_and_its_order_does_not_know_goes_back() {
+async fn a_payment_that_its_order_does_not_know_is_cancelled_after_the_gateways_webhook() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     let own = shop.order("ord-1").authorisation.unwrap().payment_intent;
     let command = |payment: &str| {
         let text = format!(r#"{{"command":"CANCEL_PAYMENT","orderId":"ord-1","paymentIntent":"{payment}"}}"#);
-        delivery("give-up", text)
+        delivery("unknown-payment", text)
     };
-    // Its own hold is never touched; another may still be recorded, and is waited for.
+    // The order's own authorisation is never cancelled. Another one may still be recorded, so its cancellation waits.
     shop.asked.lock().unwrap().clear();
     assert!(fulfil(&shop, &[command(&own)]).await.is_empty());
     let order = shop.order("ord-1");
     order_handlers::ports::Gateway::authorise(&shop.gateway(), &order, 2).await.unwrap();
     let other = shop.payments_of("ord-1")[1].clone();
-    assert_eq!(fulfil(&shop, &[command(&other)]).await, ["give-up"]);
+    assert_eq!(fulfil(&shop, &[command(&other)]).await, ["unknown-payment"]);
     shop.pass(Duration::from_secs(16 * 60));
     assert!(fulfil(&shop, &[command(&other)]).await.is_empty());
     assert_eq!(*shop.asked.lock().unwrap(), ["cancel authorisation 2"]);
 }
 
 #[tokio::test]
-async fn a_refund_that_failed_days_later_marks_its_order_and_lies_where_a_person_finds_it() {
+async fn a_refund_that_failed_days_later_marks_its_order_and_is_dead_lettered() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     for _ in 0..2 {
         assert!(reconcile(&shop, &[webhook("genuine", "refund-failed ord-1")]).await.is_empty());
         drain(&shop).await;
-        assert_eq!(shop.buried.lock().unwrap().last().unwrap().reason, "REFUND_RETURNED");
+        assert_eq!(shop.dead_lettered.lock().unwrap().last().unwrap().reason, "REFUND_RETURNED");
         let order = shop.order("ord-1");
-        // And the order says so, once, however often the gateway tells.
+        // The order is marked once, even if the webhook is repeated.
         assert_eq!((order.attention.unwrap().reason.as_str(), order.version), ("REFUND_RETURNED", 4));
     }
 }
 
 #[tokio::test]
-async fn a_webhook_that_the_gateway_did_not_sign_is_counted_and_forgotten() {
+async fn a_webhook_without_the_gateways_signature_is_only_counted() {
     let shop = Shop::with("TEA", &[5]);
     reserved(&shop).await;
     let batch = [webhook("forged", "authorised ord-1"), webhook("genuine", "authorised ord-none")];
     assert!(reconcile(&shop, &batch).await.is_empty());
-    assert!(forwarded(&shop).is_empty() && shop.buried.lock().unwrap().is_empty());
+    assert!(forwarded(&shop).is_empty() && shop.dead_lettered.lock().unwrap().is_empty());
     assert_eq!(shop.counts.lock().unwrap()[metric::WEBHOOKS_REFUSED], 1);
 }
 
 #[tokio::test]
-async fn a_renewed_hold_of_an_order_that_is_cancelled_meanwhile_goes_back_and_one_that_is_kept_does_not() {
+async fn a_renewed_authorisation_is_cancelled_only_if_its_order_was_cancelled_meanwhile() {
     for cancelled in [false, true] {
         let shop = Shop::with("TEA", &[5]);
         confirmed(&shop).await;
@@ -357,7 +357,7 @@ async fn a_renewed_hold_of_an_order_that_is_cancelled_meanwhile_goes_back_and_on
         }
         let renew = delivery("renew", r#"{"command":"REAUTHORISE","orderId":"ord-1"}"#);
         assert!(fulfil(&shop, &[renew]).await.is_empty());
-        // The order's own is cancelled at once; the other one by a message, which is retried until it is.
+        // The order's own authorisation is voided at once; a message cancels the other one and is retried until it succeeds.
         shop.pass(Duration::from_secs(16 * 60));
         let messages = std::mem::take(&mut *shop.forwarded.lock().unwrap());
         assert_eq!(messages.len(), usize::from(cancelled));
@@ -386,7 +386,7 @@ async fn an_order_that_needs_a_person_is_left_to_that_person() {
         assert!(reconcile(&shop, &[sweep()]).await.is_empty());
         assert!(forwarded(&shop).is_empty());
     }
-    // Only its stock is not held for ever.
+    // Only its reservation still expires.
     shop.pass(DAY);
     assert!(reconcile(&shop, &[sweep()]).await.is_empty());
     drain(&shop).await;
@@ -394,14 +394,14 @@ async fn an_order_that_needs_a_person_is_left_to_that_person() {
 }
 
 #[tokio::test]
-async fn what_is_neither_a_sweep_nor_a_webhook_is_buried() {
+async fn a_message_that_is_neither_a_sweep_nor_a_webhook_is_dead_lettered() {
     let shop = Shop::open();
     assert!(reconcile(&shop, &[delivery("m", r#"{"command":"MOP"}"#), delivery("n", "")]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap().len(), 2);
+    assert_eq!(shop.dead_lettered.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn a_refund_whose_answer_was_lost_is_given_once() {
+async fn a_refund_whose_answer_was_lost_is_made_once() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     let report = |update: &str, more: &str| {
@@ -425,7 +425,7 @@ async fn a_refund_whose_answer_was_lost_is_given_once() {
 }
 
 #[tokio::test]
-async fn a_parcel_that_comes_back_while_its_money_is_taken_is_refunded() {
+async fn a_parcel_that_returns_during_the_capture_is_refunded() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop).await;
     shop.capture_elsewhere("ord-1");

@@ -1,4 +1,4 @@
-//! The stages over the ports in memory: what each paragraph of the design promises, and what happens when it fails.
+//! The stages over the ports in memory: the promises of the design, and the failures.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -21,7 +21,7 @@ async fn validate(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }.run(batch).await
 }
 
-/// What was forwarded, as the next stage's deliveries.
+/// The forwarded messages, as the next stage's deliveries.
 fn next(shop: &Shop) -> Vec<Delivery> {
     let commands = std::mem::take(&mut *shop.forwarded.lock().unwrap());
     let deliveries = commands.iter().enumerate();
@@ -66,7 +66,7 @@ fn cancellation(id: &str) -> Delivery {
     delivery("cancelled", format!(r#"{{"command":"CANCEL_ORDER","orderId":"{id}","cancellation":{why}}}"#))
 }
 
-/// Nothing is given back, and the order went through every stage.
+/// Nothing returns to a queue, and the order goes through every stage.
 async fn placed(shop: &Shop, id: &str, quantity: u32) {
     assert!(validate(shop, &[delivery("m", body(id, "TEA", quantity))]).await.is_empty());
     assert!(inventory(shop, &next(shop)).await.is_empty());
@@ -127,21 +127,24 @@ async fn a_message_that_is_not_json_goes_to_the_dead_letter_queue_and_harms_no_o
     let shop = Shop::with("TEA", &[5]);
     let batch = [delivery("bad", "not json"), delivery("good", body("ord-1", "TEA", 1))];
     assert!(validate(&shop, &batch).await.is_empty());
-    let buried = shop.buried.lock().unwrap();
-    assert_eq!((buried.len(), buried[0].reason, buried[0].body.as_str()), (1, "NOT_AN_ORDER", "not json"));
+    let dead_lettered = shop.dead_lettered.lock().unwrap();
+    assert_eq!(
+        (dead_lettered.len(), dead_lettered[0].reason, dead_lettered[0].body.as_str()),
+        (1, "NOT_AN_ORDER", "not json")
+    );
     assert_eq!(shop.order("ord-1").status, OrderStatus::Validated);
 }
 
 #[tokio::test]
 async fn a_message_that_the_dead_letter_queue_does_not_take_is_kept() {
     let shop = Shop::with("TEA", &[5]);
-    shop.fail(Fault::Bury, None);
+    shop.fail(Fault::DeadLetter, None);
     assert_eq!(validate(&shop, &[delivery("bad", "not json")]).await, ["bad"]);
 }
 
 /// P8: elsewhere the visibility timeout was the function's, and one failure failed its whole batch.
 #[tokio::test]
-async fn one_orders_failure_stays_its_own_and_waits_longer_with_every_receive() {
+async fn one_orders_failure_affects_no_other_and_waits_longer_with_every_receive() {
     let shop = Shop::with("TEA", &[5]);
     shop.fail(Fault::Commit, Some("ord-2"));
     let batch = [1, 2, 3]
@@ -162,12 +165,12 @@ async fn a_panic_fails_one_order_and_not_the_batch() {
 }
 
 #[tokio::test]
-async fn an_unreadable_catalogue_gives_the_whole_batch_back_but_still_buries_what_is_no_order() {
+async fn an_unreadable_catalogue_returns_the_batch_but_still_dead_letters_invalid_orders() {
     let shop = Shop::with("TEA", &[5]);
     shop.fail(Fault::Load, None);
     let batch = [delivery("bad", "{}"), delivery("good", body("ord-1", "TEA", 1))];
     assert_eq!(validate(&shop, &batch).await, ["good"]);
-    assert_eq!(shop.buried.lock().unwrap().len(), 1);
+    assert_eq!(shop.dead_lettered.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -224,7 +227,7 @@ async fn stock_is_found_in_whichever_shard_it_lies() {
 }
 
 #[tokio::test]
-async fn a_line_that_no_shard_can_serve_alone_is_reserved_from_several_and_given_back_to_them() {
+async fn a_line_that_no_shard_can_serve_alone_is_reserved_from_several_and_released_to_them() {
     let shop = Shop::with("TEA", &[2, 0, 2, 2]);
     placed(&shop, "ord-1", 5).await;
     assert_eq!((shop.order("ord-1").status, shop.units("TEA")), (OrderStatus::Confirmed, (1, 5, 0)));
@@ -248,7 +251,7 @@ async fn an_order_of_several_lines_is_reserved_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_declined_payment_gives_the_stock_back() {
+async fn a_declined_payment_releases_the_stock() {
     let shop = Shop::with("TEA", &[5]);
     shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
     placed(&shop, "ord-1", 2).await;
@@ -268,7 +271,7 @@ async fn a_gateway_that_is_down_sends_nothing_to_the_dead_letter_queue() {
         let again = [Delivery { receive_count: receive, ..commands[0].clone() }];
         assert_eq!(payment(&shop, &again).await, ["m-0"]);
     }
-    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(shop.dead_lettered.lock().unwrap().is_empty());
     assert!(payment(&shop, &commands).await.is_empty());
     assert_eq!(shop.order("ord-1").status, OrderStatus::Confirmed);
 }
@@ -286,13 +289,13 @@ async fn a_confirmed_orders_money_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn commands_that_cannot_be_obeyed_are_buried_with_their_reason() {
+async fn commands_that_are_refused_are_dead_lettered_with_their_reason() {
     let shop = Shop::with("TEA", &[5]);
     assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
     let pay = |id: &str| format!(r#"{{"orderId":"{id}","command":"AUTHORISE_PAYMENT"}}"#);
     let batch = [delivery("a", "nonsense"), delivery("b", pay("ord-none")), delivery("c", pay("ord-1"))];
     assert!(payment(&shop, &batch).await.is_empty());
-    let mut reasons: Vec<_> = shop.buried.lock().unwrap().iter().map(|letter| letter.reason).collect();
+    let mut reasons: Vec<_> = shop.dead_lettered.lock().unwrap().iter().map(|message| message.reason).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["ILLEGAL_COMMAND", "NOT_A_COMMAND", "ORDER_UNKNOWN"]);
     assert_eq!(shop.authorisations("ord-1"), 0);
@@ -325,7 +328,7 @@ async fn a_delivery_that_overtakes_its_dispatch_waits_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_report_that_stays_early_is_given_up_with_its_reason_after_hours() {
+async fn a_report_that_stays_early_is_dead_lettered_with_its_reason_after_hours() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
     let delivered = [reported("DELIVERED", "ord-1", "")];
@@ -333,7 +336,7 @@ async fn a_report_that_stays_early_is_given_up_with_its_reason_after_hours() {
     assert_eq!(fulfilment(&shop, &delivered).await, ["reported"]);
     shop.pass(Duration::from_secs(2 * 3600));
     assert!(fulfilment(&shop, &delivered).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
 }
 
 /// P9: elsewhere an order was completed when a part of it had failed, and a cancelled one kept its stock and money.
@@ -352,11 +355,11 @@ async fn a_gateway_that_is_down_at_dispatch_charges_later_and_the_order_is_not_c
 }
 
 #[tokio::test]
-async fn a_lapsed_hold_is_made_anew_before_it_is_charged() {
+async fn an_expired_authorisation_is_renewed_before_the_capture() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
     shop.expire_authorisations("ord-1");
-    // What was asked for before must have become findable.
+    // An earlier authorisation must be visible in the search.
     assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
     shop.pass(Duration::from_secs(121));
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
@@ -365,22 +368,22 @@ async fn a_lapsed_hold_is_made_anew_before_it_is_charged() {
 }
 
 #[tokio::test]
-async fn a_lapsed_hold_that_cannot_be_made_anew_is_for_a_person_to_decide() {
+async fn an_expired_authorisation_that_cannot_be_renewed_needs_a_person() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
     shop.expire_authorisations("ord-1");
     shop.declines.lock().unwrap().insert(OrderId::new("ord-1").unwrap());
-    // What was asked for before must have become findable.
+    // An earlier authorisation must be visible in the search.
     assert_eq!(fulfilment(&shop, &[dispatched("ord-1")]).await, ["dispatched"]);
     shop.pass(Duration::from_secs(121));
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "MONEY_LOST");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "MONEY_LOST");
     let attention = shop.order("ord-1").attention.unwrap();
     assert_eq!((attention.reason.as_str(), attention.stage.as_str()), ("MONEY_LOST", "fulfilment"));
 }
 
 #[tokio::test]
-async fn a_cancelled_order_gives_stock_and_money_back_once() {
+async fn a_cancelled_order_releases_its_stock_and_its_money_once() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 2).await;
     for _ in 0..2 {
@@ -395,7 +398,7 @@ async fn a_cancelled_order_gives_stock_and_money_back_once() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_cancelled_while_it_is_paid_gets_its_money_back() {
+async fn an_order_that_is_cancelled_during_its_payment_gets_its_authorisation_voided() {
     let shop = Shop::with("TEA", &[5]);
     assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
     assert!(inventory(&shop, &next(&shop)).await.is_empty());
@@ -411,7 +414,7 @@ async fn an_order_that_is_cancelled_while_it_is_paid_gets_its_money_back() {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_comes_too_late_changes_nothing_and_is_told_once() {
+async fn a_cancellation_that_comes_too_late_changes_nothing_and_is_recorded_once() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
     assert!(fulfilment(&shop, &[dispatched("ord-1")]).await.is_empty());
@@ -441,13 +444,13 @@ async fn a_return_is_refunded_whole_or_in_part() {
 }
 
 #[tokio::test]
-async fn more_can_be_given_back_later_and_never_more_than_the_order_cost() {
+async fn a_later_report_can_raise_the_refund_up_to_the_orders_total() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 2).await;
     for report in [dispatched("ord-1"), reported("DELIVERED", "ord-1", "")] {
         assert!(fulfilment(&shop, &[report]).await.is_empty());
     }
-    // In whatever order the reports arrive, the one that owes most counts.
+    // The report with the largest refund counts, in any order of arrival.
     for (refund, in_all) in [(500, 500), (900, 900), (500, 900), (1998, 1998), (900, 1998)] {
         let report = reported("RETURNED", "ord-1", &format!(r#","refund":{refund}"#));
         assert!(fulfilment(&shop, &[report]).await.is_empty());
@@ -456,11 +459,11 @@ async fn more_can_be_given_back_later_and_never_more_than_the_order_cost() {
     assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::Refunded);
     let too_much = reported("RETURNED", "ord-1", r#","refund":1999"#);
     assert!(fulfilment(&shop, &[too_much]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
 }
 
 #[tokio::test]
-async fn a_second_parcel_for_an_order_is_refused_where_a_person_sees_it() {
+async fn a_second_parcel_for_an_order_is_dead_lettered() {
     let shop = Shop::with("TEA", &[5]);
     placed(&shop, "ord-1", 1).await;
     let parcel = |number: &str| {
@@ -470,27 +473,27 @@ async fn a_second_parcel_for_an_order_is_refused_where_a_person_sees_it() {
     for _ in 0..2 {
         assert!(fulfilment(&shop, &[parcel("RM-1")]).await.is_empty());
     }
-    assert!(shop.buried.lock().unwrap().is_empty());
+    assert!(shop.dead_lettered.lock().unwrap().is_empty());
     assert!(fulfilment(&shop, &[parcel("RM-2")]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "ILLEGAL_COMMAND");
     assert_eq!(shop.order("ord-1").shipment.unwrap().tracking_number, "RM-1");
 }
 
 #[tokio::test]
-async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_given_up() {
+async fn a_report_on_an_order_that_is_not_stored_waits_before_it_is_dead_lettered() {
     let shop = Shop::open();
     let early = dispatched("ord-1");
     assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
-    // Its order may wait as long as an outage takes.
+    // Its order may wait for an outage to end.
     shop.pass(Duration::from_secs(100 * 60));
     assert_eq!(fulfilment(&shop, std::slice::from_ref(&early)).await, ["dispatched"]);
     shop.pass(Duration::from_secs(21 * 60));
     assert!(fulfilment(&shop, &[early]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "ORDER_UNKNOWN");
 }
 
 #[tokio::test]
-async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_customer_cancels() {
+async fn an_authorisation_whose_answer_was_lost_is_voided_when_the_customer_cancels() {
     let shop = Shop::with("TEA", &[5]);
     assert!(validate(&shop, &[delivery("m", body("ord-1", "TEA", 1))]).await.is_empty());
     assert!(inventory(&shop, &next(&shop)).await.is_empty());
@@ -499,7 +502,7 @@ async fn money_that_the_gateway_took_without_an_answer_is_given_back_when_the_cu
     assert_eq!(payment(&shop, &commands).await, ["m-0"]);
     assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
     assert_eq!(shop.order("ord-1").payment_status, PaymentStatus::None);
-    // The redelivery waits until the gateway can tell what it holds, and gives it up.
+    // The redelivery waits until the gateway's search is current, and then voids the authorisation.
     assert_eq!(payment(&shop, &commands).await, ["m-0"]);
     shop.pass(Duration::from_secs(121));
     assert!(payment(&shop, &commands).await.is_empty());
@@ -514,5 +517,5 @@ async fn stock_that_was_changed_by_hand_is_named_as_the_reason() {
     placed(&shop, "ord-1", 2).await;
     shop.stock("TEA", &[9]);
     assert!(fulfilment(&shop, &[cancellation("ord-1")]).await.is_empty());
-    assert_eq!(shop.buried.lock().unwrap()[0].reason, "STOCK_INCONSISTENT");
+    assert_eq!(shop.dead_lettered.lock().unwrap()[0].reason, "STOCK_INCONSISTENT");
 }

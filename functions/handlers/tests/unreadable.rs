@@ -1,4 +1,4 @@
-//! An item that cannot be read is the failure of whoever needs it, and of nobody else.
+//! An unreadable item fails only the messages that need it.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -29,20 +29,20 @@ fn break_item(shop: &Shop, name: &str) {
     shop.unreadable.lock().unwrap().insert(name.to_owned());
 }
 
-/// A person mends what cannot be read.
-fn mend(shop: &Shop) {
+/// A person fixes all unreadable items.
+fn fix_items(shop: &Shop) {
     shop.unreadable.lock().unwrap().clear();
 }
 
-fn letters(shop: &Shop) -> Vec<DeadLetter> {
-    std::mem::take(&mut *shop.buried.lock().unwrap())
+fn take_dead_lettered(shop: &Shop) -> Vec<DeadLetter> {
+    std::mem::take(&mut *shop.dead_lettered.lock().unwrap())
 }
 
-fn reasons(letters: &[DeadLetter]) -> Vec<(&str, &str)> {
-    letters.iter().map(|letter| (letter.message_id.as_str(), letter.reason)).collect()
+fn reasons(messages: &[DeadLetter]) -> Vec<(&str, &str)> {
+    messages.iter().map(|message| (message.message_id.as_str(), message.reason)).collect()
 }
 
-/// What was forwarded, as the next stage's deliveries, named by their orders.
+/// The forwarded messages, as the next stage's deliveries, named by their orders.
 fn next(shop: &Shop) -> Vec<Delivery> {
     let messages = std::mem::take(&mut *shop.forwarded.lock().unwrap());
     let body = |message| serde_json::to_string(message).unwrap();
@@ -105,34 +105,34 @@ async fn confirmed(shop: &Shop, ids: &[&str]) {
 }
 
 #[tokio::test]
-async fn of_a_batch_of_orders_only_the_one_that_cannot_be_read_is_a_dead_letter_and_it_is_not_marked() {
+async fn only_the_unreadable_order_of_a_batch_is_dead_lettered_and_it_is_not_marked() {
     let shop = Shop::with("TEA", &[5]);
     let commands = reserved(&shop, &["ord-1", "ord-2", "ord-3"]).await;
     break_item(&shop, "ord-2");
     assert!(payment(&shop, &commands).await.is_empty());
-    let buried = letters(&shop);
-    assert_eq!(reasons(&buried), [("ord-2", UNREADABLE)]);
+    let dead_lettered = take_dead_lettered(&shop);
+    assert_eq!(reasons(&dead_lettered), [("ord-2", UNREADABLE)]);
     let status = |id| shop.order(id).status;
     assert_eq!(
         ["ord-1", "ord-2", "ord-3"].map(status),
         [OrderStatus::Confirmed, OrderStatus::Reserved, OrderStatus::Confirmed]
     );
     assert_eq!(shop.order("ord-2").attention, None);
-    // Its letter is redriven after a person mended the item.
-    mend(&shop);
-    assert!(payment(&shop, &[delivery("again", buried[0].body.clone())]).await.is_empty());
+    // The message is redriven after a person fixed the item.
+    fix_items(&shop);
+    assert!(payment(&shop, &[delivery("again", dead_lettered[0].body.clone())]).await.is_empty());
     assert_eq!(status("ord-2"), OrderStatus::Confirmed);
 }
 
 #[tokio::test]
-async fn an_order_that_comes_again_and_cannot_be_read_by_now_takes_no_other_along() {
+async fn a_redelivered_order_that_became_unreadable_affects_no_other() {
     let shop = Shop::with("TEA", &[5]);
     let ids = ["ord-1", "ord-2"];
     assert!(validate(&shop, &placed(&ids, "TEA")).await.is_empty());
     next(&shop);
     break_item(&shop, "ord-1");
     assert!(validate(&shop, &placed(&ids, "TEA")).await.is_empty());
-    assert_eq!(reasons(&letters(&shop)), [("ord-1", UNREADABLE)]);
+    assert_eq!(reasons(&take_dead_lettered(&shop)), [("ord-1", UNREADABLE)]);
     assert_eq!(next(&shop).len(), 1);
 }
 
@@ -143,7 +143,7 @@ async fn a_product_that_cannot_be_read_fails_only_the_orders_that_ask_for_it() {
     break_item(&shop, "MUG");
     let batch = [placed(&["ord-1"], "TEA"), placed(&["ord-2"], "MUG"), placed(&["ord-3"], "NONE")].concat();
     assert!(validate(&shop, &batch).await.is_empty());
-    assert_eq!(reasons(&letters(&shop)), [("ord-2", UNREADABLE)]);
+    assert_eq!(reasons(&take_dead_lettered(&shop)), [("ord-2", UNREADABLE)]);
     assert_eq!(shop.order("ord-1").status, OrderStatus::Validated);
     assert_eq!(shop.order("ord-3").status, OrderStatus::Rejected);
 }
@@ -154,30 +154,30 @@ async fn a_delivery_charge_that_cannot_be_read_fails_only_the_orders_in_its_curr
     break_item(&shop, "EUR");
     let in_euros = delivery("ord-2", body("ord-2", "TEA", 1).replace("GBP", "EUR"));
     assert!(validate(&shop, &[placed(&["ord-1"], "TEA"), vec![in_euros]].concat()).await.is_empty());
-    assert_eq!(reasons(&letters(&shop)), [("ord-2", UNREADABLE)]);
+    assert_eq!(reasons(&take_dead_lettered(&shop)), [("ord-2", UNREADABLE)]);
     assert_eq!(shop.order("ord-1").status, OrderStatus::Validated);
 }
 
 #[tokio::test]
-async fn a_sweep_passes_over_an_order_that_cannot_be_read_counts_it_and_looks_again_later() {
+async fn a_sweep_skips_an_unreadable_order_counts_it_and_checks_it_again_later() {
     let shop = Shop::with("TEA", &[5]);
     reserved(&shop, &["ord-1", "ord-2", "ord-3"]).await;
     break_item(&shop, "ord-1");
     let sweep = [delivery("sweep", r#"{"command":"SWEEP"}"#)];
-    let brought_on = |shop: &Shop| next(shop).iter().map(|message| message.message_id.clone()).collect::<Vec<_>>();
+    let requeued = |shop: &Shop| next(shop).iter().map(|message| message.message_id.clone()).collect::<Vec<_>>();
     let unreadable = |shop: &Shop| shop.counts.lock().unwrap().get(order_contract::metric::ORDERS_UNREADABLE).copied();
     shop.pass(CHECK_AFTER + Duration::from_secs(1));
     assert!(reconcile(&shop, &sweep).await.is_empty());
-    assert_eq!((brought_on(&shop), unreadable(&shop)), (vec!["ord-2".to_owned(), "ord-3".to_owned()], Some(1)));
-    // The next sweep does not find it first in the index again.
+    assert_eq!((requeued(&shop), unreadable(&shop)), (vec!["ord-2".to_owned(), "ord-3".to_owned()], Some(1)));
+    // The unreadable order is not first in the index of the next sweep.
     shop.pass(Duration::from_secs(60));
     assert!(reconcile(&shop, &sweep).await.is_empty());
-    assert_eq!((brought_on(&shop).len(), unreadable(&shop)), (0, Some(1)));
-    mend(&shop);
+    assert_eq!((requeued(&shop).len(), unreadable(&shop)), (0, Some(1)));
+    fix_items(&shop);
     shop.pass(CHECK_AFTER);
     assert!(reconcile(&shop, &sweep).await.is_empty());
-    assert_eq!((brought_on(&shop).first().map(String::as_str), unreadable(&shop)), (Some("ord-1"), Some(1)));
-    assert!(letters(&shop).is_empty());
+    assert_eq!((requeued(&shop).first().map(String::as_str), unreadable(&shop)), (Some("ord-1"), Some(1)));
+    assert!(take_dead_lettered(&shop).is_empty());
 }
 
 #[tokio::test]
@@ -189,34 +189,34 @@ async fn a_webhook_about_an_order_that_cannot_be_read_harms_no_other_and_keeps_i
     let signed = Some(Signed { signature: "genuine".into(), accepted_at });
     let webhook = |id: &str| Delivery { signed: signed.clone(), ..delivery(id, format!("authorised {id}")) };
     assert!(reconcile(&shop, &[webhook("ord-1"), webhook("ord-2")]).await.is_empty());
-    let buried = letters(&shop);
-    assert_eq!(reasons(&buried), [("ord-1", UNREADABLE)]);
-    assert_eq!(buried[0].signed, signed);
+    let dead_lettered = take_dead_lettered(&shop);
+    assert_eq!(reasons(&dead_lettered), [("ord-1", UNREADABLE)]);
+    assert_eq!(dead_lettered[0].signed, signed);
     assert_eq!(next(&shop).len(), 1);
 }
 
 #[tokio::test]
-async fn the_stream_goes_on_behind_an_order_that_cannot_be_read_and_its_topics_are_told() {
+async fn the_stream_goes_on_behind_an_unreadable_order_and_its_topics_are_published() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, &["ord-1", "ord-2"]).await;
     break_item(&shop, "ord-1");
-    assert!(notify(&shop).await.is_empty(), "a record holds up its shard");
-    // Four tellings of topics for each order; only the customer of the one that can be read is told.
+    assert!(notify(&shop).await.is_empty(), "a record delays its shard");
+    // Four topics get each order's events; only the customer of the readable order is notified.
     assert_eq!(shop.told.lock().unwrap().len(), 8);
     let to_contact = next(&shop);
     assert_eq!(to_contact.len(), 1);
     assert!(to_contact[0].body.contains("ord-2"));
-    let buried = letters(&shop);
-    assert_eq!(reasons(&buried), [("2", UNREADABLE)]);
-    assert_eq!(buried[0].body, r#"{"sequenceNumber":"2","orderId":"ord-1","sequence":3}"#);
-    // A replay, after it was mended, asks for just what was left out.
-    mend(&shop);
+    let dead_lettered = take_dead_lettered(&shop);
+    assert_eq!(reasons(&dead_lettered), [("2", UNREADABLE)]);
+    assert_eq!(dead_lettered[0].body, r#"{"sequenceNumber":"2","orderId":"ord-1","sequence":3}"#);
+    // After the fix, a replay sends only the missing notifications.
+    fix_items(&shop);
     assert!(notify(&shop).await.is_empty());
     assert_eq!((shop.told.lock().unwrap().len(), next(&shop).len()), (8, 1));
 }
 
 #[tokio::test]
-async fn a_customer_whose_order_or_event_cannot_be_read_keeps_no_other_from_being_told() {
+async fn an_unreadable_order_or_event_does_not_delay_other_customers_notifications() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, &["ord-1", "ord-2", "ord-3"]).await;
     assert!(notify(&shop).await.is_empty());
@@ -224,7 +224,7 @@ async fn a_customer_whose_order_or_event_cannot_be_read_keeps_no_other_from_bein
     break_item(&shop, "ord-1");
     break_item(&shop, "ord-2#3");
     assert!(contact(&shop, &batch).await.is_empty());
-    assert_eq!(reasons(&letters(&shop)), [("ord-1", UNREADABLE), ("ord-2", UNREADABLE)]);
+    assert_eq!(reasons(&take_dead_lettered(&shop)), [("ord-1", UNREADABLE), ("ord-2", UNREADABLE)]);
     let sent = shop.sent.lock().unwrap();
     let customers = sent.keys().filter(|sending| matches!(sending.recipient, Recipient::Customer(_)));
     assert_eq!(customers.map(|sending| sending.order_id.as_str()).collect::<Vec<_>>(), ["ord-3"]);

@@ -9,13 +9,13 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallingCodes(Vec<String>);
 
-/// A text that is no list of calling codes.
+/// A text that is not a list of calling codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("calling codes are + and 1 to 7 digits, separated by commas, such as +44,+353")]
 pub struct InvalidCallingCodes;
 
 impl CallingCodes {
-    /// The United Kingdom's, where the environment names none.
+    /// The default of an environment: the United Kingdom's code.
     #[must_use]
     pub fn united_kingdom() -> Self {
         Self(vec!["+44".to_owned()])
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_calling_codes_is_refused() {
+    fn an_invalid_list_of_calling_codes_is_refused() {
         for wrong in ["", "44", "+", "+44,", "+0", "+44 20", "+44;+1", "+12345678", "+4a"] {
             assert_eq!(wrong.parse::<CallingCodes>(), Err(InvalidCallingCodes), "{wrong:?}");
         }

@@ -1,14 +1,14 @@
-//! What a customer is told of, beside the topics: one text for each notice and channel.
+//! The notices that a customer gets: one text for each notice and channel.
 
 use crate::event::EventType;
 
-/// Something that a customer wants to hear.
+/// A kind of notification to a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Notice {
     /// The order is confirmed.
     OrderConfirmed,
-    /// The order cannot be sold as it was asked for.
+    /// The order cannot be sold as requested.
     OrderRejected,
     /// Something in the order is sold out.
     OutOfStock,
@@ -16,7 +16,7 @@ pub enum Notice {
     PaymentDeclined,
     /// The order is cancelled.
     OrderCancelled,
-    /// The order was to be cancelled when it was already on its way.
+    /// A cancellation came after the dispatch and was refused.
     CancellationRefused,
     /// The parcel is on its way.
     Dispatched,
@@ -26,15 +26,15 @@ pub enum Notice {
     Delivered,
     /// The parcel came back.
     ReturnArrived,
-    /// Money was given back.
+    /// Money was refunded.
     PaymentRefunded,
 }
 
 impl Notice {
-    /// Every notice.
+    /// All notices.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The notice of an event; `None` for events that are not the customer's concern.
+    /// The notice for an event; `None` for events that no customer is notified of.
     #[must_use]
     pub const fn of(event_type: EventType) -> Option<Self> {
         match event_type {

@@ -1,4 +1,4 @@
-//! What only a person can bring on.
+//! Orders that need a person's review.
 
 use crate::event::{CommandContext, EventType};
 use crate::order::{Attention, Order};

@@ -41,7 +41,7 @@ impl Order {
         let owed = refund.unwrap_or(self.total.amount);
         match self.shipment_status {
             ShipmentStatus::None => self.refuse_or_wait("be returned"),
-            _ if owed > self.total.amount => Decision::Reject(self.refusal("give back more than it costs")),
+            _ if owed > self.total.amount => Decision::Reject(self.refusal("refund more than it costs")),
             ShipmentStatus::Dispatched | ShipmentStatus::Delivered => {
                 let status = match self.shipment_status {
                     ShipmentStatus::Delivered => self.status,
@@ -52,7 +52,7 @@ impl Order {
             }
             // What was owed before is settled first: one refund, one key, one amount.
             ShipmentStatus::Returned if owed > self.refund_due && self.money_due().is_some() => {
-                Decision::Defer(self.refusal("give back more"))
+                Decision::Defer(self.refusal("refund more"))
             }
             ShipmentStatus::Returned if owed > self.refund_due => {
                 let order = Self { refund_due: owed, ..self.clone() };

@@ -4,10 +4,10 @@
 //! Every function answers every state. A late or duplicated command never moves a state backwards.
 //!
 //! - [`placing`]: from the request to the confirmation;
-//! - [`fulfilment`]: what the warehouse and the carrier report, and the customer's cancellation;
-//! - [`money`]: what the gateway still has to be asked for, and what it answered;
-//! - [`overdue`]: what brings an order on that stopped moving;
-//! - [`attention`]: what only a person can bring on.
+//! - [`fulfilment`]: reports of the warehouse and the carrier, and the customer's cancellation;
+//! - [`money`]: the money that is due, and the gateway's answers;
+//! - [`overdue`]: the recovery of orders that stopped moving;
+//! - [`attention`]: orders that need a person's review.
 
 pub mod attention;
 pub mod fulfilment;
@@ -23,7 +23,7 @@ pub use placing::receive;
 
 /// A change that is ready to be committed: the order, its event and what happens to its stock, in one transaction.
 ///
-/// Only this module makes one, so nothing is ever written that is no transition.
+/// Only this module can make one, so only transitions are ever written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     order: Order,
@@ -44,7 +44,7 @@ impl Change {
         self.order
     }
 
-    /// The event that tells of it.
+    /// The event that records the change.
     #[must_use]
     pub const fn event(&self) -> &Event {
         &self.event
@@ -66,7 +66,7 @@ impl Change {
     }
 }
 
-/// What a change does to the stock of the order's lines.
+/// The effect of a change on the stock of the order's lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StockEffect {
     /// Nothing.
@@ -84,11 +84,11 @@ pub enum StockEffect {
 pub enum Decision {
     /// The order changes.
     Apply(Box<Change>),
-    /// The command was obeyed before: a redelivery. What follows from it may be repeated.
+    /// The command was applied before, so this is a redelivery. Its follow-up work may be repeated.
     NoOp,
-    /// The command is not legal in this state, and never will be. It changes nothing.
+    /// The command is not allowed in this state and never will be. It changes nothing.
     Reject(Refusal),
-    /// The command is not legal yet: it overtook the one before it. It may be tried again later.
+    /// The command is not allowed yet, because it overtook an earlier one. It can be retried later.
     Defer(Refusal),
 }
 
@@ -98,9 +98,9 @@ pub enum Decision {
 pub struct Refusal {
     /// The order.
     pub order_id: crate::id::OrderId,
-    /// Where it stands.
+    /// The order's status.
     pub status: OrderStatus,
-    /// What was asked.
+    /// The refused command.
     pub command: &'static str,
 }
 
@@ -123,7 +123,7 @@ impl Order {
     ) -> Change {
         self.status = status;
         self.version += 1;
-        // What only tells of something leaves the trouble as it is.
+        // A change that only records something does not clear the mark.
         let only_tells = matches!(
             event_type,
             EventType::OrderNeedsAttention | EventType::OrderConflict | EventType::CancellationRefused

@@ -1,32 +1,32 @@
-//! What the gateway still has to be asked for, and what it answered.
+//! The money that is due for an order, and the gateway's answers.
 //!
-//! The money follows the order: what is due can be told from the states alone. So whoever holds the order, a stage, a
-//! redelivery or the reconciler, asks the gateway for the same thing under the same idempotency key.
+//! The states alone say which money is due. So a stage, a redelivery and the reconciler ask the gateway for the same thing
+//! with the same idempotency key.
 
 use crate::event::{CommandContext, EventType};
 use crate::order::{Authorisation, Order, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
 use crate::transition::{Decision, StockEffect, apply};
 
-/// What the gateway has to be asked for next.
+/// The next request to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MoneyDue {
-    /// Take the whole amount that is held: the parcel is on its way.
+    /// Capture the whole authorised amount, because the parcel is on its way.
     Capture,
-    /// Give up what is held: the order was cancelled.
+    /// Void the authorisation, because the order was cancelled.
     Void,
-    /// Give back this many minor units: the parcel came back.
+    /// Refund this many minor units, because the parcel came back.
     Refund(u64),
 }
 
 impl Order {
-    /// What the gateway has to be asked for next, if anything.
+    /// The next request to the gateway, if any money is due.
     #[must_use]
     pub fn money_due(&self) -> Option<MoneyDue> {
         match (self.payment_status, self.shipment_status) {
             (PaymentStatus::Authorised, ShipmentStatus::None) if self.status == OrderStatus::Cancelled => {
                 Some(MoneyDue::Void)
             }
-            // A parcel that came back before its money was taken costs nothing.
+            // A parcel that came back before the capture costs nothing.
             (PaymentStatus::Authorised, ShipmentStatus::Returned) if self.refund_due >= self.total.amount => {
                 Some(MoneyDue::Void)
             }
@@ -41,12 +41,12 @@ impl Order {
         }
     }
 
-    /// The gateway took the amount. It is a fact, also where meanwhile it should not have: then it is due to be given back.
+    /// The gateway captured the amount. This is recorded even if the order was cancelled meanwhile: then a refund is due.
     #[must_use]
     pub fn captured(&self, context: &CommandContext) -> Decision {
         match (self.payment_status, self.money_due()) {
             (PaymentStatus::Authorised, Some(MoneyDue::Capture | MoneyDue::Void)) => {
-                // A cancelled order's parcel never left: everything is owed.
+                // The parcel of a cancelled order was never dispatched, so the whole amount is due.
                 let owed =
                     if self.shipment_status == ShipmentStatus::None { self.total.amount } else { self.refund_due };
                 let order = Self { payment_status: PaymentStatus::Captured, refund_due: owed, ..self.clone() };
@@ -57,7 +57,7 @@ impl Order {
         }
     }
 
-    /// The authorisation lapsed before the money was taken, and was made anew.
+    /// The authorisation expired before the capture, and the gateway gave another one.
     #[must_use]
     pub fn reauthorised(&self, authorisation: Authorisation, context: &CommandContext) -> Decision {
         let wanted = self.money_due() == Some(MoneyDue::Capture) || self.is_authorised_for_dispatch();
@@ -73,13 +73,13 @@ impl Order {
             }
             _ => self.money_was(
                 &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded, PaymentStatus::Voided],
-                "be authorised anew",
+                "be re-authorised",
             ),
         }
     }
 
-    /// The authorisation lapsed before the dispatch, and the gateway refuses another: the order is cancelled and its stock
-    /// goes back. Nothing is held.
+    /// The authorisation expired before the dispatch, and the gateway declined another: the order is cancelled, and its
+    /// stock is released. No money is authorised.
     #[must_use]
     pub fn authorisation_expired(&self, decline_code: String, context: &CommandContext) -> Decision {
         if self.is_authorised_for_dispatch() {
@@ -97,11 +97,11 @@ impl Order {
         }
         self.money_was(
             &[PaymentStatus::Authorised, PaymentStatus::Captured, PaymentStatus::Refunded, PaymentStatus::Voided],
-            "lose its hold",
+            "lose its authorisation",
         )
     }
 
-    /// The gateway gave up what it held.
+    /// The gateway voided the authorisation.
     #[must_use]
     pub fn voided(&self, context: &CommandContext) -> Decision {
         match self.money_due() {
@@ -114,7 +114,7 @@ impl Order {
         }
     }
 
-    /// The gateway has given that many minor units back in all.
+    /// The gateway has refunded `in_all` minor units so far.
     #[must_use]
     pub fn refunded(&self, in_all: u64, context: &CommandContext) -> Decision {
         match self.money_due() {
@@ -134,21 +134,21 @@ impl Order {
         }
     }
 
-    /// Whether a hold at the gateway is none of the order's, and never will be: it has another, or wants none any more. An order
-    /// whose payment is still asked for finds it by itself.
+    /// Whether the order does not need a payment at the gateway and never will, because it has another or ended. An order
+    /// whose payment is still to be authorised finds it by itself.
     #[must_use]
     pub fn does_not_need_payment(&self, payment_intent: &str) -> bool {
         let asks = self.status.is_open() || self.may_have_unknown_authorisation();
         !self.knows_payment(payment_intent) && !asks
     }
 
-    /// Whether the order's own hold is this one.
+    /// Whether this payment is the order's own authorisation.
     #[must_use]
     pub fn knows_payment(&self, payment_intent: &str) -> bool {
         self.authorisation.as_ref().is_some_and(|held| held.payment_intent == payment_intent)
     }
 
-    /// Whether the order waits for its dispatch with its money held.
+    /// Whether the order waits for its dispatch with its money authorised.
     #[must_use]
     pub fn is_authorised_for_dispatch(&self) -> bool {
         self.status == OrderStatus::Confirmed

@@ -124,28 +124,28 @@ impl Order {
         }
     }
 
-    /// Whether the answer to the question for this order's money is stored already.
+    /// Whether the gateway's answer for this order's payment is already stored.
     ///
     /// # Errors
-    /// Where the order cannot be asked about yet.
+    /// When it is too early to ask the gateway.
     pub fn payment_is_settled(&self) -> Result<(), Refusal> {
         if self.status.has_left_payment() { Ok(()) } else { Err(self.refusal("be paid")) }
     }
 
-    /// Whether the gateway may be asked for this order's money.
+    /// Whether the gateway may be asked to authorise this order's payment.
     #[must_use]
     pub fn awaits_payment(&self) -> bool {
         self.status == OrderStatus::Reserved && self.payment_status == PaymentStatus::None
     }
 
-    /// Whether the gateway may hold money for a cancelled order that nobody recorded: it was asked, or may have been, and
-    /// the customer cancelled before its answer was stored. Asked again under the same key, it tells.
+    /// Whether the gateway may have an authorisation for a cancelled order that is not recorded: the customer cancelled
+    /// before its answer was stored. A repeated request with the same key returns that answer.
     #[must_use]
     pub fn may_have_unknown_authorisation(&self) -> bool {
         self.status == OrderStatus::Cancelled && self.payment_status == PaymentStatus::None && self.was_reserved()
     }
 
-    /// The gateway holds the amount.
+    /// The gateway authorised the amount.
     #[must_use]
     pub fn authorised(&self, authorisation: Authorisation, context: &CommandContext) -> Decision {
         let authorisation = authorisation.with_an_end(context.at);
@@ -166,7 +166,7 @@ impl Order {
             );
         }
         if self.may_have_unknown_authorisation() {
-            // The customer cancelled while the gateway was being asked: what it holds must be known, to be given back.
+            // The customer cancelled while the gateway was asked: the authorisation is recorded, so that it is voided.
             return apply(
                 Self { payment_status: PaymentStatus::Authorised, authorisation: Some(authorisation), ..self.clone() }
                     .transition(EventType::PaymentAuthorised, OrderStatus::Cancelled, StockEffect::None, context),
@@ -175,7 +175,7 @@ impl Order {
         self.no_op_if(OrderStatus::has_left_payment, "be confirmed")
     }
 
-    /// The gateway holds nothing for an order that was cancelled while it may have been asked.
+    /// The gateway has no authorisation for an order that was cancelled while it may have been asked.
     #[must_use]
     pub fn nothing_authorised(&self, context: &CommandContext) -> Decision {
         if self.may_have_unknown_authorisation() {
@@ -189,7 +189,7 @@ impl Order {
         self.no_op_if(OrderStatus::has_left_payment, "have nothing held")
     }
 
-    /// The gateway refused; the stock goes back.
+    /// The gateway declined the payment; the stock is released.
     #[must_use]
     pub fn declined(&self, decline_code: String, context: &CommandContext) -> Decision {
         if self.awaits_payment() {

@@ -17,7 +17,7 @@ use crate::failure::{DeadLetterReason, Failure};
 pub enum Retries {
     /// The queue, by redelivery with backoff: the SDK tries once.
     ByTheQueue,
-    /// The SDK: nobody stands behind a read.
+    /// The SDK: the client of a read does not retry.
     ByTheSdk,
 }
 
@@ -43,8 +43,8 @@ pub async fn configuration(retries: Retries) -> SdkConfig {
 
 /// The class of an AWS error, decided here and nowhere else.
 ///
-/// AWS refuses a malformed request whenever it is made: permanent. Everything else may pass, a missing permission and a
-/// missing table too, for an operator mends those and no order may be lost over them.
+/// A malformed request is a permanent failure. Every other error is transient, also a missing permission or table: an
+/// operator fixes it, and no order may be lost meanwhile.
 pub fn classify<E, R>(what: impl Into<String>, error: SdkError<E, R>) -> Failure
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -74,7 +74,7 @@ mod tests {
         HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
     }
 
-    /// What the service itself answers.
+    /// An error that the service itself answers.
     fn answered(status: u16, code: &str) -> PutFailed {
         let error = PutItemError::generic(ErrorMetadata::builder().code(code).message("no").build());
         SdkError::service_error(error, response(status))
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_transient() {
+    fn an_error_that_a_retry_can_help_is_transient() {
         for (status, code) in [
             // Throttling, in the spellings of DynamoDB, SQS, SNS, SES and Secrets Manager.
             (400, "ProvisionedThroughputExceededException"),
@@ -108,12 +108,12 @@ mod tests {
             (500, "InternalError"),
             (503, "ServiceUnavailable"),
             (504, "GatewayTimeout"),
-            // Bad timing.
+            // Conflicts.
             (400, "TransactionConflictException"),
             (400, "TransactionInProgressException"),
             (400, "TransactionCanceledException"),
             (400, "ConditionalCheckFailedException"),
-            // What an operator mends.
+            // Problems that an operator fixes.
             (403, "AccessDeniedException"),
             (403, "AccessDenied"),
             (403, "AuthorizationError"),
@@ -124,7 +124,7 @@ mod tests {
             (400, "QueueDoesNotExist"),
             (404, "NotFound"),
             (400, "KMSDisabledException"),
-            // What nobody knows yet.
+            // Unknown errors.
             (400, "SomethingNewException"),
         ] {
             assert!(is_transient(answered(status, code)), "{code}");

@@ -41,7 +41,7 @@ impl LambdaContext {
 
     /// Writes what was measured. Without this call an invocation's metrics are lost.
     pub fn flush(self) {
-        // Lambda reads metrics from standard output; a metric is no log line, so it does not pass the logger.
+        // Lambda reads metrics from standard output; a metric is not a log line, so it does not pass the logger.
         if let Err(error) = self.lines().and_then(|lines| Ok(stdout().write_all(&lines)?)) {
             tracing::error!(%error, "the invocation's metrics could not be written");
         }

@@ -11,7 +11,7 @@ use super::settings::{self, SettingError};
 use crate::failure::Failure;
 use crate::ports::{AboutEvent, Mail, Receipt, Refusal};
 
-/// What a mail that is not sent is called in logs.
+/// The name of a mail in logs and errors.
 const WHAT: &str = "an e-mail could not be sent";
 
 /// The mail service.
@@ -35,7 +35,7 @@ impl Ses {
         Ok(Some(Self { client, environment, from, configuration_set }))
     }
 
-    /// Sends a mail. Its tags let SES tell what became of it, and count deliveries, bounces and complaints by event and
+    /// Sends a mail. With its tags, SES reports its fate and counts deliveries, bounces and complaints by event and
     /// environment.
     pub(super) async fn send(&self, to: &str, mail: &Mail, about: &AboutEvent) -> Result<Receipt, Failure> {
         let (message, tags) = self.message(mail, about).map_err(|error| Failure::transient(WHAT, error))?;
@@ -69,8 +69,8 @@ impl Ses {
 
 /// The class of an SES error, decided here and nowhere else.
 ///
-/// A mail that SES rejects, or whose address it cannot read, is refused for good. Everything else may pass: a throttle, and
-/// what an operator mends, such as a suspended account, a missing permission or a sender that is not verified.
+/// A mail that SES rejects, or whose address it cannot read, is refused for good. Every other error is transient: a throttle,
+/// or a problem that an operator fixes, e.g. a suspended account, a missing permission or an unverified sender.
 fn answer_to<R>(error: &SdkError<SendEmailError, R>, from: &str) -> Result<Receipt, Failure> {
     let refused = match error.as_service_error() {
         // In the sandbox a mail to an address that is not verified is rejected as one from such an address is; the text
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_passes_is_refused_and_what_an_operator_mends_is_tried_again() {
+    fn a_permanent_refusal_is_final_and_a_problem_that_an_operator_fixes_is_retried() {
         let rejected = |text: &str| SendEmailError::MessageRejected(MessageRejected::builder().message(text).build());
         let unverified =
             "Email address is not verified. The following identities failed the check in region EU-WEST-2:";

@@ -54,7 +54,7 @@ fn seconds(name: &'static str) -> Result<Duration, SettingError> {
 /// The stage's waits between retries.
 ///
 /// # Errors
-/// When a variable is missing or is no number.
+/// When a variable is missing or is not a number.
 pub fn retry_policy() -> Result<RetryPolicy, SettingError> {
     Ok(RetryPolicy { base: seconds(variable::RETRY_BASE_SECONDS)?, cap: seconds(variable::RETRY_CAP_SECONDS)? })
 }

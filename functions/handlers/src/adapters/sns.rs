@@ -67,7 +67,7 @@ impl Sns {
         let arn = self.topics.get(&topic).map(String::as_str).unwrap_or_default();
         let published =
             self.client.publish_batch().topic_arn(arn).set_publish_batch_request_entries(Some(entries)).send();
-        // An event that is refused stays unsent: it is the outbox's, and must not be given up here.
+        // A refused event is transient: events come from the outbox and must never be lost.
         let published = published.await.map_err(|error| Failure::transient(what(), error))?;
         let failed = |position: usize| published.failed().iter().find(move |entry| entry.id() == position.to_string());
         Ok((0..events.len())
@@ -89,8 +89,8 @@ impl Sns {
 
     /// Sends a push notification to a device.
     pub(super) async fn push(&self, endpoint: &str, push: &Push) -> Result<Receipt, Failure> {
-        // SNS denies what is another account's as it denies a missing permission. The first will never pass and the second
-        // will be mended, so they are told apart here.
+        // SNS answers the same for another account's endpoint and for a missing permission. The first is permanent, and an
+        // operator fixes the second, so the endpoint's account is checked here.
         if !self.topics.values().all(|topic| is_of_the_same_account(endpoint, topic)) {
             return Ok(Receipt::Refused(Refusal::EndpointUnknown));
         }
@@ -133,8 +133,8 @@ fn payload(push: &Push) -> String {
     json!({ "default": body, "GCM": google.to_string(), "APNS": apple, "APNS_SANDBOX": apple }).to_string()
 }
 
-/// What became of a message to one customer: `refusal` tells which codes are for good. All others may pass, a missing
-/// permission too, for an operator mends that.
+/// The result of a message to one customer: `refusal` has the codes that are permanent. All others are transient, also a
+/// missing permission, which an operator fixes.
 fn receipt<R>(
     what: &str,
     published: Result<PublishOutput, SdkError<PublishError, R>>,
@@ -162,12 +162,12 @@ mod tests {
     use super::*;
 
     fn error(code: &str) -> SdkError<PublishError, ()> {
-        let metadata = ErrorMetadata::builder().code(code).message("+447700900001 is no number").build();
+        let metadata = ErrorMetadata::builder().code(code).message("+447700900001 is not a number").build();
         SdkError::service_error(PublishError::generic(metadata), ())
     }
 
     #[test]
-    fn what_never_passes_is_refused_and_everything_else_is_tried_again() {
+    fn a_permanent_refusal_is_final_and_everything_else_is_retried() {
         let sms = |code| receipt("a text", Err(error(code)), sms_refusal);
         let push = |code| receipt("a push", Err(error(code)), push_refusal);
         assert_eq!(sms("InvalidParameter").unwrap(), Receipt::Refused(Refusal::InvalidNumber));

@@ -21,10 +21,10 @@ use crate::ports::{DeadLetter, Queue, Signed};
 const BATCH: usize = 10;
 /// Longest visibility timeout (the same page).
 const LONGEST_WAIT: Duration = Duration::from_secs(12 * 3600);
-/// The attribute of a webhook that was a dead letter: when the API accepted it, in milliseconds after 1970. Only who may send
-/// to the queues can write it.
+/// The attribute of a redriven webhook: the time when the API accepted it, in milliseconds after 1970. Only senders with
+/// access to the queues can write it.
 pub const ACCEPTED_AT_ATTRIBUTE: &str = "acceptedAt";
-/// An error chain longer than this is cut in a dead letter's attribute.
+/// The longest error chain in the attribute of a dead-lettered message, in bytes; a longer one is cut.
 const ERROR_LENGTH: usize = 2048;
 
 /// The queues.
@@ -142,12 +142,12 @@ impl Queue for SqsQueue {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             send = send.message_attributes(name, value.map_err(|error| Failure::transient(what(), error))?);
         }
-        // A refusal must not dead_letter the letter again: the delivery stays in its queue.
+        // A failure here must not dead-letter the message a second time: the delivery stays in its queue.
         send.send().await.map(drop).map_err(|error| Failure::transient(what(), error))
     }
 }
 
-/// What a dead letter says of itself beside its body.
+/// The attributes of a dead-lettered message.
 fn attributes_of(letter: &DeadLetter) -> Vec<(&'static str, String)> {
     let mut attributes = vec![
         ("reason", letter.reason.to_owned()),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_says_why_it_is_one_and_nothing_empty() {
+    fn a_dead_lettered_message_has_its_reason_and_no_empty_attribute() {
         let attributes = attributes_of(&letter(None));
         let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["reason", "error", "sourceMessageId"]);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhooks_letter_keeps_its_signature_and_when_it_was_accepted() {
+    fn a_dead_lettered_webhook_keeps_its_signature_and_the_time_of_its_acceptance() {
         let accepted_at = Timestamp::from_unix_milliseconds(1_764_000_000_123).unwrap();
         let attributes = attributes_of(&letter(Some(Signed { signature: "t=1,v1=ab".into(), accepted_at })));
         assert_eq!(

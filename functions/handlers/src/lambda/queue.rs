@@ -32,7 +32,7 @@ fn delivery(record: SqsMessage) -> Delivery {
     }
 }
 
-/// A webhook's signature. It was accepted when it was sent to the queue, unless it was a dead letter since.
+/// A webhook's signature. The API accepted the webhook when it was sent to the queue, unless it was redriven since.
 fn signed(attributes: &HashMap<String, SqsMessageAttribute>, sent_at: Timestamp) -> Option<Signed> {
     let text = |name| attributes.get(name)?.string_value.clone();
     let signature = text(WEBHOOK_SIGNATURE_ATTRIBUTE)?;

@@ -20,7 +20,7 @@ pub fn records(event: StreamEvent) -> Vec<Record> {
 ///
 /// # Errors
 /// When one of them cannot be named, since it came without a number: to leave it out would be to lose it. So the whole batch
-/// is delivered again, in halves; what was told is not told again.
+/// is delivered again, in halves. Notifications that were recorded are not sent again.
 pub fn response(batch: &[Record], failed: Vec<String>) -> Result<DynamoDbEventResponse, WholeBatch> {
     let known = |name: &String| !name.is_empty() && batch.iter().any(|record| record.sequence_number == *name);
     if !failed.iter().all(known) {

@@ -6,95 +6,95 @@ use order_domain::order::{Authorisation, Order};
 
 use crate::failure::Failure;
 
-/// After this long [`Gateway::find`] finds what was done: twice the minute within which Stripe's search is current
+/// After this time [`Gateway::find`] finds a payment: twice the minute within which Stripe's search is current
 /// (docs.stripe.com/search#data-freshness).
 pub const SEARCH_IS_CURRENT_AFTER: Duration = Duration::from_secs(120);
 
-/// What the gateway says to a payment.
+/// The gateway's answer to an authorisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayAnswer {
-    /// The amount is held.
+    /// The amount is authorised.
     Authorised(Authorisation),
-    /// The payment is refused, for the gateway's reason.
+    /// The payment is declined, with the gateway's reason.
     Declined(String),
 }
 
-/// What the gateway is found to hold for an order, by the order's id.
+/// The result of a search for an order's payments, by the order's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing that is known of yet.
+    /// No payment, as far as the search shows.
     Nothing,
-    /// The amount is held.
+    /// The amount is authorised.
     Authorised {
-        /// The oldest hold.
+        /// The oldest authorisation.
         authorisation: Authorisation,
-        /// Further holds of the same order, by their payment's id.
+        /// Further authorisations of the same order, by their payment's id.
         surplus: Vec<String>,
     },
-    /// The amount was taken, also where it was given back since.
+    /// The amount was captured, and perhaps refunded since.
     Captured {
-        /// The oldest payment that was taken.
+        /// The oldest captured payment.
         authorisation: Authorisation,
-        /// Holds of the same order beside it, by their payment's id.
+        /// Further authorisations of the same order, by their payment's id.
         surplus: Vec<String>,
     },
 }
 
-/// What became of an order's hold, by the payment's id. Always current.
+/// The state of an order's authorisation, by the payment's id. Always current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inspection {
-    /// The amount is still held.
+    /// The amount is still authorised.
     Authorised,
-    /// The hold was given up.
+    /// The authorisation was voided, or expired.
     Expired,
-    /// The amount was taken.
+    /// The amount was captured.
     Captured {
-        /// What was given back of it, in minor units.
+        /// The refunded sum, in minor units.
         refunded: u64,
     },
 }
 
-/// What the gateway says when the held amount is to be taken.
+/// The gateway's answer to a capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaptureAnswer {
-    /// It is taken.
+    /// The amount is captured.
     Captured,
-    /// The hold has lapsed.
+    /// The authorisation has expired.
     Expired,
 }
 
-/// What the gateway says when a hold is to be given up.
+/// The gateway's answer to a void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelAnswer {
-    /// Nothing is held.
+    /// No amount is authorised any more.
     Cancelled,
-    /// It was too late: the amount is taken.
+    /// It was too late: the amount is captured.
     AlreadyCaptured,
 }
 
-/// The payment gateway. Every request's idempotency key is the order's and the operation's, so that asking twice is asking
-/// once, for as long as the gateway remembers the key (a day at least).
+/// The payment gateway. Every request's idempotency key names the order and the operation, so a repeated request is harmless
+/// for as long as the gateway remembers the key (at least a day).
 pub trait Gateway: Send + Sync {
-    /// Holds the order's total. The attempts of an order count from 1; each is another key, and another hold.
+    /// Authorises the order's total. The attempts of an order count from 1; each has its own key and authorisation.
     fn authorise(&self, order: &Order, attempt: u32) -> impl Future<Output = Result<GatewayAnswer, Failure>> + Send;
 
-    /// What is held for the order, whatever became of earlier answers. May not know of what was done less than
-    /// [`SEARCH_IS_CURRENT_AFTER`] ago.
+    /// Searches for the order's payments, e.g. after an answer was lost. The result may lack changes that are younger than
+    /// [`SEARCH_IS_CURRENT_AFTER`].
     fn find(&self, order: &Order) -> impl Future<Output = Result<Found, Failure>> + Send;
 
-    /// What became of the order's own hold.
+    /// Reads the state of the order's own authorisation.
     fn inspect(&self, order: &Order) -> impl Future<Output = Result<Inspection, Failure>> + Send;
 
-    /// Takes the whole amount that is held.
+    /// Captures the whole authorised amount.
     fn capture(&self, order: &Order) -> impl Future<Output = Result<CaptureAnswer, Failure>> + Send;
 
-    /// Gives up what is held.
+    /// Voids the order's authorisation.
     fn cancel(&self, order: &Order) -> impl Future<Output = Result<CancelAnswer, Failure>> + Send;
 
-    /// Gives up another hold than the order's own.
+    /// Cancels a payment that is not the order's own authorisation.
     fn cancel_payment(&self, order: &Order, payment_intent: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Gives that many minor units back. Once the gateway has forgotten the key it would give them back again:
-    /// [`Self::inspect`] tells whether it did.
+    /// Refunds an amount in minor units. Once the gateway has forgotten the key, a repetition would refund it again: call
+    /// [`Self::inspect`] before.
     fn refund(&self, order: &Order, amount: u64) -> impl Future<Output = Result<(), Failure>> + Send;
 }

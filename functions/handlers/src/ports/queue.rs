@@ -7,12 +7,12 @@ use order_contract::message::Message;
 use super::Signed;
 use crate::failure::Failure;
 
-/// A delivery that can never succeed, with what a person needs to know of it.
+/// A message for the dead-letter queue, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The message as it came.
+    /// The message's body, unchanged.
     pub body: String,
-    /// The reason by which dead letters are grouped.
+    /// The reason, which operators search by.
     pub reason: &'static str,
     /// The error and its causes.
     pub error: String,
@@ -20,7 +20,7 @@ pub struct DeadLetter {
     pub message_id: String,
     /// The X-Ray trace header, where there was one.
     pub trace: Option<String>,
-    /// How it was signed, where it is a webhook: without that a redrive would not be believed.
+    /// The signature of a webhook: without it a redriven webhook would be refused.
     pub signed: Option<Signed>,
 }
 
@@ -32,6 +32,6 @@ pub trait Queue: Send + Sync {
     /// Hides deliveries, named by their receipt handles, for that long.
     fn postpone(&self, waits: &[(&str, Duration)]) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Puts a message into the dead-letter queue.
+    /// Moves a message to the dead-letter queue.
     fn dead_letter(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), Failure>> + Send;
 }

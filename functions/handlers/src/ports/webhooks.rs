@@ -1,18 +1,18 @@
-//! What the payment gateway tells of its own accord.
+//! The payment gateway's webhooks.
 
 use order_domain::id::OrderId;
 use order_domain::time::Timestamp;
 
 use crate::failure::Failure;
 
-/// What a webhook tells of.
+/// The kind of a webhook's event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayEventKind {
-    /// The gateway gave up what it held.
+    /// An authorisation was voided, or expired.
     Canceled,
-    /// The gateway holds money.
+    /// An amount was authorised.
     Authorised,
-    /// Money that was said to be given back was not.
+    /// A refund that was reported as done has failed.
     RefundFailed {
         /// The gateway's id of the refund.
         refund: String,
@@ -21,10 +21,10 @@ pub enum GatewayEventKind {
     Other,
 }
 
-/// What the gateway told.
+/// The event of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayEvent {
-    /// What happened.
+    /// The kind of event.
     pub kind: GatewayEventKind,
     /// The order that it is about, where it is one of ours.
     pub order_id: Option<OrderId>,
@@ -32,21 +32,21 @@ pub struct GatewayEvent {
     pub payment_intent: String,
 }
 
-/// How a webhook was signed, and when: what is needed to check it, on every way that it takes to the stage.
+/// A webhook's signature and time, which every message with a webhook carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     /// The signature that came with it.
     pub signature: String,
-    /// When the API accepted it: a signature counts for some minutes, and a dead letter is redriven after days.
+    /// The time when the API accepted it: a signature is valid for some minutes, and a redrive may come after days.
     pub accepted_at: Timestamp,
 }
 
-/// What a webhook turned out to be.
+/// The result of a webhook's check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Webhook {
     /// The gateway sent it.
     Genuine(GatewayEvent),
-    /// Somebody else did, or too long ago, for this reason.
+    /// Somebody else sent it, or it is too old, for this reason.
     Refused(String),
 }
 

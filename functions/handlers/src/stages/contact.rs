@@ -1,15 +1,13 @@
-//! Contact: tells one recipient of one event, once: a customer on a channel, or a topic that was down when notify tried it.
+//! Contact: sends one notification per message: to a customer on a channel, or to a topic that failed in notify.
 //!
-//! Every message is one telling, so that a channel that is down for long delays its own tellings and nothing else. Messages
-//! come again and come twice: what was told is looked up before and recorded after. Somebody can be told twice only where
-//! an answer was lost on the way, the channel's or that of the record, or where two deliveries are worked on at the same
-//! moment.
+//! Each message is one notification, so a channel that is down delays only its own. Messages can be delivered twice, so the
+//! stage reads the notification records before it sends and writes one after. A notification is sent twice only if the
+//! answer of the channel or the table was lost, or if two deliveries are processed at the same moment.
 //!
-//! What is refused for good is recorded as that and never tried again. A channel that was switched off meanwhile, or that
-//! the customer has no address for, has nothing to record: nothing was tried. The queue keeps a message for 4 days at most,
-//! so that nobody is told of what is older than that and no news any more.
+//! A permanent refusal is recorded and never retried. Nothing is recorded for a channel that was switched off meanwhile, or
+//! that the customer has no address for. The queue keeps a message for at most 4 days, so no older news is sent.
 //!
-//! What SES tells of a mail that it took, a bounce or a complaint, replaces what was recorded of it, and stays.
+//! A bounce or complaint that SES reports replaces the mail's notification record.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -52,23 +50,23 @@ pub struct Contact<'a, D, N, Q, R> {
     pub notifier: N,
     /// What this environment may send.
     pub channels: &'a Channels,
-    /// What it says.
+    /// The texts.
     pub texts: &'a Texts,
 }
 
-/// What a delivery asks for.
+/// The command of a delivery.
 enum Asked {
-    /// To tell somebody of an event.
-    Tell(ContactCommand),
-    /// To record what became of a mail.
+    /// Send a notification.
+    Notify(ContactCommand),
+    /// Record a mail's fate.
     Record(NotificationKey, Refusal),
 }
 
-/// What goes to an recipient, or its refusal before it was tried; `None` where the channel is switched off or the customer
-/// has no address.
+/// The notification, or its refusal before it was sent; `None` if the channel is switched off or the customer has no
+/// address.
 type Written = Option<Result<Notification, Refusal>>;
 
-/// What is stored of a batch.
+/// The stored items that a batch needs.
 struct Known {
     sent: HashSet<NotificationKey>,
     orders: Loaded<OrderId, Order>,
@@ -76,24 +74,24 @@ struct Known {
 }
 
 impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_, D, N, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let asked: Vec<Result<Asked, Failure>> = batch.iter().map(asked).collect();
-        // Each telling once, however many deliveries ask for it: they share what comes of it.
-        let (mut tellings, mut reports) = (BTreeSet::new(), HashMap::new());
+        // Each notification is sent once, even if several deliveries ask for it: they share its result.
+        let (mut notifications, mut reports) = (BTreeSet::new(), HashMap::new());
         for asked in asked.iter().flatten() {
             match asked {
-                Asked::Tell(command) => _ = tellings.insert(command.clone()),
+                Asked::Notify(command) => _ = notifications.insert(command.clone()),
                 Asked::Record(sending, refusal) => _ = reports.insert(sending.clone(), *refusal),
             }
         }
-        // A mail of which SES tells was sent: nobody has to be told again.
-        tellings.retain(|command| !reports.contains_key(&sending(command)));
-        let (told, recorded) = join!(self.tell(tellings), self.record_reports(&reports));
-        let unanswered = || Err(Failure::transient_because("a telling was not answered for"));
+        // A mail that SES reports about was sent, so it is not sent again.
+        notifications.retain(|command| !reports.contains_key(&sending(command)));
+        let (told, recorded) = join!(self.notify(notifications), self.record_reports(&reports));
+        let unanswered = || Err(Failure::transient_because("a notification got no answer"));
         let results = asked.into_iter().map(|asked| {
             let (told, recorded) = match asked? {
-                Asked::Tell(command) => (told.get(&command), recorded.get(&sending(&command))),
+                Asked::Notify(command) => (told.get(&command), recorded.get(&sending(&command))),
                 Asked::Record(sending, _) => (None, recorded.get(&sending)),
             };
             told.or(recorded).cloned().unwrap_or_else(unanswered)
@@ -101,7 +99,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         settle(&self.context.queue, &self.context.runtime, self.context.policy, batch, results.collect()).await
     }
 
-    async fn tell(&self, asked: BTreeSet<ContactCommand>) -> HashMap<ContactCommand, Result<(), Failure>> {
+    async fn notify(&self, asked: BTreeSet<ContactCommand>) -> HashMap<ContactCommand, Result<(), Failure>> {
         let known = match self.look_up(&asked).await {
             Ok(known) => known,
             Err(failure) => return asked.into_iter().map(|asked| (asked, Err(failure.clone()))).collect(),
@@ -110,12 +108,12 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         let tellings: Vec<_> = asked
             .into_iter()
             .map(async |asked| {
-                let what = format!("telling of event {} of order {}", asked.sequence, asked.order_id);
-                let answer = contained(&what, budget, self.tell_one(&asked, known)).await;
+                let what = format!("the notification for event {} of order {}", asked.sequence, asked.order_id);
+                let answer = contained(&what, budget, self.notify_one(&asked, known)).await;
                 (asked, answer)
             })
             .collect();
-        let answers: Vec<_> = stream::iter(tellings).buffer_unordered(CONCURRENT_SENDS).collect().await;
+        let answers: Vec<_> = stream::iter(notifications).buffer_unordered(CONCURRENT_SENDS).collect().await;
         let receipts = answers.iter().filter_map(|(asked, answer)| {
             let receipt = answer.as_ref().ok().copied().flatten()?;
             Some((sending(asked), receipt))
@@ -142,8 +140,8 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         Ok(Known { sent, orders, events })
     }
 
-    /// What came of a telling; `None` where there is nothing to send.
-    async fn tell_one(&self, asked: &ContactCommand, known: &Known) -> Result<Option<Receipt>, Failure> {
+    /// The result of a notification; `None` if there is nothing to send.
+    async fn notify_one(&self, asked: &ContactCommand, known: &Known) -> Result<Option<Receipt>, Failure> {
         if known.sent.contains(&sending(asked)) {
             return Ok(None);
         }
@@ -164,20 +162,20 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             return Err(Failure::transient_because("there is no time left to tell a customer"));
         }
         let answer = self.notifier.send(&[notification]).await.pop();
-        answer.unwrap_or_else(|| Err(Failure::transient_because("a notification was not answered for"))).map(Some)
+        answer.unwrap_or_else(|| Err(Failure::transient_because("a notification got no answer"))).map(Some)
     }
 
     fn for_customer(&self, channel: Channel, event: &Event, known: &Known) -> Result<Written, Failure> {
         let Event { order_id, sequence, event_type, .. } = event;
         let order = readable(&known.orders, order_id)?.ok_or_else(|| unknown(order_id))?;
         let notice = Notice::of(*event_type).ok_or_else(|| {
-            let what = format!("event {sequence} of order {order_id} is not the customer's concern");
+            let what = format!("event {sequence} of order {order_id} has no notification for customers");
             refused(DeadLetterReason::IllegalCommand, what)
         })?;
         self.notification(channel, notice, event, order)
     }
 
-    /// What goes to a customer on a channel.
+    /// The notification to a customer on a channel.
     fn notification(&self, channel: Channel, notice: Notice, event: &Event, order: &Order) -> Result<Written, Failure> {
         let customer = &order.customer;
         let written = match channel {
@@ -207,13 +205,13 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
                 self.texts.push(notice, event, order).map(|push| Notification::Push { endpoint, push })
             }
         };
-        // A mistake of ours, and no refusal of the customer's address: once it is mended, the telling is redriven.
+        // A mistake in a template, not a refusal of the customer's address: the message is redriven after the fix.
         let what = || format!("event {} of order {} has no text", event.sequence, event.order_id);
         let text = written.map_err(|error| Failure::permanent(DeadLetterReason::TextUnwritable, what(), error))?;
         Ok(Some(Ok(text)))
     }
 
-    /// Records what SES told of mails, each for itself. It is counted once it is recorded.
+    /// Records SES's reports about mails, one by one. A report is counted when it is recorded.
     async fn record_reports(
         &self,
         reports: &HashMap<NotificationKey, Refusal>,
@@ -230,7 +228,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         join_all(recorded).await.into_iter().collect()
     }
 
-    /// Records what was taken or refused for good. What cannot be recorded may be sent again.
+    /// Records the notifications that were sent or refused for good. One that cannot be recorded may be sent again.
     async fn record(&self, receipts: &[(NotificationKey, Receipt)]) -> Result<(), Failure> {
         if receipts.is_empty() {
             return Ok(());
@@ -256,7 +254,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
 
 /// Two kinds of messages reach the queue.
 fn asked(delivery: &Delivery) -> Result<Asked, Failure> {
-    let command = delivery.parsed().map(Asked::Tell);
+    let command = delivery.parsed().map(Asked::Notify);
     command.or_else(|no_command| match delivery.parsed() {
         Ok(MailReport { mail, order_id, sequence }) => {
             let recipient = Recipient::Customer(Channel::Email);

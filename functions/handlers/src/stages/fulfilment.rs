@@ -1,6 +1,6 @@
-//! Fulfilment: records what the warehouse, the carrier and the customer report, ends reservations that expired, renews holds
-//! that lapsed and gives back those that no order knows; then settles the money that the order's state makes due: dispatched
-//! is captured, cancelled is voided, returned is refunded, or voided where it was not taken yet.
+//! Fulfilment: records the reports of the warehouse, the carrier and the customer, ends expired reservations, re-authorises
+//! expired authorisations and cancels payments that no order knows. Then it settles the money that is due: it captures for a
+//! dispatched order, voids for a cancelled one, and refunds for a returned one, or voids if nothing was captured yet.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::decision::{ATTEMPTS, contended, decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CancelAnswer, CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime};
 
-/// A report can overtake the one before it, or the order that it is about, whose message may wait for as long as an outage
-/// takes. One that is still early after this long is refused with its reason, before the queue gives it up without one.
+/// A report can overtake an earlier one, or its order, whose message may wait for an outage to end. A report that is still
+/// early after this time is refused with its reason, before the queue dead-letters it without one.
 const PATIENCE_WITH_AN_EARLY_REPORT: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// After this long nobody records a hold any more: a crash hides the message of whoever asked for it for some minutes (six
-/// times its function's timeout).
+/// After this time no worker records an authorisation any more: after a crash, its message is hidden for some minutes (six
+/// times the function's timeout).
 const RECORDED_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// The stage after the confirmation.
@@ -39,7 +39,7 @@ pub struct Fulfilment<D, G, Q, R> {
 }
 
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let consumer = self.context.consumer(Stage::Fulfilment);
         let fulfil = async |delivery: &Delivery, order, command| self.fulfil(delivery, order, &command).await;
@@ -53,7 +53,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             FulfilmentCommand::CancelPayment { payment_intent, .. } => {
                 return self.cancel_unknown_payment(delivery, &order, payment_intent).await.map(|()| None);
             }
-            // The customer was told otherwise, and no retry brings the money back: a person has to.
+            // The customer was notified of the refund, and no retry can help: a person has to refund in another way.
             FulfilmentCommand::ReportFailedRefund { order_id, refund } => {
                 return Err(Failure::Permanent {
                     what: format!("refund {refund} of order {order_id} came back to the gateway"),
@@ -67,7 +67,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         self.settle_money(delivery, command.cause(), order).await.map(|()| None)
     }
 
-    /// Commits what is reported; the order as it stands then.
+    /// Commits the report. Returns the order after it.
     async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
         let context = delivery.command_context(Stage::Fulfilment, command.cause(), self.context.runtime.now());
         let too_old = context.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
@@ -82,7 +82,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         Ok(decided.order)
     }
 
-    /// Asks the gateway for what the order's states make due, until nothing is.
+    /// Asks the gateway for the due money, until nothing is due.
     async fn settle_money(&self, delivery: &Delivery, cause: Cause, mut order: Order) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(due) = order.money_due() else { return Ok(()) };
@@ -106,8 +106,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         Err(contended(&order.order_id))
     }
 
-    /// The gateway told of a hold that the order does not know. Whoever asked for it may still be about to record it; when
-    /// nobody does, because its process died or its order was settled meanwhile, it goes back.
+    /// Cancels a payment that the gateway reported and the order does not know. The worker that asked for it may still record
+    /// it. If none does, because it crashed or the order ended meanwhile, the payment is cancelled.
     async fn cancel_unknown_payment(
         &self,
         delivery: &Delivery,
@@ -120,12 +120,15 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         let age = self.context.runtime.now().since(delivery.sent_at);
         if age < RECORDED_WITHIN {
             return Err(Failure::Early {
-                what: format!("payment {payment_intent} may still become the hold of order {}", order.order_id),
+                what: format!(
+                    "payment {payment_intent} may still become the authorisation of order {}",
+                    order.order_id
+                ),
                 wait: RECORDED_WITHIN.saturating_sub(age),
                 cause: None,
             });
         }
-        tracing::warn!(order_id = %order.order_id, payment_intent, "a hold that its order does not know is given up");
+        tracing::warn!(order_id = %order.order_id, payment_intent, "a payment that its order does not know is cancelled");
         self.gateway.cancel_payment(order, payment_intent).await
     }
 
@@ -134,17 +137,20 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         stored.remove(&order.order_id).ok_or_else(|| unknown(&order.order_id))
     }
 
-    /// Asks the gateway for what is due; `None` where the order has changed meanwhile and something else is.
+    /// Asks the gateway for the due money; `None` if the order changed meanwhile, so that something else is due.
     async fn ask(&self, order: &Order, due: MoneyDue) -> Result<Option<Fact>, Failure> {
         match due {
             MoneyDue::Capture => match self.gateway.capture(order).await? {
                 CaptureAnswer::Captured => Ok(Some(Fact::Captured)),
-                // Lapsed, or given up by another worker, for whom something else was due: what is stored by now tells.
+                // Expired, or voided by another worker after a change of the order: the stored order shows which.
                 CaptureAnswer::Expired if self.reload(order).await?.version != order.version => Ok(None),
                 CaptureAnswer::Expired => match self.reauthorise(order).await? {
-                    GatewayAnswer::Authorised(anew) => Ok(Some(Fact::AuthorisedAnew(anew))),
+                    GatewayAnswer::Authorised(authorisation) => Ok(Some(Fact::Reauthorised(authorisation))),
                     GatewayAnswer::Declined(code) => Err(Failure::Permanent {
-                        what: format!("order {} is on its way unpaid: {code}", order.order_id),
+                        what: format!(
+                            "order {} is dispatched and its money cannot be authorised: {code}",
+                            order.order_id
+                        ),
                         reason: DeadLetterReason::MoneyLost,
                         cause: None,
                     }),
@@ -155,10 +161,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                 CancelAnswer::AlreadyCaptured => Ok(Some(Fact::Captured)),
             },
             MoneyDue::Refund(amount) => {
-                // The gateway forgets keys, and an earlier try may be days old: whether it gave the money back is asked.
+                // The gateway forgets keys, and an earlier attempt may be days old: it is asked for the refunded sum first.
                 let in_all = order.refunded + amount;
-                let given_back = self.gateway.inspect(order).await?;
-                if matches!(given_back, Inspection::Captured { refunded } if refunded >= in_all) {
+                let inspected = self.gateway.inspect(order).await?;
+                if matches!(inspected, Inspection::Captured { refunded } if refunded >= in_all) {
                     return Ok(Some(Fact::Refunded { in_all }));
                 }
                 self.gateway.refund(order, amount).await.map(|()| Some(Fact::Refunded { in_all }))
@@ -166,14 +172,14 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         }
     }
 
-    /// Another hold for a lapsed one.
+    /// Asks for another authorisation after one expired.
     async fn reauthorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
         let next = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt.saturating_add(1));
         authorise(&self.gateway, order, next, order.updated_at, self.context.runtime.now()).await
     }
 
-    /// An order that waits for its dispatch keeps its money held, or is cancelled. The clock only says when to look: what is
-    /// held, the gateway says.
+    /// Re-authorises an order that waits for its dispatch, or cancels it. The clock only says when to check: the gateway says
+    /// whether the authorisation has expired.
     async fn record_expiry(&self, delivery: &Delivery, order: Order) -> Result<Order, Failure> {
         if !order.is_authorised_for_dispatch() {
             return Ok(order);
@@ -229,10 +235,10 @@ fn answer(order: &Order, command: &FulfilmentCommand, context: &CommandContext) 
     }
 }
 
-/// What the gateway did.
+/// An action of the gateway.
 enum Fact {
     Captured,
-    AuthorisedAnew(Authorisation),
+    Reauthorised(Authorisation),
     Voided,
     Refunded { in_all: u64 },
 }
@@ -241,7 +247,7 @@ impl Fact {
     fn recorded_by(&self, order: &Order, context: &CommandContext) -> Decision {
         match self {
             Self::Captured => order.captured(context),
-            Self::AuthorisedAnew(anew) => order.reauthorised(anew.clone(), context),
+            Self::Reauthorised(authorisation) => order.reauthorised(authorisation.clone(), context),
             Self::Voided => order.voided(context),
             Self::Refunded { in_all } => order.refunded(*in_all, context),
         }

@@ -1,4 +1,4 @@
-//! Inventory: reserves every line of the order in one transaction, or says which line ran out.
+//! Inventory: reserves every line of the order in one transaction, or records which line is out of stock.
 
 use order_contract::message::{Command, Message};
 use order_contract::metric;
@@ -22,7 +22,7 @@ pub struct Inventory<D, Q, R> {
 }
 
 impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let consumer = self.context.consumer(Stage::Inventory);
         let reserve = async |delivery: &Delivery, order, _: Command| self.reserve(delivery, order).await;
@@ -35,7 +35,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
             vec![StockPart { shard: shard_of(&order.order_id, line.stock_shards), quantity: line.quantity }]
         };
         let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
-        // Every line may have to be looked for in other shards once.
+        // Every line may need units of other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
             let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.context.runtime.now());
             let change = match order.reserve(&parts, &context) {

@@ -1,4 +1,4 @@
-//! Payment: asks the gateway to hold the order's total, then confirms the order, or declines it and releases its stock.
+//! Payment: authorises the order's total at the gateway, then confirms the order, or declines it and releases its stock.
 
 use order_contract::message::{Command, FulfilmentCommand, Message};
 use order_contract::metric;
@@ -23,7 +23,7 @@ pub struct Payment<D, G, Q, R> {
 }
 
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let consumer = self.context.consumer(Stage::Payment);
         let authorise = async |delivery: &Delivery, order, _: Command| self.authorise(delivery, order).await;
@@ -46,7 +46,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
         let decided = decide(&self.context.database, order, |order| match answer.clone() {
             GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &context()),
             GatewayAnswer::Declined(code) if order.may_have_unknown_authorisation() => {
-                tracing::info!(order_id = %order.order_id, code, "nothing is held for a cancelled order");
+                tracing::info!(order_id = %order.order_id, code, "no money is authorised for a cancelled order");
                 order.nothing_authorised(&context())
             }
             GatewayAnswer::Declined(code) => order.declined(code, &context()),
@@ -63,14 +63,14 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
         Ok(next(&decided.order))
     }
 
-    /// The gateway's answer for the order; `None` where it was cancelled and nothing is held for it.
+    /// The gateway's answer for the order; `None` if the order was cancelled and no money is authorised for it.
     async fn ask(&self, order: &Order) -> Result<Option<GatewayAnswer>, Failure> {
         let now = self.context.runtime.now();
         let since = order.reserved_at.unwrap_or(order.created_at);
         if order.awaits_payment() {
             return authorise(&self.gateway, order, FIRST_ATTEMPT, since, now).await.map(Some);
         }
-        // Nobody asks for a cancelled order's money any more: what was asked before is looked for, once it can be found.
+        // No new authorisation is requested for a cancelled order: an earlier one is searched for, once the search is current.
         let quiet = now.since(order.updated_at);
         if quiet < SEARCH_IS_CURRENT_AFTER {
             return Err(Failure::Early {
@@ -99,7 +99,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     }
 }
 
-/// An order that was cancelled while the gateway was asked has money to give back.
+/// An order that was cancelled while the gateway was asked has an authorisation to void.
 fn next(order: &Order) -> Option<Message> {
     let settle = || Message::Fulfilment(FulfilmentCommand::SettleMoney { order_id: order.order_id.clone() });
     order.money_due().map(|_| settle())

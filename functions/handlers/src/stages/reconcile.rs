@@ -1,7 +1,7 @@
-//! Reconcile: finds orders that stopped moving, or of which the payment gateway told, and puts them back on the right queue.
+//! Reconcile: finds orders that stopped moving or that a webhook is about, and sends their messages to the right queue again.
 //!
-//! Of an order it changes nothing but when it is looked at next. The stage behind the queue decides, and does nothing where nothing is to be done: so a sweep
-//! that runs twice, beside a live worker, or on a webhook that came late, out of order or again, makes nothing worse.
+//! It changes only the time of an order's next check. The stage behind the queue decides, and does nothing if nothing is due.
+//! So a sweep that runs twice or beside a live worker is harmless, and so is a late, repeated or reordered webhook.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,10 +22,10 @@ use crate::ports::{
     GatewayEvent, GatewayEventKind, Loaded, OpenOrders, Orders, Queue, Runtime, Signed, Webhook, Webhooks,
 };
 
-/// Next checks that are moved at the same time.
+/// The number of next checks that are written at the same time.
 const CHECKS_AT_ONCE: usize = 25;
 
-/// The stage beside the others.
+/// The stage that sweeps, and handles the gateway's webhooks.
 #[derive(Debug)]
 pub struct Reconcile<D, W, Q, R> {
     /// Tables, queues, clock. Messages: from the schedule and the API, to inventory, payment and fulfilment.
@@ -41,7 +41,7 @@ enum Asked {
 }
 
 impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let consumer = self.context.consumer(Stage::Reconcile);
         let name = |asked: &Asked| match asked {
@@ -52,7 +52,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let swept = AtomicBool::new(false);
         consumer
             .each(batch, asked, name, async |delivery, asked| match asked {
-                // Many wait after an outage, and one looks for all of them.
+                // Many sweeps wait after an outage, and one does the work of all.
                 Asked::Sweep if swept.swap(true, Ordering::Relaxed) => Ok(None),
                 Asked::Sweep => {
                     self.sweep().await?;
@@ -65,7 +65,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             .await
     }
 
-    /// Puts the orders back on their queues whose next check is due.
+    /// Re-queues the orders whose next check is due.
     async fn sweep(&self) -> Result<(), Failure> {
         let now = self.context.runtime.now();
         let due: BTreeSet<OrderId> = self.context.database.due(now).await?.into_iter().collect();
@@ -79,7 +79,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         let mut again: Vec<&Order> =
             due.iter().copied().filter(|order| order.recovery_command(now).is_none()).collect();
         if !messages.is_empty() {
-            // A hold that is looked at because its time is over did not stop moving.
+            // An order whose authorisation is checked at its end did not stop moving.
             let stopped = messages.iter().filter(|(order, _)| order.is_open()).count();
             self.context.runtime.count(metric::ORDERS_REQUEUED, stopped);
             tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
@@ -91,7 +91,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
                 }
             }
         }
-        // Those that were sent are not sent again by the next sweep, whatever became of the others.
+        // The next sweep does not send these again, even if others failed.
         for chunk in again.chunks(CHECKS_AT_ONCE) {
             let moved = chunk.iter().map(|order| self.context.database.defer_check(order, order.next_check_after(now)));
             for moved in join_all(moved).await {
@@ -102,8 +102,8 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         failed.map_or(Ok(()), Err)
     }
 
-    /// An order that cannot be read holds no other up: somebody has to see it, and the next version of this program may read
-    /// it. It is looked at again later, so that it does not stand first in the index for ever.
+    /// Defers the check of orders that cannot be read, so that they do not stay first in the index and delay the others. A
+    /// person sees them in the metric, and the next version of this program may be able to read them.
     async fn defer_unreadable_check(&self, unreadable: &[(OrderId, Failure)], now: Timestamp) -> Result<(), Failure> {
         if unreadable.is_empty() {
             return Ok(());
@@ -124,7 +124,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         failed.map_or(Ok(()), Err)
     }
 
-    /// What the gateway tells is a reason to look at the order, and nothing more: what is true, the stage asks itself.
+    /// A webhook is only a reason to check the order: the stage asks the gateway for the real state.
     async fn webhook(&self, delivery: &Delivery, signed: &Signed) -> Handled {
         let event = match self.webhooks.verify(&delivery.body, signed).await? {
             Webhook::Genuine(event) => event,
@@ -158,7 +158,7 @@ fn apart(due: &BTreeSet<OrderId>, mut stored: Loaded<OrderId, Order>) -> (Vec<Or
     (readable, unreadable)
 }
 
-/// The message that looks after an order of which the gateway told; none where it knows already, or it is another payment.
+/// The message that follows from a webhook; `None` if the order knows it already, or if it is about another payment.
 fn follows_from(order: &Order, event: &GatewayEvent, now: Timestamp) -> Option<Message> {
     let ours = order.authorisation.as_ref().is_none_or(|held| held.payment_intent == event.payment_intent);
     match event.kind {

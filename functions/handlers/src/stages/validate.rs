@@ -27,7 +27,7 @@ pub struct Validate<D, Q, R> {
 }
 
 impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
-    /// Works on a batch; the message ids to give back to the queue.
+    /// Processes a batch. Returns the ids of the messages that return to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
         let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
         let prices = self.prices(&requests).await;
@@ -41,7 +41,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
             .await
     }
 
-    /// What the catalogue says of everything that the batch asks for, in one call.
+    /// Reads the catalogue's entries for the whole batch, in one call.
     async fn prices(&self, requests: &[Result<PlaceOrder, Failure>]) -> Result<Prices, Failure> {
         let items = requests.iter().flatten().flat_map(|request| &request.items);
         let skus: BTreeSet<Sku> = items.map(|item| item.sku.clone()).collect();
@@ -70,7 +70,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         }
     }
 
-    /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
+    /// The id is already stored: by the same request, so the order is only forwarded, or by another, which is recorded.
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
         let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.context.runtime.now());
         let decided =
@@ -95,7 +95,7 @@ fn parse(delivery: &Delivery) -> Result<PlaceOrder, Failure> {
     })
 }
 
-/// An order that waits for its stock is forwarded, also when it was forwarded before: a crash may have come between.
+/// An order that waits for its stock is forwarded, even if it was forwarded before: a crash may have prevented that.
 fn next(order: &Order) -> Option<Message> {
     (order.status == OrderStatus::Validated).then(|| Command::reserve_stock(order.order_id.clone()))
 }

@@ -14,7 +14,7 @@ const UNITS: usize = 70;
 /// UTF-16 units of each part of such a text.
 const UNITS_OF_MANY: usize = 67;
 
-/// The characters that take one septet, other than letters of the English alphabet and digits.
+/// The characters that take one septet, other than `A` to `Z`, `a` to `z` and digits.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
 /// The characters that take two: an escape and one more.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
@@ -58,8 +58,8 @@ fn parts(sizes: &[usize], one: usize, each_of_many: usize) -> usize {
     parts
 }
 
-/// A text of one line within the alphabet: what it lacks is written with the letters that come nearest, and what cannot be
-/// written at all is left out.
+/// A text of one line within the alphabet: other characters are replaced by the nearest ones of the alphabet, or left out if
+/// there are none.
 #[must_use]
 pub fn transliterated(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
@@ -75,7 +75,7 @@ pub fn transliterated(text: &str) -> String {
     written.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What stands for what was cut off.
+/// The sign in place of the part that was cut off.
 const CUT: &str = "..";
 
 /// The text's beginning, in at most so many septets (2 or more).
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_alphabet_lacks_is_written_with_what_it_has() {
+    fn a_character_outside_of_the_alphabet_is_replaced_by_the_nearest_one() {
         for (text, written) in [
             ("Zürich £5 €3", "Zürich £5 €3"),
             ("Łódź “Poczta”", "Lodz \"Poczta\""),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_keeps_its_beginning_or_both_its_ends() {
+    fn a_cut_text_keeps_its_beginning_or_both_its_ends() {
         assert_eq!(cut_at_the_end("Royal Mail", 10), "Royal Mail");
         assert_eq!(cut_at_the_end("Royal Mail Special", 8), "Royal..");
         assert_eq!(cut_in_the_middle("ord-123456789", 8), "ord..789");

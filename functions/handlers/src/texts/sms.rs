@@ -9,7 +9,7 @@ const LEAST_NAME: usize = 12;
 /// Fewest septets that an order's id or a tracking number is cut to.
 const LEAST_NUMBER: usize = 20;
 
-/// The retailer's name in the letters of a text message.
+/// The retailer's name in the alphabet of a text message.
 pub(super) fn retailer(name: &str) -> String {
     let written = transliterated(name);
     // Signs alone do not identify the sender.

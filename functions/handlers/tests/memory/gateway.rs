@@ -30,7 +30,7 @@ impl Shop {
         StripeGateway::new(BreakerTransport { transport: self, breaker, runtime: self }, ENVIRONMENT.to_owned())
     }
 
-    /// How often money of an order was authorised.
+    /// The number of authorisations of an order.
     pub fn authorisations(&self, order: &str) -> usize {
         self.engine.lock().unwrap().summary().orders.get(order).map_or(0, |payments| payments.charges)
     }
@@ -105,7 +105,7 @@ impl Shop {
         assert_eq!((&self).commit(&change).await.unwrap(), Committed::Done);
     }
 
-    /// Notes what is asked beside authorisations, in the words of the business.
+    /// Records the requests other than authorisations, in the words of the business.
     fn note(&self, path: &str, form: &[(&str, String)]) {
         let given = |name| form.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
         let attempt = || {

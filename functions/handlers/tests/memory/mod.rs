@@ -27,7 +27,7 @@ use payment_simulator::Engine;
 
 pub const POLICY: RetryPolicy = RetryPolicy { base: Duration::from_secs(2), cap: Duration::from_secs(600) };
 
-/// What may be told to fail.
+/// The operations that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     Commit,
@@ -35,12 +35,12 @@ pub enum Fault {
     CommitAnswer,
     Load,
     Forward,
-    Bury,
+    DeadLetter,
     Gateway,
     /// The gateway does it, but its answer is lost.
     GatewayAnswer,
     Panic,
-    /// It never ends.
+    /// The call never ends.
     Hang,
     Publish,
     Record,
@@ -57,12 +57,12 @@ pub struct Shop {
     pub stock: Mutex<BTreeMap<(Sku, u16), Units>>,
     pub forwarded: Mutex<Vec<Message>>,
     pub postponed: Mutex<Vec<(String, Duration)>>,
-    pub buried: Mutex<Vec<DeadLetter>>,
+    pub dead_lettered: Mutex<Vec<DeadLetter>>,
     pub told: Mutex<Vec<String>>,
     pub sent: Mutex<HashMap<NotificationKey, Receipt>>,
-    /// Notifications that are refused for good, by what their line starts with.
+    /// Notifications that are refused for good, by the start of their lines.
     pub refusals: Mutex<Vec<(&'static str, Refusal)>>,
-    /// Ways out that are down, by what their lines start with.
+    /// Channels and topics that are down, by the start of their lines.
     pub down: Mutex<BTreeSet<&'static str>>,
     pub counts: Mutex<BTreeMap<&'static str, usize>>,
     /// How long the invocation may still take.
@@ -74,10 +74,10 @@ pub struct Shop {
     pub declines: Mutex<BTreeSet<OrderId>>,
     /// Orders whose customer cancels while the gateway is asked.
     pub cancel_during_authorisation: Mutex<BTreeSet<OrderId>>,
-    /// What the gateway was asked to do after the authorisation.
+    /// The requests to the gateway after the authorisation.
     pub asked: Mutex<Vec<String>>,
     pub engine: Mutex<Engine>,
-    /// When the reconciler looks again, by the order and its version.
+    /// The time of the next check, by the order and its version.
     pub next_checks: Mutex<BTreeMap<(OrderId, u64), Timestamp>>,
     /// Whether every call to the gateway fails, and how many were made.
     pub gateway_is_down: Mutex<bool>,
@@ -87,7 +87,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// With empty shelves.
+    /// A shop without stock.
     pub fn open() -> Self {
         let shop = Self::default();
         *shop.remaining.lock().unwrap() = Duration::from_secs(50);
@@ -112,7 +112,7 @@ impl Shop {
         }
     }
 
-    /// Time goes on.
+    /// Advances the clock.
     pub fn pass(&self, time: Duration) {
         *self.later.lock().unwrap() += time;
     }
@@ -272,11 +272,11 @@ impl Queue for &Shop {
         Ok(())
     }
 
-    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), Failure> {
-        if self.fails(Fault::Bury, None) {
+    async fn dead_letter(&self, message: &DeadLetter) -> Result<(), Failure> {
+        if self.fails(Fault::DeadLetter, None) {
             return Err(broken("the dead-letter queue"));
         }
-        self.buried.lock().unwrap().push(letter.clone());
+        self.dead_lettered.lock().unwrap().push(message.clone());
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Products and their stock: what validate reads and the warehouse writes.
+//! Products and their stock: the validate stage reads them, and the warehouse writes them.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{Catalogue, Prices};
 
-/// What is asked of the catalogue.
+/// A key of the catalogue.
 enum Asked<'a> {
     Product(&'a Sku),
     Delivery(Currency),
@@ -49,7 +49,7 @@ fn prices(items: Vec<(Asked<'_>, Item)>) -> Prices {
     prices
 }
 
-/// Sets what delivery costs in a currency.
+/// Sets the delivery charge in a currency.
 ///
 /// # Errors
 /// When DynamoDB does not take it.

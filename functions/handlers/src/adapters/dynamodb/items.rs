@@ -1,14 +1,14 @@
-//! Where things lie in the tables, and their form there.
+//! The tables' items: their keys and their form.
 //!
 //! | table     | pk             | sk                       | what                                  |
 //! |-----------|----------------|--------------------------|---------------------------------------|
 //! | orders    | `ORDER#<id>`   | `ORDER`                  | the order                             |
 //! | orders    | `ORDER#<id>`   | `EVENT#<sequence>`       | an event, never changed               |
-//! | orders    | `ORDER#<id>`   | `SENT#<sequence>#<to>`   | who was told of it                    |
+//! | orders    | `ORDER#<id>`   | `SENT#<sequence>#<to>`   | the notification record of a recipient |
 //! | inventory | `SKU#<sku>`    | `PRODUCT`                | name and price                        |
 //! | inventory | `SKU#<sku>`    | `STOCK#<shard>`          | free, reserved and sold units         |
-//! | inventory | `SKU#<sku>`    | `RESERVATION#<order id>` | an order's hold on it                 |
-//! | inventory | `RULES`        | `DELIVERY#<currency>`    | what delivery costs                   |
+//! | inventory | `SKU#<sku>`    | `RESERVATION#<order id>` | an order's reservation                |
+//! | inventory | `RULES`        | `DELIVERY#<currency>`    | the delivery charge                   |
 
 use order_contract::table;
 use order_domain::event::Event;
@@ -26,14 +26,14 @@ pub(super) const OPEN_SHARDS: u64 = 8;
 /// Digits of an event's number in its sort key, so that the keys sort as the numbers do.
 const SEQUENCE_DIGITS: usize = 10;
 
-/// What the sort key of a record of what was told starts with.
+/// The prefix of a notification record's sort key.
 pub(super) const SENT_PREFIX: &str = "SENT#";
 
 pub(super) fn order_key(id: &OrderId) -> Item {
     key(format!("ORDER#{id}"), "ORDER")
 }
 
-/// The order that an entry of an index is about. What is no order's holds no order up.
+/// The order of an index's entry. An entry of anything else is logged and skipped, so that it delays no order.
 pub(super) fn order_of(entry: &Item) -> Option<OrderId> {
     let key = entry.get(table::PARTITION_KEY).and_then(|key| key.as_s().ok());
     let id = key.and_then(|key| key.strip_prefix("ORDER#")).unwrap_or_default();
@@ -87,8 +87,8 @@ pub(super) fn event_item(event: &Event) -> Result<Item, Failure> {
     Ok(item)
 }
 
-/// A stored item as the type it was stored from. What cannot be read now cannot be read a minute later either: a person looks
-/// at it, and redrives what needed it.
+/// A stored item as its type. An item that cannot be read is a permanent failure: a person fixes it and redrives the
+/// messages that need it.
 pub(super) fn read<'a, T: serde::Deserialize<'a>>(item: Item, what: &str) -> Result<T, Failure> {
     serde_dynamo::from_item(item)
         .map_err(|error| Failure::permanent(DeadLetterReason::ItemUnreadable, format!("{what} cannot be read"), error))
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_of_the_index_that_is_no_orders_is_left_out() {
+    fn an_entry_of_the_index_without_a_valid_order_is_skipped() {
         let entry = |key: &str| Item::from([(table::PARTITION_KEY.to_owned(), string(key))]);
         assert_eq!(order_of(&entry("ORDER#ord-1")), OrderId::new("ord-1").ok());
         for other in [entry("SKU#TEA"), entry("ORDER#not an id"), Item::new()] {

@@ -43,7 +43,7 @@ impl DynamoDb {
         Self { client, orders: orders.into(), inventory: inventory.into() }
     }
 
-    /// The tables that the environment names. A function that may not touch the inventory is not told its name.
+    /// The tables that the environment names. A function without access to the inventory does not get that table's name.
     ///
     /// # Errors
     /// When it names no orders table.

@@ -30,7 +30,7 @@ impl OpenOrders for DynamoDb {
             .table_name(&self.orders)
             .set_key(Some(order_key(&order.order_id)))
             .update_expression("SET #check = :check")
-            // An order that moved on has another time, or none; and no order is made out of nothing.
+            // An order that moved meanwhile has another time, or none. The condition also prevents a new item.
             .condition_expression("#version = :version AND attribute_exists(#check)")
             .expression_attribute_names("#check", table::OPEN_ORDERS_INDEX_SORT_KEY)
             .expression_attribute_names("#version", "version")
@@ -46,7 +46,7 @@ impl OpenOrders for DynamoDb {
             .table_name(&self.orders)
             .set_key(Some(order_key(id)))
             .update_expression("SET #check = :until")
-            // An order that moved on, in whatever form, is not due any more; and no order is made out of nothing.
+            // An order that moved meanwhile is not due any more. The condition also prevents a new item.
             .condition_expression("#check <= :now")
             .expression_attribute_names("#check", table::OPEN_ORDERS_INDEX_SORT_KEY)
             .expression_attribute_values(":now", string(now.to_string()))
@@ -55,7 +55,7 @@ impl OpenOrders for DynamoDb {
     }
 }
 
-/// A condition that failed is an answer: the order moved on, and has another check.
+/// A failed condition is an answer: the order moved meanwhile and has another time of its next check.
 fn moved<T, R>(answer: Result<T, SdkError<UpdateItemError, R>>, id: &OrderId) -> Result<(), Failure>
 where
     R: std::fmt::Debug + Send + Sync + 'static,

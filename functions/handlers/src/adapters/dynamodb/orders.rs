@@ -124,7 +124,7 @@ impl DynamoDb {
     }
 }
 
-/// What a cancelled transaction means. A *condition failure* is an answer; a *conflict* is bad timing.
+/// The meaning of a cancelled transaction. A *condition failure* is an answer; a *conflict* is a transient failure.
 fn cancelled<R: std::fmt::Debug + Send + Sync + 'static>(
     what: String,
     order: &Order,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_is_no_answer() {
+    fn a_conflict_is_a_transient_failure() {
         assert_eq!(answer_of(&order(), &reasons(&["None", "None", "TransactionConflict", "None"])), None);
         assert_eq!(answer_of(&order(), &reasons(&["ThrottlingError"])), None);
         // The same release by another worker, half-way: its reservation is gone already, its order is still in conflict.

@@ -1,4 +1,4 @@
-//! The record of what was told to whom, and of what was refused.
+//! The notification records: which notifications were sent, and which were refused.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::adapters::aws::classify;
 use crate::failure::Failure;
 use crate::ports::{NotificationKey, NotificationRecord, Outcome, Receipt, SentHistory, SentLog};
 
-/// How often one record is tried before what was sent may be sent again.
+/// Attempts to write one record. If all fail, the notification may be sent again.
 const TRIES_TO_RECORD: usize = 2;
 
 impl SentLog for DynamoDb {
@@ -30,7 +30,7 @@ impl SentLog for DynamoDb {
     }
 
     async fn record(&self, sent: &[(NotificationKey, Receipt)], at: Timestamp) -> Result<(), Failure> {
-        // At once, and each to its end: what is not recorded is sent again.
+        // All at once, and each to its end, because a notification without a record is sent again.
         let recorded = join_all(sent.chunks(ITEMS_PER_TRANSACTION).map(|chunk| self.record_chunk(chunk, at))).await;
         recorded.into_iter().collect()
     }
@@ -54,7 +54,7 @@ impl DynamoDb {
         if write.is_ok() {
             return Ok(());
         }
-        // One item that is contended or throttled, or refused by now, must not make all of them be told again.
+        // One item that is contended or throttled must not cause the others to be sent again.
         let recorded = join_all(sent.iter().map(|(sending, receipt)| self.record_one(sending, *receipt, at))).await;
         recorded.into_iter().collect()
     }
@@ -75,12 +75,12 @@ impl DynamoDb {
 
 impl SentHistory for DynamoDb {
     async fn told(&self, id: &OrderId) -> Result<Vec<NotificationRecord>, Failure> {
-        let items = self.items_of(id, SENT_PREFIX, &format!("what was told of order {id}")).await?;
+        let items = self.items_of(id, SENT_PREFIX, &format!("the notification records of order {id}")).await?;
         Ok(items.iter().filter_map(told).collect())
     }
 }
 
-/// SES can tell of a bounce before it is recorded that it took the mail.
+/// SES can report a bounce before the record of the accepted mail is written.
 fn overwrites_no_refusal(receipt: Receipt) -> Option<String> {
     (receipt == Receipt::Sent).then(|| format!("attribute_not_exists({REFUSED})"))
 }
@@ -98,7 +98,7 @@ fn sent_item(sending: &NotificationKey, receipt: Receipt, at: Timestamp) -> Item
     item
 }
 
-/// What an item says of a customer; `None` for a topic's.
+/// The notification record of a customer's channel; `None` for a topic's.
 fn told(item: &Item) -> Option<NotificationRecord> {
     let (_, sort) = key_of(item)?;
     let (sequence, recipient) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_tells_what_was_recorded_of_a_customer_and_nothing_of_a_topic() {
+    fn an_item_is_read_for_a_customers_channel_and_not_for_a_topic() {
         let at = Timestamp::from_unix_seconds(1_764_000_000).unwrap();
         let order_id = OrderId::new("ord-1").unwrap();
         let sending = |recipient| NotificationKey { order_id: order_id.clone(), sequence: 12, recipient };

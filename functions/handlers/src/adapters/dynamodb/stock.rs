@@ -1,4 +1,4 @@
-//! Where a SKU's stock lies.
+//! The free units of a SKU's shards.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Stock for DynamoDb {
             for item in read.items.unwrap_or_default() {
                 let sort = item.get(table::SORT_KEY).and_then(|sort| sort.as_s().ok());
                 let shard = sort.and_then(|sort| sort.rsplit('#').next()?.parse().ok());
-                // The order is in trouble, and says so: otherwise it would be brought on, and buried, again and again.
+                // The order gets a mark for attention. Without it, every sweep would re-queue it, to be dead-lettered again.
                 let level: StockLevel = items::read(item, &what).map_err(|failure| Failure::Permanent {
                     what: format!("{what}: it was changed by hand"),
                     reason: DeadLetterReason::StockInconsistent,

@@ -1,4 +1,4 @@
-//! The request that holds the money, and what the gateway's answer to it means.
+//! The request for an authorisation, and the meaning of the gateway's answer.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::transport::Reply;
 use crate::failure::Failure;
 use crate::ports::GatewayAnswer;
 
-/// How long an order waits whose key is spent: by then another may be in use.
+/// How long an order waits after its key is spent: then the next key is in use.
 const SPENT_KEY_WAITS: Duration = Duration::from_secs(120);
 
 /// Codes of a request that is wrong because of what the order brought (docs.stripe.com/error-codes).
@@ -41,7 +41,7 @@ pub fn form(order: &Order, attempt: u32, environment: &str) -> Vec<(&'static str
     form.extend(order.payment_customer.as_ref().map(|customer| ("customer", customer.to_string())));
     // The first stays as it was before attempts were counted.
     if attempt > 1 {
-        // A hold that is found later tells which attempt it was.
+        // An authorisation that is found later has the number of its attempt.
         form.push(("metadata[attempt]", attempt.to_string()));
         // The customer is not there any more (docs.stripe.com/api/payment_intents/create#create_payment_intent-off_session).
         form.push(("off_session", "true".to_owned()));
@@ -49,7 +49,7 @@ pub fn form(order: &Order, attempt: u32, environment: &str) -> Vec<(&'static str
     form
 }
 
-/// What the gateway's answer to an authorisation means.
+/// The meaning of the gateway's answer to an authorisation.
 pub fn answer(reply: &Reply, attempt: u32, what: &str) -> Result<GatewayAnswer, Failure> {
     if reply.status.is_success() {
         let intent = PaymentIntent::of(reply, what)?;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_amount_is_an_authorisation_with_its_last_day() {
+    fn an_authorisation_has_the_time_of_its_end() {
         let body = r#"{"id":"pi_1","status":"requires_capture","latest_charge":
             {"payment_method_details":{"card":{"capture_before":1764000000}}}}"#;
         let Ok(GatewayAnswer::Authorised(authorisation)) = classed(200, body) else { panic!("not authorised") };
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_transient_and_what_cannot_is_permanent() {
+    fn an_error_is_transient_if_a_retry_can_help_and_permanent_otherwise() {
         for status in [401, 403, 500, 503] {
             assert!(matches!(classed(status, "{}"), Err(Failure::Transient { .. })), "{status}");
         }

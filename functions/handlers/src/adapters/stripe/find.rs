@@ -1,6 +1,6 @@
-//! What the gateway holds for an order: a search by the label that every authorisation carries. The one way to learn
-//! what became of a request whose answer is unclear for good, as a saved server error is said again under its key. The search
-//! may lag behind in both directions: what it does not show yet is waited for, what it shows as held is read once more.
+//! The payments for an order at the gateway: a search by the label of every authorisation. It is the only way to learn the
+//! result of a request whose saved answer is a server error, because the gateway repeats that answer for its key. The search
+//! can be behind: a payment that it does not show yet is waited for, and one that it shows as authorised is read again.
 
 use order_domain::order::Order;
 use serde::Deserialize;
@@ -48,7 +48,7 @@ pub fn payments(reply: &Reply, order: &Order, environment: &str, what: &str) -> 
     Ok(result.data.into_iter().filter(|intent| is_of(intent, order, environment)).collect())
 }
 
-/// What an order's payments mean together.
+/// The result of an order's payments together.
 pub fn meaning(payments: Vec<PaymentIntent>, what: &str) -> Result<Found, Failure> {
     let (mut held, mut captured) = (Vec::new(), Vec::new());
     for intent in payments {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_hold_is_the_orders_and_the_others_are_surplus() {
+    fn the_oldest_authorisation_is_the_orders_and_the_others_are_surplus() {
         let payments = [("pi_c", 3), ("pi_a", 1), ("pi_b", 2)].map(|(id, at)| payment(id, "requires_capture", at));
         let found = found(&payments).unwrap();
         let Found::Authorised { authorisation, .. } = &found else { panic!("{found:?}") };
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_tells_which_attempt_it_is() {
+    fn an_authorisation_has_the_number_of_its_attempt() {
         let mut payment = payment("pi_a", "requires_capture", 1);
         payment["metadata"]["attempt"] = json!("3");
         let Found::Authorised { authorisation, .. } = found(&[payment]).unwrap() else { panic!("not held") };
@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_or_was_given_up_holds_nothing() {
+    fn a_failed_or_cancelled_payment_is_not_an_authorisation() {
         let payments = ["canceled", "requires_payment_method", "requires_action"].map(|s| payment("pi_a", s, 1));
         assert_eq!(found(&payments).unwrap(), Found::Nothing);
         assert_eq!(found(&[]).unwrap(), Found::Nothing);
     }
 
     #[test]
-    fn money_that_was_taken_is_found_and_a_hold_beside_it_is_surplus() {
+    fn captured_money_is_found_and_an_authorisation_beside_it_is_surplus() {
         let found = found(&[payment("pi_a", "requires_capture", 1), payment("pi_b", "succeeded", 2)]).unwrap();
         assert!(matches!(found, Found::Captured { .. }));
         assert_eq!(names(&found), ("pi_b", vec!["pi_a"]));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_under_way_is_asked_about_later() {
+    fn a_payment_that_is_still_processing_is_checked_later() {
         assert!(matches!(found(&[payment("pi_a", "processing", 1)]), Err(Failure::Transient { .. })));
         let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: Vec::new(), replayed: false };
         assert!(matches!(payments(&reply, &order(), "dev", "the payments"), Err(Failure::Waiting { .. })));

@@ -17,7 +17,7 @@ fn repeated(key: &str, repetition: u32) -> String {
     if repetition == 1 { key.to_owned() } else { format!("{key}:{repetition}") }
 }
 
-/// A refund that the gateway made: under way, or done. One that it could not make is a person's affair.
+/// A refund that the gateway accepted: pending or done. A person handles a refund that it could not make.
 fn refund_of(reply: &Reply, what: &str) -> Result<(), Failure> {
     let refund: Refund = serde_json::from_slice(&reply.body).map_err(|error| Failure::transient(what, error))?;
     match refund.status.as_deref() {
@@ -49,7 +49,7 @@ impl<T: Transport> StripeGateway<T> {
         }
     }
 
-    /// Gives money back. Nothing keeps a part from being given back twice, so the charge is read before each repetition.
+    /// Refunds money. The gateway does not prevent a repeated partial refund, so the charge is read before each repetition.
     pub(super) async fn refund_once(
         &self,
         order: &Order,
@@ -57,12 +57,12 @@ impl<T: Transport> StripeGateway<T> {
         amount: u64,
         what: &str,
     ) -> Result<(), Failure> {
-        // What was given back before names the refund: the next one is another.
+        // The sum of the earlier refunds is part of the key, so the next refund has another key.
         let key = self.key(order, &format!("refund:{}", order.refunded));
         let form = [
             ("payment_intent", intent.to_owned()),
             ("amount", amount.to_string()),
-            // A refund that fails days later is told of by a webhook: its label names the order.
+            // A webhook reports a refund that fails days later: its label names the order.
             (ORDER_METADATA, order.order_id.to_string()),
             (ENVIRONMENT_METADATA, self.environment.clone()),
         ];

@@ -24,7 +24,7 @@ use crate::circuit_breaker::{self, CircuitBreaker};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, Runtime};
 
-/// The account at the gateway, for as long as a process lives: the connections, and what their circuit breaker learnt.
+/// The account at the gateway, for the lifetime of a process: the connections and the state of their circuit breaker.
 #[derive(Debug)]
 pub struct StripeAccount {
     http: Http,
@@ -88,10 +88,10 @@ impl<T: Transport> Gateway for StripeGateway<T> {
         let form = authorise::form(order, attempt, &self.environment);
         let reply = self.transport.post("/v1/payment_intents", &key, &form, &what).await?;
         match authorise::answer(&reply, attempt, &what)? {
-            // It is what the gateway said when it was first asked: the hold may have lapsed since.
+            // This is the gateway's saved answer to the first request: the authorisation may have expired since.
             GatewayAnswer::Authorised(hold) if reply.replayed => match self.read(&hold.payment_intent, &what).await? {
                 Inspection::Expired => {
-                    Err(authorise::spent(format!("{what}: what was held under this key has lapsed")))
+                    Err(authorise::spent(format!("{what}: the authorisation under this key has expired")))
                 }
                 Inspection::Authorised | Inspection::Captured { .. } => Ok(GatewayAnswer::Authorised(hold)),
             },
@@ -104,11 +104,11 @@ impl<T: Transport> Gateway for StripeGateway<T> {
         let reply = self.transport.get(find::PATH, &find::query(order), &what).await?;
         let mut payments = find::payments(&reply, order, &self.environment, &what)?;
         for payment in payments.iter_mut().filter(|payment| payment.status == "requires_capture") {
-            // The search may not have seen yet that it lapsed, and a hold that is gone must not be taken for one.
+            // The search may still show an authorisation that has expired, so the payment is read again.
             *payment = self.payment(&payment.id, &what).await?;
         }
-        // What the order knows itself is none that it looks for: who looks knows that it has lapsed, also where the gateway
-        // has not cancelled it yet.
+        // The caller knows that the order's own authorisation has expired, even if the gateway has not cancelled it yet, so it
+        // does not count as found.
         payments.retain(|payment| payment.status != "requires_capture" || !order.knows_payment(&payment.id));
         find::meaning(payments, &what)
     }
@@ -122,14 +122,14 @@ impl<T: Transport> Gateway for StripeGateway<T> {
         let reply = self.post_until_not_repeated(&path, &key, &form, &what).await?;
         match refusal::state_after(&reply, &what)?.as_str() {
             "succeeded" => Ok(CaptureAnswer::Captured),
-            // The network gives a hold up after some days, and the gateway cancels the payment then.
+            // The card network ends an authorisation after some days, and the gateway cancels the payment then.
             "canceled" => Ok(CaptureAnswer::Expired),
             state => Err(refusal::unexpected(state, &what)),
         }
     }
 
     async fn inspect(&self, order: &Order) -> Result<Inspection, Failure> {
-        let what = format!("the payment of order {} could not be looked at", order.order_id);
+        let what = format!("the payment for order {} could not be read", order.order_id);
         self.read(&authorisation(order)?.payment_intent, &what).await
     }
 
@@ -138,7 +138,7 @@ impl<T: Transport> Gateway for StripeGateway<T> {
     }
 
     async fn cancel_payment(&self, order: &Order, payment_intent: &str) -> Result<(), Failure> {
-        let what = format!("payment {payment_intent} of order {} could not be given up", order.order_id);
+        let what = format!("payment {payment_intent} of order {} could not be cancelled", order.order_id);
         let payment = self.payment(payment_intent, &what).await?;
         if !find::is_of(&payment, order, &self.environment) || payment.status == "canceled" {
             return Ok(());
@@ -171,7 +171,7 @@ impl<T: Transport> StripeGateway<T> {
         PaymentIntent::of(&reply, what)
     }
 
-    /// What became of a payment.
+    /// The state of a payment.
     async fn read(&self, payment_intent: &str, what: &str) -> Result<Inspection, Failure> {
         let intent = self.payment(payment_intent, what).await?;
         match (intent.status.as_str(), intent.refunded()) {

@@ -68,24 +68,24 @@ struct Card {
     capture_before: Option<i64>,
 }
 
-/// Money that is given back.
+/// A refund.
 #[derive(Debug, Deserialize)]
 pub struct Refund {
     /// Its state, in Stripe's words.
     pub status: Option<String>,
 }
 
-/// What Stripe says instead of an object.
+/// Stripe's error, instead of an object.
 #[derive(Debug, Default, Deserialize)]
 pub struct StripeError {
     /// Its class, such as `card_error`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// What happened.
+    /// The error's code.
     pub code: Option<String>,
     /// The issuer's reason.
     pub decline_code: Option<String>,
-    /// What happened, for people. It can hold personal data, and is only compared.
+    /// The error's text for people. It can have personal data, so it is only compared.
     pub message: Option<String>,
     /// The parameter that is wrong.
     pub param: Option<String>,
@@ -104,7 +104,7 @@ impl PaymentIntent {
         serde_json::from_slice(&reply.body).map_err(|error| Failure::transient(what, error))
     }
 
-    /// The hold of an attempt, as an order keeps it.
+    /// The authorisation of an attempt, in the form that an order stores.
     pub fn into_authorisation(self, attempt: u32) -> Authorisation {
         let card = match self.latest_charge {
             Some(Charge::Expanded { payment_method_details: Some(details), .. }) => details.card,
@@ -115,7 +115,7 @@ impl PaymentIntent {
         Authorisation { payment_intent: self.id, attempt, capture_before }
     }
 
-    /// Minor units that were given back; nothing where the charge is not expanded.
+    /// The refunded sum in minor units; 0 if the charge is not expanded.
     pub const fn refunded(&self) -> Option<u64> {
         match &self.latest_charge {
             Some(Charge::Expanded { amount_refunded, .. }) => Some(*amount_refunded),

@@ -1,4 +1,4 @@
-//! What it means when the gateway does not do what it was asked for: decided here and nowhere else.
+//! The meaning of the gateway's refusals. It is decided here and nowhere else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub fn state_after(reply: &Reply, what: &str) -> Result<String, Failure> {
         return Ok(PaymentIntent::of(reply, what)?.status);
     }
     let error = StripeError::of(reply);
-    // The network gave the hold up, and the gateway has not cancelled the payment yet (docs.stripe.com/error-codes).
+    // The card network ended the authorisation, and the gateway has not cancelled the payment yet (docs.stripe.com/error-codes).
     if matches!(error.code.as_deref(), Some("charge_expired_for_capture" | "capture_charge_authorization_expired")) {
         return Ok("canceled".to_owned());
     }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_that_expired_is_a_lapsed_one_before_the_gateway_cancels_it() {
+    fn an_expired_authorisation_counts_as_expired_before_the_gateway_cancels_it() {
         for code in ["charge_expired_for_capture", "capture_charge_authorization_expired"] {
             let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
             assert_eq!(state_after(&reply(400, &body), "it").unwrap(), "canceled");

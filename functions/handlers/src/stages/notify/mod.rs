@@ -1,12 +1,12 @@
-//! Notify: publishes every committed event to its topics, and asks the contact stage to tell the customer, each once.
+//! Notify: publishes every committed event to its topics, and asks the contact stage to notify the customer, each once.
 //!
-//! The orders table's stream is the outbox. A record may come again, so what was done for it is looked up before and
-//! recorded after: for each topic, and for the contact stage, which would drop what it is asked twice, but at a cost.
+//! The orders table's stream is the outbox. A record can be delivered again, so the stage reads the notification records
+//! before its work and writes them after it: one for each topic, and one for the contact stage.
 //!
-//! The stream waits for nothing but the tables and the queue: a record that fails holds up its whole shard. So customers are
-//! not told from here, and a topic that cannot be told now is left to the contact stage too, where it delays nobody else.
-//! And a record that can never be told, since it or its order cannot be read or the work on it panics, is a dead letter at
-//! once: the stream counts no receives and would deliver it for most of a day, with all that come after it behind it.
+//! A record that fails delays its whole shard, so the stage depends only on the tables and the queue. It leaves customers to
+//! the contact stage, and topics that fail too: there they delay nothing else. A record that can never be published, because
+//! it or its order cannot be read or the stage panics on it, is quarantined at once: the stream does not count receives and
+//! would deliver it again for most of a day.
 
 mod quarantine;
 
@@ -19,7 +19,7 @@ use order_domain::event::Event;
 use order_domain::id::OrderId;
 use order_domain::notification::{Notice, Topic, topics_of};
 
-use self::quarantine::{Quarantined, put_aside};
+use self::quarantine::{Quarantined, quarantine};
 use crate::batch::{Interrupted, interruptible};
 use crate::channels::Channels;
 use crate::failure::{DeadLetterReason, Failure, chain};
@@ -27,14 +27,14 @@ use crate::ports::{
     Loaded, Notification, NotificationKey, Notifier, Orders, Queue, Receipt, Recipient, Runtime, SentLog,
 };
 
-/// Events that are told and recorded together: few, so that a crash between the two repeats little, and as many as one
+/// Events that are published and recorded together: few, so that a crash between the two repeats little, and as many as one
 /// BatchGetItem can look up with all of their recipients.
 const CHUNK: usize = 20;
 /// No chunk is begun with less time than this left: two reads, the topics, ten batches of ten messages (20 events on three
 /// channels, and on two topics that are down) and the record, three times, take 3 s each at worst.
 const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(48);
-/// No record is told alone with less time than this left: two reads, the topics, its messages, the record, three times,
-/// and a dead letter.
+/// No record is processed alone with less time than this left: two reads, the topics, its messages, the record, three times,
+/// and a dead-lettered message.
 const TIME_FOR_A_RECORD: Duration = Duration::from_secs(24);
 
 /// A record of the orders table's stream.
@@ -51,17 +51,17 @@ pub struct Record {
 pub struct Notify<'a, D, N, Q, R> {
     /// Orders, and the record of what was sent.
     pub database: D,
-    /// The way to the topics.
+    /// The topics.
     pub notifier: N,
     /// To contact; and the dead-letter queue.
     pub queue: Q,
     /// Metrics.
     pub runtime: R,
-    /// What this environment may send: what nobody sends is not asked for.
+    /// The channels that this environment uses; no others are requested.
     pub channels: &'a Channels,
 }
 
-/// An event for a topic, or for the contact stage, on account of a record.
+/// An event for a topic or for the contact stage, with its record.
 #[derive(Clone, Copy)]
 struct Due<'a> {
     record: &'a str,
@@ -69,38 +69,38 @@ struct Due<'a> {
     to: Recipient,
 }
 
-/// What is due, and whom the contact stage is to tell for it.
+/// A due event, and the recipients that the contact stage has to notify.
 type Asked<'a> = (Due<'a>, Vec<ContactRecipient>);
 
 /// Records to deliver again, by their sequence numbers.
 type Again<'a> = HashSet<&'a str>;
 
-/// The work on records panicked.
+/// The stage panicked on records.
 struct Panicked;
 
 impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q, R> {
-    /// Works on a batch; the sequence numbers of the records to deliver again.
+    /// Processes a batch. Returns the sequence numbers of the records to deliver again.
     pub async fn run(&self, records: &[Record]) -> Vec<String> {
         let mut again = Vec::new();
         for chunk in records.chunks(CHUNK) {
-            match self.tell_contained(chunk, TIME_FOR_A_CHUNK).await {
+            match self.publish_contained(chunk, TIME_FOR_A_CHUNK).await {
                 Ok(numbers) => again.extend(numbers),
-                Err(Panicked) => again.extend(self.tell_each_alone(chunk).await),
+                Err(Panicked) => again.extend(self.publish_each_alone(chunk).await),
             }
         }
         again
     }
 
-    /// Finds the record that makes the work panic, and puts it aside. What was told before the panic and not recorded is
-    /// told again.
-    async fn tell_each_alone(&self, records: &[Record]) -> Vec<String> {
-        tracing::error!(records = records.len(), "the work on a batch of events panicked: each is told alone");
+    /// Finds the record on which the stage panics, and quarantines it. Notifications that were sent before the panic and not
+    /// recorded are sent again.
+    async fn publish_each_alone(&self, records: &[Record]) -> Vec<String> {
+        tracing::error!(records = records.len(), "the stage panicked on a batch of events: each is processed alone");
         let mut again = Vec::new();
         for record in records {
-            match self.tell_contained(std::slice::from_ref(record), TIME_FOR_A_RECORD).await {
+            match self.publish_contained(std::slice::from_ref(record), TIME_FOR_A_RECORD).await {
                 Ok(numbers) => again.extend(numbers),
                 Err(Panicked) => {
-                    let not_taken = put_aside(&self.queue, [Quarantined::panicking(record)]).await;
+                    let not_taken = quarantine(&self.queue, [Quarantined::panicking(record)]).await;
                     again.extend(not_taken.into_iter().map(str::to_owned));
                 }
             }
@@ -108,14 +108,14 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         again
     }
 
-    /// Tells records if there is time for it; which of them to deliver again, unless the work panicked.
-    async fn tell_contained(&self, records: &[Record], needs: Duration) -> Result<Vec<String>, Panicked> {
+    /// Publishes records if there is time for it. Returns those to deliver again, unless the stage panicked.
+    async fn publish_contained(&self, records: &[Record], needs: Duration) -> Result<Vec<String>, Panicked> {
         let numbers = || records.iter().map(|record| record.sequence_number.clone());
         let remaining = self.runtime.remaining();
         if remaining < needs {
             return Ok(numbers().collect());
         }
-        let failed = match interruptible(remaining, self.tell(records)).await {
+        let failed = match interruptible(remaining, self.publish_all(records)).await {
             Ok(Ok(again)) => return Ok(numbers().filter(|number| again.contains(number.as_str())).collect()),
             Ok(Err(failure)) => chain(&failure),
             Err(Interrupted::Panicked) => return Err(Panicked),
@@ -125,7 +125,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         Ok(numbers().collect())
     }
 
-    async fn tell<'r>(&self, records: &'r [Record]) -> Result<Again<'r>, Failure> {
+    async fn publish_all<'r>(&self, records: &'r [Record]) -> Result<Again<'r>, Failure> {
         let due = self.unsent(self.due(records)).await?;
         let (for_customers, for_topics): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|due| due.to == Recipient::ContactStage);
@@ -140,19 +140,19 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
                 Ok(()) => {}
                 Err(failure) => {
                     let to = due.to.name();
-                    tracing::warn!(order_id = %due.event.order_id, to, error = %chain(&failure), "an event is told again later");
+                    tracing::warn!(order_id = %due.event.order_id, to, error = %chain(&failure), "an event is published again later");
                     again.insert(due.record);
                 }
             }
         }
         self.record(&done, &mut again).await;
-        // Last: where anything before fails as a whole, all of them come again.
-        let aside = records.iter().filter_map(Quarantined::no_event).chain(of_unreadable_orders);
-        again.extend(put_aside(&self.queue, aside).await);
+        // Last: if a step before fails as a whole, all records are delivered again.
+        let quarantined = records.iter().filter_map(Quarantined::no_event).chain(of_unreadable_orders);
+        again.extend(quarantine(&self.queue, quarantined).await);
         Ok(again)
     }
 
-    /// Whom every event is for.
+    /// The recipients of every event.
     fn due<'r>(&self, records: &'r [Record]) -> Vec<Due<'r>> {
         let mut due = Vec::new();
         for Record { sequence_number: record, event } in records {
@@ -169,7 +169,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         due
     }
 
-    /// What was not done before, each once: a batch can hold a record twice.
+    /// The recipients without a notification record, each once: a batch can have a record twice.
     async fn unsent<'r>(&self, mut due: Vec<Due<'r>>) -> Result<Vec<Due<'r>>, Failure> {
         if due.is_empty() {
             return Ok(due);
@@ -260,7 +260,7 @@ impl<D: Orders + SentLog, N: Notifier, Q: Queue, R: Runtime> Notify<'_, D, N, Q,
         }
         let outcomes: Vec<_> = done.iter().map(|(due, receipt)| (due.sending(), *receipt)).collect();
         if let Err(failure) = self.database.record(&outcomes, self.runtime.now()).await {
-            tracing::error!(error = %chain(&failure), "what was told could not be recorded, so it may be told again");
+            tracing::error!(error = %chain(&failure), "a notification could not be recorded, so it may be sent again");
             again.extend(done.iter().map(|(due, _)| due.record));
         }
     }
@@ -278,5 +278,5 @@ impl<'r> Due<'r> {
 }
 
 fn unanswered<T>() -> Result<T, Failure> {
-    Err(Failure::transient_because("an event was not answered for"))
+    Err(Failure::transient_because("an event got no answer"))
 }

@@ -1,8 +1,7 @@
-//! What the warehouse writes: products, and the units that lie on the shelf unpromised.
+//! The warehouse's writes: products and free units.
 //!
-//! Only `free` is changed here. What is reserved belongs to orders, what is sold to the books: no write of this module
-//! touches either on an item that exists, and each is conditional on what was read, so that orders that race with it lose
-//! nothing.
+//! Only `free` is changed here: no write of this module changes the reserved or sold units of an existing item. Each write
+//! is conditional on the units that were read, so that orders that race with it lose nothing.
 
 mod plan;
 mod stock;
@@ -22,7 +21,7 @@ pub const MAXIMUM_SHARDS: u16 = 64;
 /// Most free units of a SKU: far above any warehouse, far below what a number of DynamoDB or JSON holds exactly.
 pub const MAXIMUM_UNITS: u64 = 1_000_000_000;
 
-/// The inventory table did not do what the warehouse asked.
+/// A failed request of the warehouse to the inventory table.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct WarehouseError {
@@ -60,7 +59,7 @@ pub fn sum(shards: &[ShardLevel]) -> StockLevel {
     })
 }
 
-/// The warehouse's hand on the inventory table.
+/// The warehouse's access to the inventory table.
 #[derive(Debug, Clone)]
 pub struct Warehouse {
     client: Client,

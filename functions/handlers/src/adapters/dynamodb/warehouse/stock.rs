@@ -98,7 +98,7 @@ impl Warehouse {
         Err(WarehouseError::because(format!("{what}: orders changed them {ATTEMPTS} times meanwhile; run it again")))
     }
 
-    /// Whether every move was made; not, where orders took units meanwhile: then the next look decides anew.
+    /// Whether every move was made. `false` if orders took units meanwhile: then the caller reads the stock and plans again.
     async fn transfer(&self, sku: &Sku, moves: &[Move]) -> Result<bool, WarehouseError> {
         let what = format!("units of {sku} could not be moved between its stock items");
         for Move { from, to, units } in moves {

@@ -1,4 +1,4 @@
-//! What the gateway tells by itself: a webhook's signature is checked, then its event is read
+//! The gateway's webhooks: the signature is checked, then the event is read
 //! (docs.stripe.com/webhooks/signature). It is a hint where to look, never a command: events come twice, late and out
 //! of order.
 
@@ -23,7 +23,7 @@ pub const SIGNATURE_HEADER: &str = "Stripe-Signature";
 pub struct GatewayEvent {
     /// `evt_…`; the same event keeps it, however often it is sent.
     pub id: String,
-    /// What happened.
+    /// The event's type.
     pub kind: Kind,
     /// The order that the payment is labelled with; absent where it is none of ours.
     pub order_id: Option<OrderId>,
@@ -35,26 +35,26 @@ pub struct GatewayEvent {
     pub refund: Option<String>,
 }
 
-/// What happened.
+/// The type of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// `payment_intent.amount_capturable_updated`: money is held.
+    /// `payment_intent.amount_capturable_updated`: the amount is authorised.
     Authorised,
     /// `payment_intent.payment_failed`: a card was declined.
     Failed,
-    /// `payment_intent.canceled`: a hold was given up, or has lapsed.
+    /// `payment_intent.canceled`: an authorisation was voided, or has expired.
     Cancelled,
-    /// `payment_intent.succeeded`: money was taken.
+    /// `payment_intent.succeeded`: the amount was captured.
     Captured,
-    /// `charge.refunded`: money was given back, or a part of it.
+    /// `charge.refunded`: the money, or a part of it, was refunded.
     Refunded,
-    /// `refund.failed`: money that was to be given back, and said to be, was not.
+    /// `refund.failed`: a refund that was reported as done has failed.
     RefundFailed,
     /// Another type, which means nothing here.
     Other(String),
 }
 
-/// Why a webhook is not believed.
+/// Why a webhook is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
     /// There is no secret to check it with.
@@ -77,13 +77,13 @@ pub enum WebhookError {
         /// How many may be.
         tolerance: Duration,
     },
-    /// The body is signed and yet no event. Without the parser's words, which can repeat the body.
-    #[error("the webhook's body is no event")]
+    /// The body is signed but not an event. The parser's text is left out, because it can repeat the body.
+    #[error("the webhook's body is not an event")]
     NotAnEvent,
 }
 
 /// The event of a webhook that one of `secrets` signed: two are known while a secret is changed. `now` is when the API
-/// accepted it, not when it is worked on: a queue may keep it for days.
+/// accepted it, not when it is processed: a queue may keep it for days.
 ///
 /// # Errors
 /// When the header, the signature, its age or the body is not as it must be.
@@ -136,7 +136,7 @@ impl<'a> Header<'a> {
         }
         let time = time.ok_or(malformed("it has no time"))?;
         let digits = !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit());
-        let seconds = time.parse().ok().filter(|_| digits).ok_or(malformed("its time is no number"))?;
+        let seconds = time.parse().ok().filter(|_| digits).ok_or(malformed("its time is not a number"))?;
         if signatures.is_empty() {
             return Err(malformed("it has no v1 signature"));
         }

@@ -1,4 +1,4 @@
-//! Who is believed, and who is not.
+//! Which webhooks are accepted, and which are refused.
 
 use std::fmt::Write as _;
 
@@ -78,7 +78,7 @@ fn while_a_secret_is_changed_either_one_is_enough_on_either_side() {
 }
 
 #[test]
-fn nothing_is_believed_without_a_secret() {
+fn every_webhook_is_refused_without_a_secret() {
     for secrets in [&[][..], &[""]] {
         assert_eq!(verified(&payload(), &header("", &payload()), secrets, SIGNED_AT), Err(WebhookError::NoSecret));
     }
@@ -104,9 +104,9 @@ fn a_header_that_cannot_be_read_says_why() {
         (",".into(), "it has no time"),
         ("nonsense".into(), "an element has no `=`"),
         (format!("v1={signature}"), "it has no time"),
-        (format!("t=soon,v1={signature}"), "its time is no number"),
-        (format!("t=+1,v1={signature}"), "its time is no number"),
-        (format!("t=99999999999999999999,v1={signature}"), "its time is no number"),
+        (format!("t=soon,v1={signature}"), "its time is not a number"),
+        (format!("t=+1,v1={signature}"), "its time is not a number"),
+        (format!("t=99999999999999999999,v1={signature}"), "its time is not a number"),
         (format!("t=1,t=2,v1={signature}"), "it has two times"),
         ("t=1".into(), "it has no v1 signature"),
         (format!("t=1,v0={signature}"), "it has no v1 signature"),
@@ -120,7 +120,7 @@ fn a_header_that_cannot_be_read_says_why() {
 }
 
 #[test]
-fn what_is_unknown_in_an_event_is_no_error_and_what_is_no_event_is() {
+fn unknown_fields_are_ignored_and_a_body_without_an_event_is_refused() {
     let read = |body: Value| {
         let body = body.to_string().into_bytes();
         verified(&body, &header(SECRET, &body), &[SECRET], SIGNED_AT)
