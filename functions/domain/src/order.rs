@@ -229,7 +229,7 @@ pub struct Shipment {
 }
 
 /// A person has to look at the order: a message about it could not be processed and lies in a dead-letter queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attention {
     /// The reason by which its dead letter is found.

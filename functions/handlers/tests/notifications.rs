@@ -8,6 +8,7 @@ mod memory;
 use std::collections::BTreeMap;
 
 use memory::{Fault, POLICY, Shop, delivery};
+use order_contract::api::answers::{NotificationOutcome, NotificationRecord};
 use order_contract::message::{ContactCommand, ContactRecipient, Message};
 use order_contract::metric;
 use order_domain::event::Event;
@@ -19,9 +20,7 @@ use order_domain::time::Timestamp;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
 use order_handlers::failure::Failure;
-use order_handlers::ports::{
-    Cursor, NotificationKey, NotificationRecord, Outcome, Page, Reads, Receipt, Recipient, Refusal, SentHistory,
-};
+use order_handlers::ports::{Cursor, NotificationKey, Page, Reads, Receipt, Recipient, Refusal, SentHistory};
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::{Notify, Record};
@@ -509,7 +508,7 @@ async fn a_full_batch_is_told_whole() {
 }
 
 /// The shop's events, what its customer was told of the third, and which of them cannot be read.
-struct Archive<'a>(&'a Shop, Vec<NotificationRecord>, Option<u64>);
+struct Archive<'a>(&'a Shop, Vec<(u64, NotificationRecord)>, Option<u64>);
 
 impl Reads for Archive<'_> {
     async fn order(&self, _: &OrderId) -> Result<Option<Order>, Failure> {
@@ -534,7 +533,7 @@ impl Reads for Archive<'_> {
 }
 
 impl SentHistory for Archive<'_> {
-    async fn told(&self, _: &OrderId) -> Result<Vec<NotificationRecord>, Failure> {
+    async fn told(&self, _: &OrderId) -> Result<Vec<(u64, NotificationRecord)>, Failure> {
         Ok(self.1.clone())
     }
 }
@@ -544,10 +543,10 @@ async fn the_history_shows_what_the_customer_was_told_of_each_event_and_what_was
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let at = Some(Timestamp::from_unix_seconds(1_764_000_000).unwrap());
-    let sent = NotificationRecord { sequence: 3, channel: Channel::Email, outcome: Outcome::Sent, reason: None, at };
+    let sent = NotificationRecord { channel: Channel::Email, outcome: NotificationOutcome::Sent, reason: None, at };
     let reason = Some(Refusal::InvalidNumber.name().to_owned());
-    let refused = NotificationRecord { sequence: 3, channel: Channel::Sms, outcome: Outcome::Refused, reason, at };
-    let query = Query { database: Archive(&shop, vec![sent, refused], None) };
+    let refused = NotificationRecord { channel: Channel::Sms, outcome: NotificationOutcome::Refused, reason, at };
+    let query = Query { database: Archive(&shop, vec![(3, sent), (3, refused)], None) };
     let answer = query.answer(Question::History("ord-1".into())).await;
     let events = answer.body["events"].as_array().unwrap();
     assert_eq!(events[0]["notifications"], serde_json::json!([]));
