@@ -1,14 +1,8 @@
-//! What the order API answers, as a client sees it.
+//! What a client gets: one of the API's documents, or a refusal.
 
 use std::time::Duration;
 
-use order_domain::event::Event;
-use order_domain::id::{CustomerId, OrderId};
-use order_domain::money::Money;
-use order_domain::order::{Attention, OrderStatus, PaymentStatus, RejectionReason, ShipmentStatus};
-use order_domain::request::Channel;
-use order_domain::time::Timestamp;
-use serde::Deserialize;
+use order_contract::api::answers::Accepted;
 
 /// The answer to an order that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +11,6 @@ pub enum Placed {
     Accepted(Accepted),
     /// It was refused, and nothing was done.
     Refused(Problem),
-}
-
-/// The receipt of an accepted order.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Accepted {
-    /// Always `RECEIVED`.
-    pub status: String,
-    /// The queue's message id.
-    pub receipt: String,
 }
 
 /// A refusal, read from `application/problem+json` as far as it is that.
@@ -69,101 +54,6 @@ impl<T> Found<T> {
             Self::Problem(_) => None,
         }
     }
-}
-
-/// `GET /orders/{orderId}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OrderView {
-    /// The order.
-    pub order_id: OrderId,
-    /// Who ordered.
-    pub customer_id: CustomerId,
-    /// Where the order stands.
-    pub status: OrderStatus,
-    /// Where its payment stands.
-    pub payment_status: PaymentStatus,
-    /// Where its parcel is.
-    pub shipment_status: ShipmentStatus,
-    /// Why it ended, where it ended badly.
-    pub reason: Option<RejectionReason>,
-    /// What it costs.
-    pub total: Money,
-    /// What was given back to the customer, in minor units.
-    pub refunded: u64,
-    /// Why a person has to look at it.
-    pub attention: Option<Attention>,
-    /// How often it changed.
-    pub version: u64,
-    /// When the API accepted it.
-    pub created_at: Timestamp,
-    /// When it changed last.
-    pub updated_at: Timestamp,
-    /// When it was confirmed.
-    pub confirmed_at: Option<Timestamp>,
-}
-
-/// `GET /orders/{orderId}/history`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct History {
-    /// The order.
-    pub order_id: OrderId,
-    /// Its events, oldest first.
-    pub events: Vec<HistoryEvent>,
-}
-
-/// An event, and how the customer was told of it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct HistoryEvent {
-    /// The event.
-    #[serde(flatten)]
-    pub event: Event,
-    /// What became of each of the customer's channels.
-    #[serde(default)]
-    pub notifications: Vec<NotificationView>,
-}
-
-impl std::ops::Deref for HistoryEvent {
-    type Target = Event;
-    fn deref(&self) -> &Event {
-        &self.event
-    }
-}
-
-/// How a customer was told.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct NotificationView {
-    /// The channel.
-    pub channel: Channel,
-    /// `SENT` or `REFUSED`.
-    pub outcome: String,
-    /// Why it was refused, where it was.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
-/// `GET /customers/{customerId}/orders`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct CustomerOrders {
-    /// One page of the customer's orders, newest first.
-    pub orders: Vec<OrderSummary>,
-    /// The cursor of the next page, where there is one.
-    pub next: Option<String>,
-}
-
-/// An order in a customer's list.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OrderSummary {
-    /// The order.
-    pub order_id: OrderId,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// What it costs.
-    pub total: Money,
-    /// When the API accepted it.
-    pub created_at: Timestamp,
 }
 
 #[cfg(test)]

@@ -8,14 +8,13 @@ pub mod signature;
 
 use std::time::{Duration, SystemTime};
 
+pub use order_contract::api::answers::{Accepted, CustomerOrders, History, OrderView};
 use rand::Rng;
 use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use answer::{
-    Accepted, CustomerOrders, Found, History, HistoryEvent, NotificationView, OrderSummary, OrderView, Placed, Problem,
-};
+pub use answer::{Found, Placed, Problem};
 pub use aws::aws_configuration;
 pub use error::ApiError;
 pub use http::http_client;
@@ -272,6 +271,7 @@ mod tests {
     use axum::http::HeaderMap;
     use axum::response::IntoResponse;
     use axum::routing::{get, post};
+    use order_contract::api::answers::ReceiptStatus;
     use serde_json::json;
 
     use super::*;
@@ -305,7 +305,7 @@ mod tests {
         };
         let client = ApiClient::new(&connection(Router::new().route(ORDERS, post(accept))).await).unwrap();
         let placed = client.place(&json!({ "orderId": "ord-1" })).await.unwrap();
-        assert_eq!(placed, Placed::Accepted(Accepted { status: "RECEIVED".into(), receipt: "m-1".into() }));
+        assert_eq!(placed, Placed::Accepted(Accepted { status: ReceiptStatus::Received, receipt: "m-1".into() }));
     }
 
     #[tokio::test]
@@ -351,7 +351,7 @@ mod tests {
         };
         let client = ApiClient::new(&connection(Router::new().route(route, get(page))).await).unwrap();
         let page = client.customer_orders("cus-1", Some(2), Some("a+b")).await.unwrap().found().unwrap();
-        assert_eq!(page, CustomerOrders { orders: Vec::new(), next: None });
+        assert_eq!(page, CustomerOrders::default());
     }
 
     #[tokio::test]

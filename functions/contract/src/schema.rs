@@ -3,9 +3,9 @@
 //! API Gateway reads draft-04, everything inline
 //! (docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html).
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
 
 /// The schema of a document that API Gateway checks.
 #[must_use]
@@ -24,7 +24,33 @@ pub fn published<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Drops what draft-04 does not know or nobody checks, and says `const` as it does.
+/// The schemas of one OpenAPI document (3.1, draft 2020-12), which refer to each other in its `components`.
+#[derive(Debug)]
+pub struct Components(SchemaGenerator);
+
+impl Default for Components {
+    fn default() -> Self {
+        let mut settings = SchemaSettings::draft2020_12().for_serialize();
+        settings.definitions_path = "/components/schemas".into();
+        Self(settings.into_generator())
+    }
+}
+
+impl Components {
+    /// A reference to the schema of a type, which is added if it is not there.
+    pub fn reference<T: JsonSchema>(&mut self) -> Value {
+        self.0.subschema_for::<T>().to_value()
+    }
+
+    /// The schemas by name.
+    #[must_use]
+    pub fn schemas(mut self) -> Map<String, Value> {
+        self.0.take_definitions(true)
+    }
+}
+
+/// Drops what draft-04 does not know or nobody checks, writes `const` as an `enum`, and a choice of single strings as one
+/// `enum`: a model is limited in size, and nobody reads its values' descriptions.
 fn keep_draft_04(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -34,10 +60,21 @@ fn keep_draft_04(schema: &mut Value) {
                 fields.insert("enum".into(), json!([only]));
             }
             fields.values_mut().for_each(keep_draft_04);
+            if let Some(names) = fields.get("oneOf").and_then(strings) {
+                fields.shift_remove("oneOf");
+                fields.insert("type".into(), json!("string"));
+                fields.insert("enum".into(), names);
+            }
         }
         Value::Array(values) => values.iter_mut().for_each(keep_draft_04),
         _ => {}
     }
+}
+
+/// The values of a choice, if all of them are strings.
+fn strings(choice: &Value) -> Option<Value> {
+    let values = |one: &Value| if one["type"] == "string" { one["enum"].as_array().cloned() } else { None };
+    choice.as_array()?.iter().map(values).collect::<Option<Vec<_>>>().map(|values| values.concat().into())
 }
 
 #[cfg(test)]
@@ -64,6 +101,17 @@ mod tests {
             assert!(!pattern.is_match(wrong), "{wrong}");
         }
         assert!(!pattern.is_match(&format!("{endpoint} ")) && !pattern.is_match(&format!("x{endpoint}")));
+    }
+
+    #[test]
+    fn a_choice_of_strings_is_one_enum_with_the_outer_description() {
+        let expected = json!({
+            "description": "Why.", "type": "string",
+            "enum": ["CUSTOMER_REQUEST", "ORDERED_BY_MISTAKE", "TOO_LATE", "STOPPED_BY_RETAILER"],
+        });
+        assert_eq!(of::<Cancellation>()["properties"]["reason"], expected);
+        // A choice of objects stays one.
+        assert_eq!(of::<ShipmentUpdate>()["oneOf"].as_array().unwrap().len(), 3);
     }
 
     #[test]

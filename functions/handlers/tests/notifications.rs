@@ -8,6 +8,7 @@ mod memory;
 use std::collections::BTreeMap;
 
 use memory::{Fault, POLICY, Shop, delivery};
+use order_contract::api::answers::{NotificationOutcome, NotificationRecord};
 use order_contract::message::{ContactCommand, ContactRecipient, Message};
 use order_contract::metric;
 use order_domain::event::Event;
@@ -20,9 +21,7 @@ use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
 use order_handlers::consumer::StageContext;
 use order_handlers::failure::Failure;
-use order_handlers::ports::{
-    Cursor, NotificationKey, NotificationRecord, Outcome, Page, Reads, Receipt, Recipient, Refusal, SentHistory,
-};
+use order_handlers::ports::{Cursor, NotificationKey, Page, Reads, Receipt, Recipient, Refusal, SentHistory};
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::notify::{Notify, Record};
@@ -554,7 +553,7 @@ impl Reads for Archive<'_> {
 }
 
 impl SentHistory for Archive<'_> {
-    async fn told(&self, _: &OrderId) -> Result<Vec<NotificationRecord>, Failure> {
+    async fn told(&self, _: &OrderId) -> Result<Vec<(u64, NotificationRecord)>, Failure> {
         Ok(self.1.clone())
     }
 }
@@ -564,10 +563,10 @@ async fn the_history_shows_each_events_notifications_and_refusals() {
     let shop = Shop::with("TEA", &[5]);
     confirmed(&shop, "ord-1", PHONE).await;
     let at = Some(Timestamp::from_unix_seconds(1_764_000_000).unwrap());
-    let sent = NotificationRecord { sequence: 3, channel: Channel::Email, outcome: Outcome::Sent, reason: None, at };
+    let sent = NotificationRecord { channel: Channel::Email, outcome: NotificationOutcome::Sent, reason: None, at };
     let reason = Some(Refusal::InvalidNumber.name().to_owned());
-    let refused = NotificationRecord { sequence: 3, channel: Channel::Sms, outcome: Outcome::Refused, reason, at };
-    let query = Query { database: Archive(&shop, vec![sent, refused], None) };
+    let refused = NotificationRecord { channel: Channel::Sms, outcome: NotificationOutcome::Refused, reason, at };
+    let query = Query { database: Archive(&shop, vec![(3, sent), (3, refused)], None) };
     let answer = query.answer(Question::History("ord-1".into())).await;
     let events = answer.body["events"].as_array().unwrap();
     assert_eq!(events[0]["notifications"], serde_json::json!([]));

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use order_domain::request::Channel;
-use order_domain::time::Timestamp;
+use order_contract::api::answers::{Accepted, ProblemDocument};
+use order_contract::schema::Components;
 use serde_json::{Map, Value, json};
 
 use super::page::FOLDER;
@@ -11,13 +11,11 @@ use crate::RenderedFile;
 use crate::modules::api::routes::{self, Document, QueueRefusal, READS, Read, SIGNED};
 use crate::readme::MARKER;
 
-/// The media type of errors (RFC 9457).
-const PROBLEM: &str = "application/problem+json";
-
 /// The description.
 #[must_use]
 pub fn file() -> RenderedFile {
     let mut paths = Map::new();
+    let mut schemas = Components::default();
     let mut add = |resource: &str, method: &str, operation: Value| {
         let path = paths.entry(routes::path(resource)).or_insert_with(|| json!({}));
         path[method] = operation;
@@ -26,9 +24,12 @@ pub fn file() -> RenderedFile {
         add(document.resource, "post", store(document));
     }
     for read in &READS {
-        add(read.resource, "get", answer(read));
+        add(read.resource, "get", answer(read, &mut schemas));
     }
     paths.sort_keys();
+    let stored = schemas.reference::<Accepted>();
+    let schema = schemas.reference::<ProblemDocument>();
+    let problem = |description, retry| problem(description, &schema, retry);
     let document = json!({
         "x-generated": format!("{MARKER} from the generator; do not edit."),
         "openapi": "3.1.0",
@@ -52,13 +53,7 @@ pub fn file() -> RenderedFile {
             "responses": {
                 "Stored": {
                     "description": "Stored in its queue.",
-                    "content": { "application/json": { "schema": {
-                        "type": "object", "required": ["status", "receipt"],
-                        "properties": {
-                            "status": { "const": "RECEIVED" },
-                            "receipt": { "type": "string", "description": "The id of the queue's message." },
-                        },
-                    } } },
+                    "content": { "application/json": { "schema": stored } },
                 },
                 "Refused": problem("The request breaks its model, lacks a parameter, or is not permitted; again it will \
                                     be refused again.", false),
@@ -67,24 +62,15 @@ pub fn file() -> RenderedFile {
                 "NotFound": problem("No such order is stored, or not yet.", true),
                 "TryAgain": problem("Throttled, or something is down for the moment: nothing was stored.", true),
             },
-            "schemas": {
-                "Problem": {
-                    "type": "object", "required": ["title"],
-                    "properties": {
-                        "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
-                        "detail": { "type": "string" }, "instance": { "type": "string" },
-                    },
-                },
-                "ToldToTheCustomer": told_to_the_customer(),
-            },
+            "schemas": schemas.schemas(),
         },
     });
     RenderedFile { path: Path::new(FOLDER).join("openapi.json"), content: format!("{document:#}\n") }
 }
 
-fn problem(description: &str, retry: bool) -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    let mut problem = json!({ "description": description, "content": { PROBLEM: { "schema": schema } } });
+fn problem(description: &str, schema: &Value, retry: bool) -> Value {
+    let mut problem =
+        json!({ "description": description, "content": { (ProblemDocument::MEDIA_TYPE): { "schema": schema } } });
     if retry {
         problem["headers"] =
             json!({ "Retry-After": { "schema": { "type": "integer" }, "description": "In seconds." } });
@@ -122,34 +108,8 @@ fn store(document: &Document) -> Value {
 }
 
 /// A read.
-fn answer(read: &Read) -> Value {
-    let schema = match read.name {
-        "get_history" => json!({
-            "type": "object", "required": ["orderId", "events"],
-            "properties": {
-                "orderId": { "type": "string" },
-                "events": { "type": "array", "items": {
-                    "allOf": [{ "$ref": "event.schema.json" }, { "$ref": "#/components/schemas/ToldToTheCustomer" }],
-                } },
-                "unreadable": {
-                    "type": "array", "items": { "type": "integer" },
-                    "description": "Numbers of events that are stored and cannot be read now.",
-                },
-            },
-        }),
-        "list_customer_orders" => json!({
-            "type": "object", "required": ["orders", "next"],
-            "properties": {
-                "orders": { "type": "array", "items": { "type": "object" } },
-                "unreadable": {
-                    "type": "array", "items": { "type": "string" },
-                    "description": "Ids of orders that are stored and cannot be read now.",
-                },
-                "next": { "type": ["string", "null"], "description": "The cursor of the next page." },
-            },
-        }),
-        _ => json!({ "type": "object" }),
-    };
+fn answer(read: &Read, schemas: &mut Components) -> Value {
+    let schema = (read.answer)(schemas);
     json!({
         "operationId": read.name,
         "parameters": read.parameters.iter().map(|(name, required)| parameter(name, *required)).collect::<Vec<_>>(),
@@ -159,30 +119,6 @@ fn answer(read: &Read) -> Value {
             "429": reference("TryAgain"), "503": reference("TryAgain"),
         },
         "security": security(SIGNED),
-    })
-}
-
-/// What the history adds to an event: `Told` in `functions/handlers/src/ports/notifications.rs`, which is not a type of the
-/// domain and cannot be read from here.
-fn told_to_the_customer() -> Value {
-    json!({
-        "type": "object", "required": ["notifications"],
-        "properties": { "notifications": {
-            "type": "array",
-            "description": "How the customer was notified of the event; empty where nothing was sent, or not yet.",
-            "items": {
-                "type": "object", "required": ["channel", "outcome"],
-                "properties": {
-                    "channel": without_dialect(&order_contract::schema::published::<Channel>()),
-                    "outcome": {
-                        "enum": ["SENT", "REFUSED"],
-                        "description": "Handed to the channel, or refused for good: that is never tried again.",
-                    },
-                    "reason": { "type": "string", "description": "Why it was refused, at once (e.g. `INVALID_NUMBER`) or later (e.g. `BOUNCED`)." },
-                    "at": without_dialect(&order_contract::schema::published::<Timestamp>()),
-                },
-            },
-        } },
     })
 }
 
@@ -235,12 +171,14 @@ mod tests {
     fn an_event_of_the_history_has_how_the_customer_was_told_beside_what_happened() {
         let document: Value = serde_json::from_str(&file().content).unwrap();
         let answer = &document["paths"]["/orders/{orderId}/history"]["get"]["responses"]["200"];
-        let events = &answer["content"]["application/json"]["schema"]["properties"]["events"]["items"]["allOf"];
-        let told = events[1]["$ref"].as_str().unwrap().trim_start_matches('#');
-        let told = document.pointer(told).unwrap();
-        assert_eq!((&events[0]["$ref"], &told["required"][0]), (&json!("event.schema.json"), &json!("notifications")));
-        let one = &told["properties"]["notifications"]["items"]["properties"];
-        assert_eq!(one["channel"]["enum"], json!(["EMAIL", "SMS", "PUSH"]));
+        let schema = |reference: &Value| {
+            document.pointer(reference["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap()["properties"].clone()
+        };
+        let history = schema(&answer["content"]["application/json"]["schema"]);
+        let event = schema(&history["events"]["items"]);
+        assert!(event["sequence"].is_object(), "{event}");
+        let outcome = &schema(&event["notifications"]["items"])["outcome"]["$ref"];
+        assert_eq!(outcome, "#/components/schemas/NotificationOutcome");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! what the rule matches and where it sends is asked, and what SES would have told is put there.
 
 use local::emulator::Request;
+use order_contract::api::answers::NotificationOutcome;
 use order_contract::mail_event::{MailFate, MailReport};
 use order_domain::event::EventType;
 use order_domain::request::Channel;
@@ -25,11 +26,11 @@ async fn a_mail_that_bounces_is_shown_in_the_history_of_its_order(shop: &Shop) {
     shop.place(&order).await;
     shop.settled(&order).await;
     shop.mails_to(&email).await;
-    until_told(shop, &order, "SENT", None).await;
+    until_told(shop, &order, NotificationOutcome::Sent, None).await;
     let report = MailReport::template(MailFate::Bounced, &format!("{:?}", id(&order)), r#""3""#);
     let queue = &shop.connection.queues["contact-queue"];
     shop.sqs.send_message().queue_url(queue).message_body(report).send().await.unwrap();
-    until_told(shop, &order, "REFUSED", Some("BOUNCED")).await;
+    until_told(shop, &order, NotificationOutcome::Refused, Some("BOUNCED")).await;
 }
 
 async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else(shop: &Shop) {
@@ -101,15 +102,15 @@ async fn each_rule_sends_a_thin_message_to_the_stage_that_sent_the_mail(shop: &S
 }
 
 /// Until the history shows this of the mail about the confirmation, and nothing else.
-async fn until_told(shop: &Shop, order: &Value, outcome: &str, reason: Option<&str>) {
+async fn until_told(shop: &Shop, order: &Value, outcome: NotificationOutcome, reason: Option<&str>) {
     let look = async || {
         let events = shop.history(order).await.events;
         let confirmed = events.into_iter().find(|event| event.event_type == EventType::OrderConfirmed);
         let told = confirmed.into_iter().flat_map(|event| event.notifications);
         told.map(|told| (told.channel, told.outcome, told.reason)).collect::<Vec<_>>()
     };
-    let wanted = [(Channel::Email, outcome.to_owned(), reason.map(str::to_owned))];
-    until(&format!("{outcome} in the history"), look, |told| *told == wanted).await;
+    let wanted = [(Channel::Email, outcome, reason.map(str::to_owned))];
+    until(&format!("{outcome:?} in the history"), look, |told| *told == wanted).await;
 }
 
 const RECIPIENT: &str = "ada@example.com";

@@ -1,5 +1,6 @@
 //! The API's documents: what clients send, and what it answers.
 
+pub mod answers;
 pub mod around;
 mod requests;
 

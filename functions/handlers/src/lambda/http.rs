@@ -1,6 +1,7 @@
 //! API Gateway's proxy events and answers.
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use order_contract::api::answers::ProblemDocument;
 use serde_json::{Value, json};
 
 use crate::stages::query::{Answer, Question};
@@ -25,7 +26,7 @@ pub fn question(request: &ApiGatewayProxyRequest) -> Option<Question> {
 /// The answer in the form of a proxy integration.
 #[must_use]
 pub fn response(answer: &Answer) -> Value {
-    let content_type = if answer.status < 400 { "application/json" } else { "application/problem+json" };
+    let content_type = if answer.status < 400 { "application/json" } else { ProblemDocument::MEDIA_TYPE };
     let mut headers = json!({ "Content-Type": content_type, "Cache-Control": "no-store" });
     if let Some(seconds) = answer.retry_after {
         headers["Retry-After"] = seconds.to_string().into();

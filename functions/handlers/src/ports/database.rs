@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
+use order_contract::api::answers::CustomerOrder;
 use order_domain::catalogue::PriceList;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId, Sku};
@@ -133,24 +134,6 @@ pub struct Cursor {
     /// Its place in the index.
     #[serde(rename = "s")]
     pub sort: String,
-}
-
-/// An order in a customer's list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomerOrder {
-    /// The order.
-    pub order_id: OrderId,
-    /// Where it stands.
-    pub status: order_domain::order::OrderStatus,
-    /// Where the payment stands.
-    pub payment_status: order_domain::order::PaymentStatus,
-    /// Where the parcel is.
-    pub shipment_status: order_domain::order::ShipmentStatus,
-    /// What it costs.
-    pub total: order_domain::money::Money,
-    /// When it was accepted.
-    pub created_at: order_domain::time::Timestamp,
 }
 
 /// One page of a list.

@@ -8,13 +8,11 @@ mod runtime;
 mod webhooks;
 
 pub use database::{
-    Catalogue, Committed, Cursor, CustomerOrder, EventKey, Events, Loaded, OpenOrders, Orders, Page, Prices, Reads,
-    Stock, readable,
+    Catalogue, Committed, Cursor, EventKey, Events, Loaded, OpenOrders, Orders, Page, Prices, Reads, Stock, readable,
 };
 pub use gateway::{CancelAnswer, CaptureAnswer, Found, Gateway, GatewayAnswer, Inspection, SEARCH_IS_CURRENT_AFTER};
 pub use notifications::{
-    AboutEvent, Mail, Notification, NotificationKey, NotificationRecord, Notifier, Outcome, Push, Receipt, Recipient,
-    Refusal, SentHistory, SentLog,
+    AboutEvent, Mail, Notification, NotificationKey, Notifier, Push, Receipt, Recipient, Refusal, SentHistory, SentLog,
 };
 pub use queue::{DeadLetter, Queue};
 pub use runtime::Runtime;

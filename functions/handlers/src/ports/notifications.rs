@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use order_contract::api::answers::NotificationRecord;
 use order_contract::mail_event::MailFate;
 use order_domain::event::{Event, EventType};
 use order_domain::id::OrderId;
@@ -10,7 +11,6 @@ use order_domain::notification::Topic;
 use order_domain::request::Channel;
 use order_domain::stage::Stage;
 use order_domain::time::Timestamp;
-use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -184,37 +184,8 @@ pub trait SentLog: Send + Sync {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Whether the customer was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Outcome {
-    /// It was handed to the channel.
-    Sent,
-    /// It was refused for good, at once or after the channel had taken it.
-    Refused,
-}
-
-/// What a customer was told, as the order's history shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NotificationRecord {
-    /// The number of the event that it was about.
-    #[serde(skip)]
-    pub sequence: u64,
-    /// How.
-    pub channel: Channel,
-    /// Whether it was taken.
-    pub outcome: Outcome,
-    /// The name of the [`Refusal`], where it was refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<Timestamp>,
-}
-
 /// What the API reads of the record.
 pub trait SentHistory: Send + Sync {
-    /// What an order's customer was told, in the order of its events.
-    fn told(&self, id: &OrderId) -> impl Future<Output = Result<Vec<NotificationRecord>, Failure>> + Send;
+    /// The notifications of an order's customer, each with the number of its event, in the order of the events.
+    fn told(&self, id: &OrderId) -> impl Future<Output = Result<Vec<(u64, NotificationRecord)>, Failure>> + Send;
 }

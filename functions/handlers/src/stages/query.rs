@@ -2,14 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use order_domain::event::Event;
+use order_contract::api::answers::{CustomerOrders, History, HistoryEvent, OrderView, ProblemDocument};
 use order_domain::id::{CustomerId, OrderId};
-use order_domain::order::Order;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::failure::{Failure, chain};
-use crate::ports::{Cursor, NotificationRecord, Reads, SentHistory};
+use crate::ports::{Cursor, Reads, SentHistory};
 
 /// Orders on one page where the client names no limit.
 pub const DEFAULT_LIMIT: u16 = 20;
@@ -72,7 +71,7 @@ impl<D: Reads + SentHistory> Query<D> {
     async fn order(&self, id: &str) -> Result<Answer, Failure> {
         let Ok(id) = OrderId::new(id) else { return Ok(no_id("orderId", &OrderId::pattern())) };
         Ok(match self.database.order(&id).await? {
-            Some(order) => ok(view(&order)),
+            Some(order) => ok(OrderView::from(order)),
             None => not_yet(&id),
         })
     }
@@ -83,17 +82,21 @@ impl<D: Reads + SentHistory> Query<D> {
         if events.is_empty() {
             return Ok(not_yet(&id));
         }
-        let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+        let mut history = History { order_id: id, events: Vec::new(), unreadable: Vec::new() };
         for (number, event) in events {
             match event {
-                Ok(event) => readable.push(with_notifications(&event, &told)),
+                Ok(event) => {
+                    let of_event = told.iter().filter(|(sequence, _)| *sequence == event.sequence);
+                    let notifications = of_event.map(|(_, notification)| notification.clone()).collect();
+                    history.events.push(HistoryEvent { event, notifications });
+                }
                 Err(failure) => {
                     tracing::error!(error = %chain(&failure), "a history is shown without an event");
-                    unreadable.push(number);
+                    history.unreadable.push(number);
                 }
             }
         }
-        Ok(ok(with_unreadable(json!({ "orderId": id, "events": readable }), &unreadable)))
+        Ok(ok(history))
     }
 
     async fn customer_orders(
@@ -119,58 +122,18 @@ impl<D: Reads + SentHistory> Query<D> {
         for (_, failure) in &page.unreadable {
             tracing::error!(error = %chain(failure), "a list of orders is shown without an order");
         }
-        let unreadable: Vec<_> = page.unreadable.iter().map(|(id, _)| id).collect();
-        let shown = json!({ "orders": page.orders, "next": page.next.as_ref().map(write_cursor) });
-        Ok(ok(with_unreadable(shown, &unreadable)))
+        let unreadable = page.unreadable.into_iter().map(|(id, _)| id).collect();
+        Ok(ok(CustomerOrders { orders: page.orders, next: page.next.as_ref().map(write_cursor), unreadable }))
     }
 }
 
-/// What a client sees of an order: not the payment token, not what only serves the pipeline.
-fn view(order: &Order) -> Value {
-    json!({
-        "orderId": order.order_id,
-        "customerId": order.customer_id,
-        "status": order.status,
-        "paymentStatus": order.payment_status,
-        "shipmentStatus": order.shipment_status,
-        "reason": order.reason,
-        "lines": order.lines.iter().map(|line| json!({
-            "sku": line.sku, "name": line.name, "quantity": line.quantity, "unitPrice": line.unit_price,
-        })).collect::<Vec<_>>(),
-        "delivery": order.delivery,
-        "total": order.total,
-        "vat": order.vat,
-        "shipment": order.shipment,
-        "cancellation": order.cancellation,
-        "refunded": order.refunded,
-        "attention": order.attention,
-        "shippingAddress": order.shipping_address,
-        "notify": order.notify,
-        "version": order.version,
-        "createdAt": order.created_at,
-        "updatedAt": order.updated_at,
-        "confirmedAt": order.confirmed_at,
-    })
+fn ok(document: impl Serialize) -> Answer {
+    with_status(200, document)
 }
 
-/// An event, with what its customer was told of it. Topics are left out: they are for other systems.
-fn with_notifications(event: &Event, told: &[NotificationRecord]) -> Value {
-    let told: Vec<&NotificationRecord> = told.iter().filter(|told| told.sequence == event.sequence).collect();
-    let mut shown = json!(event);
-    shown["notifications"] = json!(told);
-    shown
-}
-
-/// What is stored and cannot be read is named: whoever asks must not take the rest for all. Usually there is none, and no field.
-fn with_unreadable<T: Serialize>(mut shown: Value, unreadable: &[T]) -> Value {
-    if !unreadable.is_empty() {
-        shown["unreadable"] = json!(unreadable);
-    }
-    shown
-}
-
-fn ok(body: Value) -> Answer {
-    Answer { status: 200, body, retry_after: None }
+fn with_status(status: u16, document: impl Serialize) -> Answer {
+    // The API's documents have field names only as keys: they always serialise.
+    Answer { status, body: serde_json::to_value(document).unwrap_or_default(), retry_after: None }
 }
 
 /// Between the API's 202 and the first stage an order is in the queue only.
@@ -184,8 +147,7 @@ fn no_id(name: &str, pattern: &str) -> Answer {
 }
 
 fn problem(status: u16, title: &str, detail: &str) -> Answer {
-    let body = json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });
-    Answer { status, body, retry_after: None }
+    with_status(status, ProblemDocument::new(status, title, detail))
 }
 
 fn write_cursor(cursor: &Cursor) -> String {

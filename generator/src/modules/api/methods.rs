@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use order_contract::api::answers::{Accepted, ReceiptStatus};
+
 use super::parts::Parts;
 use super::problem::{PROBLEM_JSON, problem};
 use super::routes::{Document, QueueRefusal, READS, RESOURCES, Read, SIGNED};
@@ -84,9 +86,11 @@ pub(super) fn store(module: &mut Module, parts: &mut Parts, document: &Document,
         status: "202",
         selection_pattern: Some("200"),
         headers: &[],
-        template:
-            r#"{"status":"RECEIVED","receipt":"$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"}"#
-                .to_owned(),
+        template: serde_json::json!(Accepted {
+            status: ReceiptStatus::Received,
+            receipt: "$input.path('$.SendMessageResponse.SendMessageResult.MessageId')".to_owned(),
+        })
+        .to_string(),
     };
     // The default, for whatever else SQS answers: the order is not stored, and the client has to know.
     let unavailable = Answer {
@@ -161,7 +165,7 @@ pub(super) fn reads(
     query_function: &Expression<Text>,
     validator: &Expression<Text>,
 ) {
-    for Read { name, resource, parameters } in READS {
+    for Read { name, resource, parameters, .. } in READS {
         let resource_id = resources.id(resource);
         let parameters = parameters.iter().map(|(name, required)| (format!("method.request.{name}"), *required));
         let method = module.add(

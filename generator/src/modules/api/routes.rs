@@ -1,10 +1,12 @@
 //! What the API takes and answers: its paths, the documents that it stores, the reads. `methods.rs` makes resources of
 //! them, `docs/openapi.rs` a description for those who call.
 
+use order_contract::api::answers::{CustomerOrders, History, OrderView};
 use order_contract::api::around::{
     AROUND_A_CANCELLATION, AROUND_A_SHIPMENT, WEBHOOK_SIGNATURE_ATTRIBUTE, WEBHOOK_SIGNATURE_HEADERS,
 };
 use order_contract::api::{Cancellation, ShipmentUpdate};
+use order_contract::schema::Components;
 use order_domain::stage::Stage;
 
 /// The version of the interface, which names the one stage: a stage is not an environment.
@@ -165,15 +167,28 @@ pub(crate) struct Read {
     pub(crate) resource: &'static str,
     /// What it takes beside the path, e.g. `querystring.limit`, and whether it has to be there.
     pub(crate) parameters: &'static [(&'static str, bool)],
+    /// The schema of what it answers.
+    pub(crate) answer: fn(&mut Components) -> serde_json::Value,
 }
 
 /// Every read.
 pub(crate) const READS: [Read; 3] = [
-    Read { name: "get_order", resource: "order", parameters: &[("path.orderId", true)] },
-    Read { name: "get_history", resource: "history", parameters: &[("path.orderId", true)] },
+    Read {
+        name: "get_order",
+        resource: "order",
+        parameters: &[("path.orderId", true)],
+        answer: Components::reference::<OrderView>,
+    },
+    Read {
+        name: "get_history",
+        resource: "history",
+        parameters: &[("path.orderId", true)],
+        answer: Components::reference::<History>,
+    },
     Read {
         name: "list_customer_orders",
         resource: "customer_orders",
         parameters: &[("path.customerId", true), ("querystring.limit", false), ("querystring.cursor", false)],
+        answer: Components::reference::<CustomerOrders>,
     },
 ];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use order_contract::api::answers::CustomerOrder;
 use order_contract::table;
 use order_domain::event::Event;
 use order_domain::id::{CustomerId, OrderId};
@@ -11,7 +12,7 @@ use super::items::{order_key, order_of, read};
 use super::{DynamoDb, Item, key_of, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
-use crate::ports::{Cursor, CustomerOrder, Page, Reads};
+use crate::ports::{Cursor, Page, Reads};
 
 impl Reads for DynamoDb {
     async fn order(&self, id: &OrderId) -> Result<Option<Order>, Failure> {

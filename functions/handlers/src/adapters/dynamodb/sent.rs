@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use futures::future::join_all;
+use order_contract::api::answers::{NotificationOutcome, NotificationRecord};
 use order_contract::table::{SENT_AT as AT, SENT_REFUSED as REFUSED};
 use order_domain::id::OrderId;
 use order_domain::request::Channel;
@@ -16,7 +17,7 @@ use super::items::{SENT_PREFIX, sent_key};
 use super::{DynamoDb, Item, key_of, string};
 use crate::adapters::aws::classify;
 use crate::failure::Failure;
-use crate::ports::{NotificationKey, NotificationRecord, Outcome, Receipt, SentHistory, SentLog};
+use crate::ports::{NotificationKey, Receipt, SentHistory, SentLog};
 
 /// Attempts to write one record. If all fail, the notification may be sent again.
 const TRIES_TO_RECORD: usize = 2;
@@ -104,13 +105,13 @@ fn told(item: &Item) -> Option<NotificationRecord> {
     let (sequence, recipient) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
     let channel = [Channel::Email, Channel::Sms, Channel::Push].into_iter().find(|channel| channel.name() == recipient);
     let reason = item.get(REFUSED).and_then(|reason| reason.as_s().ok()).cloned();
-    Some(NotificationRecord {
-        sequence: sequence.parse().ok()?,
+    let record = NotificationRecord {
         channel: channel?,
-        outcome: if reason.is_some() { Outcome::Refused } else { Outcome::Sent },
+        outcome: if reason.is_some() { NotificationOutcome::Refused } else { NotificationOutcome::Sent },
         reason,
         at: item.get(AT).and_then(|at| serde_dynamo::from_attribute_value(at.clone()).ok()),
-    })
+    };
+    Some((sequence.parse().ok()?, record))
 }
 
 #[cfg(test)]
@@ -138,16 +139,15 @@ mod tests {
         let sending = |recipient| NotificationKey { order_id: order_id.clone(), sequence: 12, recipient };
         let sms = sending(Recipient::Customer(Channel::Sms));
         let expected = NotificationRecord {
-            sequence: 12,
             channel: Channel::Sms,
-            outcome: Outcome::Sent,
+            outcome: NotificationOutcome::Sent,
             reason: None,
             at: Some(at),
         };
-        assert_eq!(told(&sent_item(&sms, Receipt::Sent, at)), Some(expected.clone()));
-        let refused =
-            NotificationRecord { outcome: Outcome::Refused, reason: Some("INVALID_NUMBER".into()), ..expected };
-        assert_eq!(told(&sent_item(&sms, Receipt::Refused(Refusal::InvalidNumber), at)), Some(refused));
+        assert_eq!(told(&sent_item(&sms, Receipt::Sent, at)), Some((12, expected.clone())));
+        let outcome = NotificationOutcome::Refused;
+        let refused = NotificationRecord { outcome, reason: Some("INVALID_NUMBER".into()), ..expected };
+        assert_eq!(told(&sent_item(&sms, Receipt::Refused(Refusal::InvalidNumber), at)), Some((12, refused)));
         let topic = sending(Recipient::Topic(Topic::PaymentStatus));
         assert_eq!(told(&sent_item(&topic, Receipt::Sent, at)), None);
     }
