@@ -229,7 +229,7 @@ pub struct Shipment {
 }
 
 /// A mark on an order that a person has to review, because a message about it was dead-lettered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attention {
     /// The reason of the dead-lettered message; operators search by it.
