@@ -96,7 +96,7 @@ pub enum Command {
         /// Whether `latest_charge` is answered as an object.
         expand_charge: bool,
     },
-    /// Gives up a payment and releases what is held.
+    /// Cancels a payment and releases the authorised amount.
     Cancel {
         /// Payment intent's id.
         intent: String,
@@ -105,7 +105,7 @@ pub enum Command {
         /// Whether `latest_charge` is answered as an object.
         expand_charge: bool,
     },
-    /// Gives captured money back.
+    /// Refunds captured money.
     Refund {
         /// What to refund.
         target: RefundTarget,

@@ -22,7 +22,7 @@ pub enum IntentStatus {
     RequiresCapture,
     /// Money was taken.
     Succeeded,
-    /// Given up, or the hold ran out.
+    /// Cancelled, or the authorisation expired.
     Canceled,
 }
 
@@ -63,7 +63,7 @@ pub struct Intent {
     pub status: IntentStatus,
     /// The one attempt to charge the card, where there was one.
     pub charge: Option<Charge>,
-    /// When and why it was given up.
+    /// When and why it was cancelled.
     pub cancelled: Option<(UnixSeconds, Option<String>)>,
 }
 

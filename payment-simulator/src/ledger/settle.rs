@@ -60,7 +60,7 @@ impl Ledger {
         }
     }
 
-    /// Lets go of every hold that has run out, as the card network does.
+    /// Releases every expired authorisation, as the card network does.
     pub fn expire(&mut self, now: UnixSeconds) {
         let mut expired = Vec::new();
         for intent in self.intents.values_mut() {
