@@ -66,7 +66,9 @@ pub enum DeployedError {
     #[error("cannot tell what is up on this machine")]
     Status(#[from] InstanceError),
     /// A suffix that no environment has.
-    #[error("`{suffix}` is not a valid environment suffix: 1 to 12 lower-case letters, digits and hyphens, a letter first")]
+    #[error(
+        "`{suffix}` is not a valid environment suffix: 1 to 12 lower-case letters, digits and hyphens, a letter first"
+    )]
     Suffix {
         /// The suffix.
         suffix: String,

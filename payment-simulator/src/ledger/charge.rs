@@ -1,7 +1,7 @@
 //! An attempt to charge a card, and what became of it.
 
 use super::super::payment_method::Decline;
-use super::UnixSeconds;
+use super::time::UnixSeconds;
 
 /// What became of an attempt to charge a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::UnixSeconds;
+use super::time::UnixSeconds;
 
 /// A type of event (docs.stripe.com/api/events/types), of those that our payments come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! How a hold ends: captured, given up, or run out.
+//! How an authorisation ends: it is captured, it is cancelled, or it expires.
 
 use super::super::answer::Problem;
 use super::super::objects;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::command::{Endpoint, parse};
+use super::time::AUTHORISATION_SECONDS;
 use super::*;
 
 const NOW: UnixSeconds = 1_800_000_000;

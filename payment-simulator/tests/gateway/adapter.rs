@@ -1,4 +1,4 @@
-//! The pipeline's client of the gateway against the simulator: unclear answers, surplus holds, expired holds.
+//! The pipeline's client of the gateway against the simulator: unclear answers, surplus authorisations, expired authorisations.
 
 use std::time::Duration;
 
