@@ -62,11 +62,13 @@ pub enum DeployedError {
         /// The instance.
         instance: String,
     },
-    /// The instances cannot be looked at.
+    /// The instances cannot be read.
     #[error("cannot tell what is up on this machine")]
     Status(#[from] InstanceError),
     /// A suffix that no environment has.
-    #[error("`{suffix}` is no environment's suffix: 1 to 12 lower-case letters, digits and hyphens, a letter first")]
+    #[error(
+        "`{suffix}` is not a valid environment suffix: 1 to 12 lower-case letters, digits and hyphens, a letter first"
+    )]
     Suffix {
         /// The suffix.
         suffix: String,
@@ -170,7 +172,7 @@ impl Deployed {
         &self.inventory_table
     }
 
-    /// Name of the function that tells of events.
+    /// Name of the function that publishes notifications.
     #[must_use]
     pub fn notify_function(&self) -> &str {
         &self.notify_function

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Milliseconds to wait before a request is executed. A caller that gives up meanwhile is charged all the same.
+    /// Milliseconds to wait before a request is executed. A caller that times out meanwhile is still charged.
     pub latency_ms: u64,
     /// HTTP status to answer with instead of executing. As at Stripe, a 500 means that execution had begun: it is
     /// saved under the idempotency key. Any other status came from in front of the endpoint and is not saved.

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_token_is_no_card() {
+    fn an_unknown_token_has_no_card() {
         assert_eq!(find("pm_card_unheard_of"), None);
     }
 }

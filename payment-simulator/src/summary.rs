@@ -30,7 +30,7 @@ pub struct Totals {
     pub held: u64,
     /// Of that: taken.
     pub captured: u64,
-    /// Of what was taken: given back.
+    /// Of the captured amount: refunded.
     pub refunded: u64,
     /// Of that: released without being taken.
     pub voided: u64,

@@ -1,6 +1,6 @@
 //! Why a request to the order API got no answer that can be used.
 
-/// A request that failed. A refusal by the API is no failure but an answer.
+/// A request that failed. A refusal by the API is an answer, not a failure.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The HTTP client cannot be made.

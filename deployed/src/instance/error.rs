@@ -1,4 +1,4 @@
-//! Why an instance cannot be looked at.
+//! Why an instance cannot be read.
 
 use std::path::PathBuf;
 

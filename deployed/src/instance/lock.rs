@@ -28,7 +28,7 @@ pub enum LockError {
         #[source]
         source: std::io::Error,
     },
-    /// The wait was given up.
+    /// The wait was cancelled.
     #[error("cancelled while waiting for the lock {}", .path.display())]
     Cancelled {
         /// The lock file.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Applied;
+use super::applied::Applied;
 
 /// A relevant line of Terraform's JSON stream.
 #[derive(Debug, Clone, PartialEq, Eq)]

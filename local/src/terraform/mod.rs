@@ -1,10 +1,12 @@
 //! Terraform as a library: each command runs in its own directory with its own environment variables, and reports through
 //! Terraform's JSON stream.
 
+mod applied;
 mod driver;
 mod error;
 mod event;
 
+pub use applied::Applied;
 pub use driver::{Settings, Terraform};
 pub use error::TerraformError;
 pub use event::{Action, Diagnostic, Event, PlannedChange};
@@ -16,15 +18,4 @@ pub struct Plan {
     pub changes: Vec<PlannedChange>,
     /// Whether Terraform reports any difference, including outputs.
     pub differs: bool,
-}
-
-/// The result of an apply or a destroy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Resources that were created.
-    pub added: u64,
-    /// Resources that were changed in place.
-    pub changed: u64,
-    /// Resources that were destroyed.
-    pub removed: u64,
 }

@@ -12,9 +12,9 @@ use terminal::progress::Progress;
 
 use terminal::outcome::{Failure, Outcome};
 
-/// Runs in which a shorter story is looked for: some seconds.
+/// Runs that search for a shorter story: some seconds.
 const ATTEMPTS: u32 = 1_500;
-/// Lines of a story that a person reads; the whole of it is in `--json`.
+/// Lines of a story in the text output; `--json` has the whole story.
 const LINES: usize = 120;
 
 const HELP: &str = "\
@@ -22,7 +22,7 @@ The real stages run over a simulated AWS and payment gateway. The seed decides e
 fault, so that the same command tells the same story on every machine. docs/simulation.md says what is simulated.
 
 Faults: none, light, heavy, or a list of crash, lost-answer, throttle, conflict, duplicate, delay, reorder, poison, outage,
-lapse, skew, panic, saved-failure, forgery, unreadable, aws-outage, partial-read, lost-webhook, refund-returned,
+early-expiry, skew, panic, saved-failure, forgery, unreadable, aws-outage, partial-read, lost-webhook, refund-returned,
 stocktaking, clock-jump.
 
 Exit codes: 0 every invariant held; 1 one broke, and the shortest story of it is printed; 2 wrong usage.
@@ -47,7 +47,7 @@ pub struct Simulate {
     /// What may go wrong: none, light, heavy, or a list of kinds (see --help)
     #[arg(long, default_value = "heavy", value_name = "FAULTS")]
     faults: FaultProfile,
-    /// How many runs at the same time; as many as there are processors where it is not said
+    /// How many runs at the same time; the number of processors by default
     #[arg(long, value_name = "NUMBER")]
     threads: Option<NonZeroUsize>,
     /// Print the whole story of a single run
@@ -58,7 +58,7 @@ pub struct Simulate {
     json: bool,
 }
 
-/// A broken invariant with what is told of it.
+/// A broken invariant and its report.
 struct Told {
     plan: Plan,
     violation: String,
@@ -166,8 +166,8 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("deliveries     {}, {} of them again", counted.deliveries, counted.redeliveries);
     println!("events         {}", counted.events);
     println!("notifications  {} ({})", counted.notifications, list(&counted.told));
-    println!("brought on     {} times, by the reconciler", counted.brought_on);
-    println!("dead letters   {}", list(&counted.dead_letters));
+    println!("re-queued      {} times, by the reconciler", counted.brought_on);
+    println!("dead-lettered  {}", list(&counted.dead_letters));
     println!("faults         {}", list(&counted.faults));
     if !counted.holds_left.is_empty() {
         println!("holds left     {} (docs/simulation.md)", list(&counted.holds_left));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::answer::Problem;
-use super::Parameters;
+
+/// Form parameters in the order in which they were sent.
+pub type Parameters = Vec<(String, String)>;
 
 /// Parameters by their base name: `a`, `a[b]`, `a[]` and `a[0]`.
 pub(super) struct Fields {

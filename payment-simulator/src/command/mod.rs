@@ -7,13 +7,12 @@ mod search;
 
 use std::collections::BTreeMap;
 
+pub use fields::Parameters;
 use fields::{Fields, missing};
+pub use payment::{CaptureMethod, Create};
 pub use search::{Clause, Search};
 
 use super::answer::Problem;
-
-/// Form parameters in the order in which they were sent.
-pub type Parameters = Vec<(String, String)>;
 
 /// An endpoint, and the object that its path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +63,6 @@ impl Endpoint {
     }
 }
 
-/// When the money is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CaptureMethod {
-    /// With the authorisation.
-    Automatic,
-    /// Later, by a capture.
-    Manual,
-}
-
 /// A request whose parameters are sound.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -96,7 +86,7 @@ pub enum Command {
         /// Whether `latest_charge` is answered as an object.
         expand_charge: bool,
     },
-    /// Gives up a payment and releases what is held.
+    /// Cancels a payment and releases the authorised amount.
     Cancel {
         /// Payment intent's id.
         intent: String,
@@ -105,7 +95,7 @@ pub enum Command {
         /// Whether `latest_charge` is answered as an object.
         expand_charge: bool,
     },
-    /// Gives captured money back.
+    /// Refunds captured money.
     Refund {
         /// What to refund.
         target: RefundTarget,
@@ -125,35 +115,6 @@ pub enum RefundTarget {
     Intent(String),
     /// A charge's id.
     Charge(String),
-}
-
-/// The parameters of a new payment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Create {
-    /// Minor units.
-    pub amount: u64,
-    /// ISO 4217, lower case.
-    pub currency: String,
-    /// Test token of the card.
-    pub payment_method: Option<String>,
-    /// Whose the card is, where it is somebody's that the gateway knows.
-    pub customer: Option<String>,
-    /// Allowed kinds of payment method.
-    pub payment_method_types: Vec<String>,
-    /// When the money is taken.
-    pub capture_method: CaptureMethod,
-    /// Whether the issuer is asked at once.
-    pub confirm: bool,
-    /// Whether a card that needs 3-D Secure counts as declined.
-    pub error_on_requires_action: bool,
-    /// The caller's labels.
-    pub metadata: BTreeMap<String, String>,
-    /// The caller's description.
-    pub description: Option<String>,
-    /// Where Stripe would send a receipt.
-    pub receipt_email: Option<String>,
-    /// Whether `latest_charge` is answered as an object.
-    pub expand_charge: bool,
 }
 
 /// Reads an endpoint's parameters.

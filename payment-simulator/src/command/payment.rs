@@ -1,8 +1,47 @@
 //! The parameters of a new payment.
 
+use std::collections::BTreeMap;
+
 use super::super::answer::Problem;
 use super::fields::{Fields, missing};
-use super::{CaptureMethod, Create};
+
+/// When the money is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureMethod {
+    /// With the authorisation.
+    Automatic,
+    /// Later, by a capture.
+    Manual,
+}
+
+/// The parameters of a new payment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Create {
+    /// Minor units.
+    pub amount: u64,
+    /// ISO 4217, lower case.
+    pub currency: String,
+    /// Test token of the card.
+    pub payment_method: Option<String>,
+    /// Whose the card is, where it is somebody's that the gateway knows.
+    pub customer: Option<String>,
+    /// Allowed kinds of payment method.
+    pub payment_method_types: Vec<String>,
+    /// When the money is taken.
+    pub capture_method: CaptureMethod,
+    /// Whether the issuer is asked at once.
+    pub confirm: bool,
+    /// Whether a card that needs 3-D Secure counts as declined.
+    pub error_on_requires_action: bool,
+    /// The caller's labels.
+    pub metadata: BTreeMap<String, String>,
+    /// The caller's description.
+    pub description: Option<String>,
+    /// Where Stripe would send a receipt.
+    pub receipt_email: Option<String>,
+    /// Whether `latest_charge` is answered as an object.
+    pub expand_charge: bool,
+}
 
 /// Stripe's largest charge, in minor units.
 const LARGEST_AMOUNT: u64 = 99_999_999;

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_query_is_refused() {
+    fn an_invalid_query_is_refused() {
         for query in
             ["", "metadata['a']", "metadata['a']:'b", "amount>5", "-status:'canceled'", "status:'a' OR status:'b'"]
         {

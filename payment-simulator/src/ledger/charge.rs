@@ -1,7 +1,7 @@
 //! An attempt to charge a card, and what became of it.
 
 use super::super::payment_method::Decline;
-use super::UnixSeconds;
+use super::time::UnixSeconds;
 
 /// What became of an attempt to charge a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,14 +15,14 @@ pub enum ChargeState {
         /// From then on the money can no longer be taken.
         ends_at: UnixSeconds,
     },
-    /// Money was taken; a hold's rest was released.
+    /// Money was captured; the rest of the authorisation was released.
     Captured {
         /// Minor units taken.
         amount: u64,
-        /// Minor units of it given back.
+        /// Minor units of it that were refunded.
         refunded: u64,
     },
-    /// The hold was released, nothing was taken.
+    /// The authorisation was released; nothing was captured.
     Released,
 }
 

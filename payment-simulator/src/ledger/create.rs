@@ -4,7 +4,8 @@ use super::super::answer::Problem;
 use super::super::command::Create;
 use super::super::objects;
 use super::super::payment_method::{self, AUTHENTICATION_REQUIRED, IssuerAnswer};
-use super::{EventType, Intent, IntentStatus, Ledger, UnixSeconds, identifier};
+use super::identifier::identifier;
+use super::{EventType, Intent, IntentStatus, Ledger, UnixSeconds};
 
 impl Ledger {
     pub(super) fn create(&mut self, create: Create, now: UnixSeconds) -> Result<serde_json::Value, Problem> {

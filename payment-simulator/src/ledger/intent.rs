@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::answer::Problem;
 use super::super::command::CaptureMethod;
-use super::super::objects;
 use super::super::payment_method::{Decline, TestCard};
-use super::{AuthorisationTerms, Charge, ChargeState, UnixSeconds, identifier};
+use super::charge::{Charge, ChargeState};
+use super::identifier::identifier;
+use super::time::{AuthorisationTerms, UnixSeconds};
 
 /// A payment's state, in Stripe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -22,7 +22,7 @@ pub enum IntentStatus {
     RequiresCapture,
     /// Money was taken.
     Succeeded,
-    /// Given up, or the hold ran out.
+    /// Cancelled, or the authorisation expired.
     Canceled,
 }
 
@@ -63,7 +63,7 @@ pub struct Intent {
     pub status: IntentStatus,
     /// The one attempt to charge the card, where there was one.
     pub charge: Option<Charge>,
-    /// When and why it was given up.
+    /// When and why it was cancelled.
     pub cancelled: Option<(UnixSeconds, Option<String>)>,
 }
 
@@ -95,17 +95,5 @@ impl Intent {
         }
         self.status = IntentStatus::Canceled;
         self.cancelled = Some((now, reason));
-    }
-
-    pub(super) fn unexpected(&self, verb: &str, needed: &str) -> Problem {
-        self.unexpected_because(format!(
-            "This PaymentIntent could not be {verb} because it has a status of {}. \
-             Only a PaymentIntent with one of the following statuses may be {verb}: {needed}.",
-            self.status.name()
-        ))
-    }
-
-    pub(super) fn unexpected_because(&self, message: String) -> Problem {
-        Problem::unexpected_state(message, objects::intent(self, false))
     }
 }

@@ -3,6 +3,8 @@
 
 mod charge;
 mod create;
+mod create_refund;
+mod identifier;
 mod intent;
 mod occurrence;
 mod refund;
@@ -10,6 +12,8 @@ mod search;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod time;
+mod unexpected;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,31 +22,11 @@ pub use intent::{Intent, IntentStatus};
 pub use occurrence::{EventType, Occurrence};
 pub use refund::Refund;
 use search::Index;
+pub use time::{AuthorisationTerms, UnixSeconds};
 
 use super::answer::{Answer, Problem};
 use super::command::Command;
 use super::objects;
-
-/// A moment, in seconds since 1970.
-pub type UnixSeconds = i64;
-
-/// How long an authorisation holds, as for a card payment made by the customer online.
-pub const AUTHORISATION_SECONDS: i64 = 7 * 24 * 60 * 60;
-
-/// How long an authorisation lasts, and what the card network says about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AuthorisationTerms {
-    /// Seconds until it ends.
-    pub lasts: i64,
-    /// Seconds that its `capture_before` promises; not there where the network does not say.
-    pub promises: Option<i64>,
-}
-
-impl Default for AuthorisationTerms {
-    fn default() -> Self {
-        Self { lasts: AUTHORISATION_SECONDS, promises: Some(AUTHORISATION_SECONDS) }
-    }
-}
 
 /// Every payment and refund.
 #[derive(Debug, Clone, Default)]
@@ -130,9 +114,4 @@ impl Ledger {
         self.last_number += 1;
         self.last_number
     }
-}
-
-/// An identifier in Stripe's form, from a counter. Charges, payments and refunds share one counter; their prefixes differ.
-fn identifier(prefix: &str, number: u64) -> String {
-    format!("{prefix}_simulated{number:010}")
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::UnixSeconds;
+use super::time::UnixSeconds;
 
 /// A type of event (docs.stripe.com/api/events/types), of those that our payments come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,13 +13,13 @@ pub enum EventType {
     PaymentFailed,
     /// The customer has to authenticate.
     RequiresAction,
-    /// A payment was given up, or its hold ran out.
+    /// A payment was cancelled, or its authorisation expired.
     Canceled,
     /// Money was taken.
     Succeeded,
-    /// Money was given back, or a part of it.
+    /// A charge was refunded, fully or in part.
     ChargeRefunded,
-    /// What was given back came back: the customer's bank does not take it.
+    /// A refund failed: the customer's bank returned the money.
     RefundFailed,
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::super::command::{Clause, Search};
 use super::super::objects;
-use super::{Intent, UnixSeconds};
+use super::intent::Intent;
+use super::time::UnixSeconds;
 
 /// How long a change takes until a search sees it, unless a test asks for something else. At Stripe it is "under one
 /// minute" (docs.stripe.com/search, "Data freshness").

@@ -1,4 +1,4 @@
-//! How a hold ends: captured, given up, or run out.
+//! How an authorisation ends: it is captured, it is cancelled, or it expires.
 
 use super::super::answer::Problem;
 use super::super::objects;
@@ -60,7 +60,7 @@ impl Ledger {
         }
     }
 
-    /// Lets go of every hold that has run out, as the card network does.
+    /// Releases every expired authorisation, as the card network does.
     pub fn expire(&mut self, now: UnixSeconds) {
         let mut expired = Vec::new();
         for intent in self.intents.values_mut() {

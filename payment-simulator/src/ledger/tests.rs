@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::command::{Endpoint, parse};
+use super::time::AUTHORISATION_SECONDS;
 use super::*;
 
 const NOW: UnixSeconds = 1_800_000_000;
@@ -142,7 +143,7 @@ fn a_cancelled_payment_releases_the_money_and_can_no_longer_be_captured() {
 }
 
 #[test]
-fn a_hold_that_has_run_out_is_cancelled_by_the_network() {
+fn an_expired_authorisation_is_cancelled_by_the_network() {
     let mut ledger = Ledger::default();
     let intent = id(&authorise(&mut ledger, "pm_card_visa"));
     let late = NOW + AUTHORISATION_SECONDS;

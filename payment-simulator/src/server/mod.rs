@@ -14,6 +14,7 @@ pub mod cli;
 mod clock;
 mod request_log;
 mod routes;
+mod shared;
 mod webhook_sender;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use request_log::LoggedRequest;
+use shared::Shared;
 
 use crate::{Faults, LedgerSummary, WebhookSettings, WebhookSummary};
 
@@ -55,7 +57,7 @@ pub enum SimulatorError {
 pub struct BoundSimulator {
     listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<routes::Shared>,
+    shared: Arc<Shared>,
 }
 
 impl BoundSimulator {
@@ -71,7 +73,7 @@ impl BoundSimulator {
         // An error means that a provider is already installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).build().map_err(SimulatorError::Webhooks)?;
-        Ok(Self { listener, address, shared: Arc::new(routes::Shared::new(api_key.into(), http)) })
+        Ok(Self { listener, address, shared: Arc::new(Shared::new(api_key.into(), http)) })
     }
 
     /// Base URL, without a trailing slash.
@@ -105,7 +107,7 @@ impl BoundSimulator {
 #[derive(Debug)]
 pub struct GatewaySimulator {
     url: String,
-    shared: Arc<routes::Shared>,
+    shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<(), SimulatorError>>,
 }

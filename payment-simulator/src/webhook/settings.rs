@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The endpoint, and how it is told.
+/// The endpoint, and how events are delivered to it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookSettings {
@@ -16,7 +16,7 @@ pub struct WebhookSettings {
     /// long, up to half a minute. Stripe begins with minutes and goes on for three days.
     #[serde(default = "first_retry")]
     pub first_retry_ms: u64,
-    /// How often a delivery is tried before it is given up.
+    /// How often a delivery is tried before it is abandoned.
     #[serde(default = "attempts")]
     pub attempts: u32,
     /// What goes wrong.
@@ -86,7 +86,7 @@ pub struct WebhookSummary {
     pub delivered: u64,
     /// Tries that were not.
     pub refused: u64,
-    /// Deliveries that were given up.
+    /// Deliveries that were abandoned after the last attempt.
     pub abandoned: u64,
     /// Deliveries under way.
     pub pending: u64,

@@ -1,4 +1,4 @@
-//! The pipeline's client of the gateway against the simulator: unclear answers, surplus holds, lapsed holds.
+//! The pipeline's client of the gateway against the simulator: unclear answers, surplus authorisations, expired authorisations.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn is_transient<T>(result: &Result<T, Failure>) -> bool {
 }
 
 #[tokio::test]
-async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
+async fn an_authorisation_behind_a_server_error_that_is_repeated_for_ever_is_found() {
     let shop = Shop::open().await;
     let order = order("ord-1", "pm_card_visa");
     shop.once(Faults { charged_but_error: true, ..Faults::default() });
@@ -55,7 +55,7 @@ async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
         assert!(matches!(repeated, Err(Failure::Waiting { .. })), "{repeated:?}");
     }
     let Found::Authorised { authorisation, surplus } = shop.gateway.find(&order).await.unwrap() else {
-        panic!("the hold was not found")
+        panic!("the authorisation was not found")
     };
     assert_eq!((authorisation.attempt, surplus.len()), (1, 0));
     assert!(authorisation.capture_before.is_some());
@@ -64,10 +64,10 @@ async fn a_hold_behind_a_server_error_that_is_repeated_for_ever_is_found() {
     assert_eq!(shop.simulator.ledger().orders["ord-1"].charges, 1);
 }
 
-/// What is repeated under a key was true when it was first said. The simulation found an order that was confirmed on a hold
-/// which had lapsed before its answer, lost at first, was repeated.
+/// An answer that is replayed under a key can be out of date. The simulation found an order that was confirmed on an
+/// authorisation that had expired before its lost answer was replayed.
 #[tokio::test]
-async fn a_hold_that_lapsed_before_its_answer_is_repeated_is_not_believed() {
+async fn an_authorisation_that_expired_before_its_answer_is_replayed_is_not_accepted() {
     let shop = Shop::open().await;
     let order = order("ord-1", "pm_card_visa");
     let first = shop.held(&order, 1).await;
@@ -95,9 +95,9 @@ async fn a_card_is_used_a_second_time_only_where_it_belongs_to_a_customer() {
     assert_ne!(shop.held(&known, 2).await.payment_intent, first.payment_intent);
 }
 
-/// The gateway tells of every payment in its account: one that is none of this order's, or another system's, stays.
+/// The gateway reports every payment in its account: a payment of another order or of another system stays.
 #[tokio::test]
-async fn a_payment_that_is_not_the_orders_is_not_given_up() {
+async fn a_payment_of_another_order_is_not_cancelled() {
     let shop = Shop::open().await;
     let (one, other) = (order("ord-1", "pm_card_visa"), order("ord-2", "pm_card_visa"));
     let held = shop.held(&other, 1).await;
@@ -105,13 +105,13 @@ async fn a_payment_that_is_not_the_orders_is_not_given_up() {
     assert_eq!(shop.simulator.ledger().orders["ord-2"].totals.held, 1999);
     shop.gateway.cancel_payment(&other, &held.payment_intent).await.unwrap();
     assert_eq!(shop.simulator.ledger().orders["ord-2"].totals.held, 0);
-    // It is gone, and giving it up again changes nothing.
+    // It is cancelled; to cancel it again changes nothing.
     shop.gateway.cancel_payment(&other, &held.payment_intent).await.unwrap();
 }
 
-/// Whoever looks for another hold knows that the order's own has lapsed, also before the gateway has cancelled it.
+/// A caller that searches for another authorisation knows that the order's own has expired, even before the gateway cancels it.
 #[tokio::test]
-async fn the_orders_own_hold_is_not_found_again() {
+async fn the_orders_own_authorisation_is_not_found_again() {
     let shop = Shop::open().await;
     let order = order("ord-1", "pm_card_visa");
     let order = with(&order, &shop.held(&order, 1).await);
@@ -131,7 +131,7 @@ async fn an_order_behind_a_server_error_without_effect_goes_on_with_another_atte
 }
 
 #[tokio::test]
-async fn of_several_holds_the_oldest_stays_and_the_others_are_given_up() {
+async fn of_several_authorisations_the_oldest_stays_and_the_others_are_surplus() {
     let shop = Shop::open().await;
     let order = order("ord-1", "pm_card_visa");
     let first = shop.held(&order, 1).await;
@@ -216,15 +216,15 @@ async fn a_capture_a_void_and_a_refund_go_on_behind_a_server_error_that_was_save
 }
 
 #[tokio::test]
-async fn a_lapsed_hold_is_told_at_the_capture_and_can_be_made_anew() {
+async fn an_expired_authorisation_is_reported_at_the_capture_and_can_be_replaced() {
     let shop = Shop::open().await;
     let order = order("ord-1", "pm_card_visa");
-    let lapsed = with(&order, &shop.held(&order, 1).await);
+    let expired = with(&order, &shop.held(&order, 1).await);
     shop.simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
-    assert_eq!(shop.gateway.find(&lapsed).await.unwrap(), Found::Nothing);
-    assert_eq!(shop.gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Expired);
-    let anew = with(&order, &shop.held(&order, 2).await);
-    assert_eq!(shop.gateway.capture(&anew).await.unwrap(), CaptureAnswer::Captured);
+    assert_eq!(shop.gateway.find(&expired).await.unwrap(), Found::Nothing);
+    assert_eq!(shop.gateway.capture(&expired).await.unwrap(), CaptureAnswer::Expired);
+    let replacement = with(&order, &shop.held(&order, 2).await);
+    assert_eq!(shop.gateway.capture(&replacement).await.unwrap(), CaptureAnswer::Captured);
 }
 
 #[tokio::test]

@@ -54,10 +54,10 @@ async fn everything(http: &reqwest::Client) -> (Vec<Exchange>, Vec<Value>) {
     let sent_back = held_from("ord-3", "pm_card_refundFail", 1).await;
     assert_eq!(gateway.capture(&sent_back).await.unwrap(), CaptureAnswer::Captured);
     gateway.refund(&sent_back, 999).await.unwrap();
-    let lapsed = held("ord-2", 1).await;
+    let expired = held("ord-2", 1).await;
     simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));
-    assert_eq!(gateway.capture(&lapsed).await.unwrap(), CaptureAnswer::Expired);
-    gateway.cancel(&lapsed).await.unwrap();
+    assert_eq!(gateway.capture(&expired).await.unwrap(), CaptureAnswer::Expired);
+    gateway.cancel(&expired).await.unwrap();
 
     let deadline = Instant::now() + Duration::from_secs(10);
     while simulator.webhooks().pending > 0 {

@@ -112,7 +112,7 @@ async fn a_charge_whose_answer_was_lost_is_found_again_by_its_key() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_is_charged_once_all_the_same() {
+async fn a_caller_that_times_out_is_still_charged_once() {
     let gateway = Gateway::start().await;
     gateway.simulator.set_faults(Faults { latency_ms: 2_000, remaining: Some(1), ..Faults::default() });
     let impatient = gateway.payment("k-1").timeout(Duration::from_millis(500)).send().await;
@@ -136,7 +136,7 @@ async fn a_caller_that_gives_up_is_charged_once_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_unknown_route_and_a_body_that_is_no_form_are_refused_in_stripes_shape() {
+async fn an_unknown_route_and_a_body_that_is_not_a_form_are_refused_in_stripes_shape() {
     let gateway = Gateway::start().await;
     let route = gateway.http.get(gateway.url("/v1/customers")).bearer_auth(KEY).send().await.unwrap();
     assert_eq!(route.status(), 404);

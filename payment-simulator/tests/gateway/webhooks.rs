@@ -170,7 +170,7 @@ async fn while_the_secret_is_changed_both_sign() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_what_happened_before_the_endpoint_was_registered() {
+async fn an_event_before_the_endpoint_was_registered_is_not_delivered() {
     let shop = Shop::open().await;
     shop.simulator.set_webhooks(None);
     shop.held("ord-1").await;
@@ -180,7 +180,7 @@ async fn nobody_is_told_of_what_happened_before_the_endpoint_was_registered() {
 }
 
 #[tokio::test]
-async fn a_hold_that_runs_out_is_told() {
+async fn an_expired_authorisation_is_published() {
     let shop = Shop::open().await;
     shop.held("ord-1").await;
     shop.simulator.advance_clock(Duration::from_secs(8 * 24 * 60 * 60));

@@ -9,11 +9,11 @@ use axum::response::Json;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 
-use super::{Gateway, Shared};
 use crate::fault::Faults;
 use crate::ledger::UnixSeconds;
 use crate::server::clock;
 use crate::server::request_log::LoggedRequest;
+use crate::server::shared::{Gateway, Shared};
 use crate::summary::LedgerSummary;
 use crate::webhook::{WebhookSettings, WebhookSummary};
 

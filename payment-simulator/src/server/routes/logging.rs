@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::marks::{HungUp, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
-use super::{Gateway, Shared};
 use crate::server::request_log::LoggedRequest;
+use crate::server::shared::{Gateway, Shared};
 
 /// Logs its request when it is dropped, so that every way to end is covered.
 struct Entry {

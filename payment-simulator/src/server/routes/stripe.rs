@@ -15,12 +15,13 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::logging;
 use super::marks::{HungUp, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
-use super::{Gateway, Shared, logging};
 use crate::answer::{Answer, Problem};
 use crate::command::{Endpoint, Parameters};
 use crate::engine::{Admission, Request};
 use crate::server::clock;
+use crate::server::shared::{Gateway, Shared};
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 

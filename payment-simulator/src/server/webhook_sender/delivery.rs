@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::State;
+use super::state::State;
 use crate::server::clock;
 use crate::webhook::{WebhookSettings, signature_header};
 

@@ -1,8 +1,9 @@
 //! Sends webhooks to the registered endpoint: signed, at least once, in no particular order (docs.stripe.com/webhooks).
 
 mod delivery;
+mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use crate::engine::PendingEvent;
 use crate::ledger::EventType;
 use crate::webhook::{WebhookSettings, WebhookSummary, event_body};
 use delivery::Deliverer;
+use state::State;
 
 /// Delay of a failed refund's webhook: days at a bank; here long enough for the refund's own webhook to arrive.
 const REFUND_FAILURE_DELAY: Duration = Duration::from_secs(3);
@@ -24,27 +26,6 @@ pub struct Webhooks {
     runtime: Handle,
     /// Running deliveries; they end with the simulator.
     deliveries: Mutex<JoinSet<()>>,
-}
-
-/// State that the deliveries share.
-#[derive(Debug)]
-struct State {
-    http: reqwest::Client,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    settings: Option<WebhookSettings>,
-    summary: WebhookSummary,
-    /// Number of events; event ids are made from it.
-    events: u64,
-}
-
-impl State {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Webhooks {
