@@ -22,7 +22,7 @@ The real stages run over a simulated AWS and payment gateway. The seed decides e
 fault, so that the same command tells the same story on every machine. docs/simulation.md says what is simulated.
 
 Faults: none, light, heavy, or a list of crash, lost-answer, throttle, conflict, duplicate, delay, reorder, poison, outage,
-lapse, skew, panic, saved-failure, forgery, unreadable, aws-outage, partial-read, lost-webhook, refund-returned,
+early-expiry, skew, panic, saved-failure, forgery, unreadable, aws-outage, partial-read, lost-webhook, refund-returned,
 stocktaking, clock-jump.
 
 Exit codes: 0 every invariant held; 1 one broke, and the shortest story of it is printed; 2 wrong usage.
@@ -86,7 +86,7 @@ impl Simulate {
         }
         step.finish(&format!("{} orders", report.statistics.orders));
         if self.story && self.runs == 1 {
-            let story = order_simulation::run(&first.clone().told())?.story.unwrap_or_default();
+            let story = order_simulation::run(&first.clone().with_story())?.story.unwrap_or_default();
             print!("{story}");
         }
         let told = self.tell(&first, &report, progress)?;
@@ -165,12 +165,12 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("invocations    {}", counted.invocations);
     println!("deliveries     {}, {} of them again", counted.deliveries, counted.redeliveries);
     println!("events         {}", counted.events);
-    println!("notifications  {} ({})", counted.notifications, list(&counted.told));
-    println!("brought on     {} times, by the reconciler", counted.brought_on);
-    println!("dead letters   {}", list(&counted.dead_letters));
+    println!("notifications  {} ({})", counted.notifications, list(&counted.notified));
+    println!("re-queued      {} times, by the reconciler", counted.requeued);
+    println!("dead-lettered  {}", list(&counted.dead_letters));
     println!("faults         {}", list(&counted.faults));
-    if !counted.holds_left.is_empty() {
-        println!("holds left     {} (docs/simulation.md)", list(&counted.holds_left));
+    if !counted.authorisations_left.is_empty() {
+        println!("not voided     {} (docs/simulation.md)", list(&counted.authorisations_left));
     }
 }
 
