@@ -41,6 +41,6 @@ pub fn all() -> Vec<Scenario> {
         scenario!(gateway_is_away::an_outage_of_the_gateway_of_minutes_delays_orders_and_loses_none),
         scenario!(gateway_fails::nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers),
         scenario!(emulator_restarts::orders_under_way_survive_a_restart_of_the_emulator),
-        scenario!(errors_are_kept::a_few_payments_with_an_error_that_is_kept_hold_up_no_others),
+        scenario!(errors_are_kept::a_few_payments_with_a_saved_error_delay_no_others),
     ]
 }
