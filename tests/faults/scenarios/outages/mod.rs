@@ -41,7 +41,7 @@ pub async fn orders_wait_for_a_catalogue_that_cannot_be_read_and_none_is_lost(wo
     outage.take_its_course(world).await;
 }
 
-pub async fn orders_complete_while_sns_is_down_and_every_event_is_told_afterwards(world: &World<'_>) {
+pub async fn orders_complete_while_sns_is_down_and_every_event_is_published_afterwards(world: &World<'_>) {
     let outage = Outage {
         name: "SNS down",
         broken: Breakage::Requests(|_| Rule::always(Fault::Error { status: 503 }).of_service("sns")),
@@ -65,7 +65,7 @@ pub async fn orders_complete_while_ses_is_down_and_every_mail_is_sent_afterwards
     outage.take_its_course(world).await;
 }
 
-pub async fn orders_complete_while_nobody_reads_the_stream_and_every_event_is_told_afterwards(world: &World<'_>) {
+pub async fn orders_complete_while_nobody_reads_the_stream_and_every_event_is_published_afterwards(world: &World<'_>) {
     let outage = Outage {
         name: "stream's consumer down",
         broken: Breakage::Source("notify-function"),
