@@ -13,6 +13,7 @@ use order_domain::id::OrderId;
 use order_domain::stage::Stage;
 use order_handlers::adapters::stripe::{BreakerTransport, StripeGateway};
 use order_handlers::batch::Delivery;
+use order_handlers::consumer::StageContext;
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
@@ -266,20 +267,31 @@ async fn answer(world: &World, stage: Stage, work: Work, ports: Ports, process: 
     let gateway = StripeGateway::new(BreakerProbe { transport, process, world }, ENVIRONMENT.to_owned());
     let gateway = Seam { gateway, world };
     match (stage, work) {
-        (Stage::Validate, Work::Messages(batch)) => Validate { database, queue, runtime, policy }.run(&batch).await,
-        (Stage::Inventory, Work::Messages(batch)) => Inventory { database, queue, runtime, policy }.run(&batch).await,
+        (Stage::Validate, Work::Messages(batch)) => {
+            Validate { context: StageContext { database, queue, runtime, policy } }.run(&batch).await
+        }
+        (Stage::Inventory, Work::Messages(batch)) => {
+            Inventory { context: StageContext { database, queue, runtime, policy } }.run(&batch).await
+        }
         (Stage::Payment, Work::Messages(batch)) => {
-            Payment { database, gateway, queue, runtime, policy }.run(&batch).await
+            Payment { context: StageContext { database, queue, runtime, policy }, gateway }.run(&batch).await
         }
         (Stage::Fulfilment, Work::Messages(batch)) => {
-            Fulfilment { database, gateway, queue, runtime, policy }.run(&batch).await
+            Fulfilment { context: StageContext { database, queue, runtime, policy }, gateway }.run(&batch).await
         }
         (Stage::Reconcile, Work::Messages(batch)) => {
-            Reconcile { database, webhooks: ports, queue, runtime, policy }.run(&batch).await
+            Reconcile { context: StageContext { database, queue, runtime, policy }, webhooks: ports }.run(&batch).await
         }
         (Stage::Contact, Work::Messages(batch)) => {
             let Some(texts) = texts() else { return Vec::new() };
-            Contact { database, notifier: ports, queue, runtime, policy, channels: channels(), texts }.run(&batch).await
+            Contact {
+                context: StageContext { database, queue, runtime, policy },
+                notifier: ports,
+                channels: channels(),
+                texts,
+            }
+            .run(&batch)
+            .await
         }
         (_, Work::Records(records)) => {
             Notify { database, notifier: ports, queue, runtime, channels: channels() }.run(&records).await

@@ -5,10 +5,11 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use aws_config::SdkConfig;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use order_contract::{timeout, variable};
 use order_domain::stage::Stage;
 use order_handlers::adapters::aws::{Retries, configuration};
@@ -20,9 +21,9 @@ use order_handlers::adapters::sqs::SqsQueue;
 use order_handlers::adapters::stripe::StripeAccount;
 use order_handlers::adapters::webhooks::StripeWebhooks;
 use order_handlers::batch::Delivery;
+use order_handlers::consumer::StageContext;
 use order_handlers::failure::chain;
 use order_handlers::lambda::{http, queue, stream};
-use order_handlers::retry::RetryPolicy;
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
@@ -54,82 +55,76 @@ fn start_logging() {
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_target(false).init();
 }
 
+/// The table of the stages: what each one needs beside the context that all of them have.
 async fn serve(stage: Stage) -> Result<(), Error> {
     match stage {
-        Stage::Validate => validate().await,
-        Stage::Inventory => inventory().await,
-        Stage::Payment => payment().await,
-        Stage::Fulfilment => fulfilment().await,
+        Stage::Validate => {
+            consume(stage, &aws().await, async |context, batch| Validate { context }.run(batch).await).await
+        }
+        Stage::Inventory => {
+            consume(stage, &aws().await, async |context, batch| Inventory { context }.run(batch).await).await
+        }
+        Stage::Payment => {
+            let aws = aws().await;
+            let stripe = StripeAccount::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+            consume(stage, &aws, async |context, batch| {
+                let gateway = stripe.gateway(context.runtime);
+                Payment { context, gateway }.run(batch).await
+            })
+            .await
+        }
+        Stage::Fulfilment => {
+            let aws = aws().await;
+            let stripe = StripeAccount::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+            consume(stage, &aws, async |context, batch| {
+                let gateway = stripe.gateway(context.runtime);
+                Fulfilment { context, gateway }.run(batch).await
+            })
+            .await
+        }
+        Stage::Contact => {
+            let aws = aws().await;
+            let notifier = AwsNotifier::from_environment(&aws)?;
+            let (channels, texts) = (channels()?, texts()?);
+            consume(stage, &aws, async |context, batch| {
+                Contact { context, notifier: notifier.clone(), channels: &channels, texts: &texts }.run(batch).await
+            })
+            .await
+        }
+        Stage::Reconcile => {
+            let aws = aws().await;
+            let webhooks = StripeWebhooks::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
+            consume(stage, &aws, async |context, batch| Reconcile { context, webhooks: &webhooks }.run(batch).await)
+                .await
+        }
         Stage::Notify => notify().await,
-        Stage::Contact => contact().await,
-        Stage::Reconcile => reconcile().await,
         Stage::Query => query().await,
     }
 }
 
-/// Serves a stage behind a queue: `work` is given the invocation's lambda_context and its batch.
-async fn consume(stage: Stage, work: impl AsyncFn(&LambdaContext, &[Delivery]) -> Vec<String>) -> Result<(), Error> {
+/// Serves a stage behind a queue: `work` gets the batch, and the context that every such stage has.
+async fn consume(
+    stage: Stage,
+    aws: &SdkConfig,
+    work: impl AsyncFn(StageContext<DynamoDb, SqsQueue, &LambdaContext>, &[Delivery]) -> Vec<String>,
+) -> Result<(), Error> {
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
+    let tables = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(aws))?;
+    let queues = SqsQueue::from_environment(aws_sdk_sqs::Client::new(aws))?;
+    let policy = settings::retry_policy()?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let runtime = lambda_context(&environment, stage, &event.context);
         let batch = queue::deliveries(event.payload);
-        let failed = work(&runtime, &batch).await;
+        let context = StageContext { database: tables.clone(), queue: queues.clone(), runtime: &runtime, policy };
+        let failed = work(context, &batch).await;
         runtime.flush();
         Ok::<_, Error>(queue::response(&batch, failed)?)
     }))
     .await
 }
 
-async fn validate() -> Result<(), Error> {
-    let (_, database, source, policy) = consumer().await?;
-    consume(Stage::Validate, async |runtime, batch| {
-        Validate { database: database.clone(), queue: source.clone(), runtime, policy }.run(batch).await
-    })
-    .await
-}
-
-async fn inventory() -> Result<(), Error> {
-    let (_, database, source, policy) = consumer().await?;
-    consume(Stage::Inventory, async |runtime, batch| {
-        Inventory { database: database.clone(), queue: source.clone(), runtime, policy }.run(batch).await
-    })
-    .await
-}
-
-async fn payment() -> Result<(), Error> {
-    let (aws, database, source, policy) = consumer().await?;
-    let stripe = StripeAccount::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    consume(Stage::Payment, async |runtime, batch| {
-        let (database, queue) = (database.clone(), source.clone());
-        let gateway = stripe.gateway(runtime);
-        Payment { database, gateway, queue, runtime, policy }.run(batch).await
-    })
-    .await
-}
-
-async fn fulfilment() -> Result<(), Error> {
-    let (aws, database, source, policy) = consumer().await?;
-    let stripe = StripeAccount::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    consume(Stage::Fulfilment, async |runtime, batch| {
-        let (database, queue) = (database.clone(), source.clone());
-        let gateway = stripe.gateway(runtime);
-        Fulfilment { database, gateway, queue, runtime, policy }.run(batch).await
-    })
-    .await
-}
-
-async fn reconcile() -> Result<(), Error> {
-    let (aws, database, source, policy) = consumer().await?;
-    let webhooks = StripeWebhooks::from_environment(aws_sdk_secretsmanager::Client::new(&aws))?;
-    consume(Stage::Reconcile, async |runtime, batch| {
-        let (database, queue) = (database.clone(), source.clone());
-        Reconcile { database, webhooks: &webhooks, queue, runtime, policy }.run(batch).await
-    })
-    .await
-}
-
 async fn notify() -> Result<(), Error> {
-    let aws = configuration(Retries::ByTheQueue).await;
+    let aws = aws().await;
     let environment = settings::text(variable::ENVIRONMENT_SUFFIX)?;
     let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
     let notifier = AwsNotifier::from_environment(&aws)?;
@@ -147,20 +142,6 @@ async fn notify() -> Result<(), Error> {
     .await
 }
 
-async fn contact() -> Result<(), Error> {
-    let (aws, database, source, policy) = consumer().await?;
-    let notifier = AwsNotifier::from_environment(&aws)?;
-    let channels = channels()?;
-    let texts =
-        Texts::compiled_in(&settings::text(variable::RETAILER_NAME)?, &settings::text(variable::SUPPORT_CONTACT)?)?;
-    let (notifier, channels, texts) = (&notifier, &channels, &texts);
-    consume(Stage::Contact, async |runtime, batch| {
-        let (database, notifier, queue) = (database.clone(), notifier.clone(), source.clone());
-        Contact { database, notifier, queue, runtime, policy, channels, texts }.run(batch).await
-    })
-    .await
-}
-
 async fn query() -> Result<(), Error> {
     let aws = configuration(Retries::ByTheSdk).await;
     let stage = Query { database: DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))? };
@@ -173,17 +154,18 @@ async fn query() -> Result<(), Error> {
     .await
 }
 
-type Consumer = (aws_config::SdkConfig, DynamoDb, SqsQueue, RetryPolicy);
-
-/// What every consumer of a queue needs.
-async fn consumer() -> Result<Consumer, Error> {
-    let aws = configuration(Retries::ByTheQueue).await;
-    let database = DynamoDb::from_environment(aws_sdk_dynamodb::Client::new(&aws))?;
-    let source = SqsQueue::from_environment(aws_sdk_sqs::Client::new(&aws))?;
-    Ok((aws, database, source, settings::retry_policy()?))
+/// AWS for a function whose source retries.
+async fn aws() -> SdkConfig {
+    configuration(Retries::ByTheQueue).await
 }
 
-fn lambda_context(environment: &str, stage: Stage, context: &Context) -> LambdaContext {
+/// The customers' messages.
+fn texts() -> Result<Texts, Error> {
+    let (retailer, support) = (settings::text(variable::RETAILER_NAME)?, settings::text(variable::SUPPORT_CONTACT)?);
+    Ok(Texts::compiled_in(&retailer, &support)?)
+}
+
+fn lambda_context(environment: &str, stage: Stage, context: &lambda_runtime::Context) -> LambdaContext {
     // Lambda tells the deadline in milliseconds after 1970; the stage's clock for it must not jump.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(timeout::END_OF_BATCH);

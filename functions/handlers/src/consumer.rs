@@ -16,7 +16,27 @@ use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Orders, Queue, Runtime, readable};
 use crate::retry::RetryPolicy;
 
-/// A stage's queues and lambda_context, for the length of a batch.
+/// What every stage behind a queue works with, for the length of a batch.
+#[derive(Debug)]
+pub struct StageContext<D, Q, R> {
+    /// The tables.
+    pub database: D,
+    /// Where deliveries come from and messages go to.
+    pub queue: Q,
+    /// Clock, randomness, metrics.
+    pub runtime: R,
+    /// The waits of retries.
+    pub policy: RetryPolicy,
+}
+
+impl<D, Q, R> StageContext<D, Q, R> {
+    /// The stage's way to process a batch.
+    pub const fn consumer(&self, stage: Stage) -> Consumer<'_, Q, R> {
+        Consumer { stage, queue: &self.queue, runtime: &self.runtime, policy: self.policy }
+    }
+}
+
+/// A stage's queues and runtime, for the length of a batch.
 #[derive(Debug)]
 pub struct Consumer<'a, Q, R> {
     /// Which stage.

@@ -15,6 +15,7 @@ use order_domain::order::OrderStatus;
 use order_domain::time::Timestamp;
 use order_handlers::batch::{Delivery, settle};
 use order_handlers::channels::Channels;
+use order_handlers::consumer::StageContext;
 use order_handlers::failure::{DeadLetterReason, Failure};
 use order_handlers::lambda::{WholeBatch, queue, stream};
 use order_handlers::ports::Signed;
@@ -23,7 +24,7 @@ use order_handlers::stages::validate::Validate;
 use serde_json::{Value, json};
 
 async fn validate(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Validate { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }.run(batch).await
 }
 
 fn placed(count: usize) -> Vec<Delivery> {

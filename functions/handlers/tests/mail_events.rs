@@ -14,6 +14,7 @@ use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
+use order_handlers::consumer::StageContext;
 use order_handlers::ports::{NotificationKey, Receipt, Recipient, Refusal, SentLog as _};
 use order_handlers::stages::contact::Contact;
 use order_handlers::texts::Texts;
@@ -22,7 +23,14 @@ async fn contact(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     let channels = Channels { email: true, sms: None, push: false };
     let texts = Texts::compiled_in("Shop", "help@shop.example").unwrap();
     let (database, notifier, queue, runtime) = (shop, shop, shop, shop);
-    Contact { database, notifier, queue, runtime, policy: POLICY, channels: &channels, texts: &texts }.run(batch).await
+    Contact {
+        context: StageContext { database, queue, runtime, policy: POLICY },
+        notifier,
+        channels: &channels,
+        texts: &texts,
+    }
+    .run(batch)
+    .await
 }
 
 /// As EventBridge puts it into the queue.

@@ -18,6 +18,7 @@ use order_domain::request::Channel;
 use order_domain::time::Timestamp;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
+use order_handlers::consumer::StageContext;
 use order_handlers::failure::Failure;
 use order_handlers::ports::{
     Cursor, NotificationKey, NotificationRecord, Outcome, Page, Reads, Receipt, Recipient, Refusal, SentHistory,
@@ -44,7 +45,9 @@ async fn notify_by(shop: &Shop, channels: &Channels, records: &[Record]) -> Vec<
 async fn contact_by(shop: &Shop, channels: &Channels, batch: &[Delivery]) -> Vec<String> {
     let texts = Texts::compiled_in("Shop", "help@shop.example").unwrap();
     let (database, notifier, queue, runtime) = (shop, shop, shop, shop);
-    Contact { database, notifier, queue, runtime, policy: POLICY, channels, texts: &texts }.run(batch).await
+    Contact { context: StageContext { database, queue, runtime, policy: POLICY }, notifier, channels, texts: &texts }
+        .run(batch)
+        .await
 }
 
 /// The contact stage works on its queue once, in batches of ten; how many messages were given back to it.
@@ -105,11 +108,24 @@ async fn confirmed_beside(shop: &Shop, id: &str) {
 /// Through every stage up to the confirmation.
 async fn place(shop: &Shop, body: &serde_json::Value) {
     let placed = [delivery("m", body.to_string())];
-    assert!(Validate { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(&placed).await.is_empty());
+    assert!(
+        Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }
+            .run(&placed)
+            .await
+            .is_empty()
+    );
     let reserve = next(shop);
-    assert!(Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(&reserve).await.is_empty());
+    assert!(
+        Inventory { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }
+            .run(&reserve)
+            .await
+            .is_empty()
+    );
     let pay = next(shop);
-    let payment = Payment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY };
+    let payment = Payment {
+        context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY },
+        gateway: shop.gateway(),
+    };
     assert!(payment.run(&pay).await.is_empty());
 }
 

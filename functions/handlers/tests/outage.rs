@@ -12,6 +12,7 @@ use order_contract::metric;
 use order_domain::order::OrderStatus;
 use order_handlers::batch::Delivery;
 use order_handlers::circuit_breaker::{CircuitBreaker, PAYMENT_GATEWAY};
+use order_handlers::consumer::StageContext;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::validate::Validate;
@@ -30,9 +31,9 @@ fn take_forwarded(shop: &Shop, name: &str) -> Vec<Delivery> {
 async fn reserved(shop: &Shop) -> Vec<Delivery> {
     let placed: Vec<_> =
         (0..ORDERS).map(|n| delivery(&format!("placed-{n}"), body(&format!("ord-{n}"), "TEA", 1))).collect();
-    let validate = Validate { database: shop, queue: shop, runtime: shop, policy: POLICY };
+    let validate = Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } };
     assert!(validate.run(&placed).await.is_empty());
-    let inventory = Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY };
+    let inventory = Inventory { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } };
     assert!(inventory.run(&take_forwarded(shop, "reserve")).await.is_empty());
     take_forwarded(shop, "pay")
 }
@@ -55,7 +56,10 @@ async fn an_hours_outage_of_the_gateway_opens_the_circuit_and_costs_few_receives
         let batch: Vec<Delivery> = waiting.drain(..due).map(|(_, delivery)| delivery).collect();
         receives = receives.max(batch.iter().map(|delivery| delivery.receive_count).max().unwrap());
         let gateway = shop.guarded(&breaker);
-        let payment = Payment { database: &shop, gateway, queue: &shop, runtime: &shop, policy: POLICY };
+        let payment = Payment {
+            context: StageContext { database: &shop, queue: &shop, runtime: &shop, policy: POLICY },
+            gateway,
+        };
         let failed: BTreeSet<String> = payment.run(&batch).await.into_iter().collect();
         let waits = std::mem::take(&mut *shop.postponed.lock().unwrap());
         for delivery in batch.into_iter().filter(|delivery| failed.contains(&delivery.message_id)) {

@@ -15,6 +15,7 @@ use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::stage::Stage;
 use order_domain::transition::Decision;
 use order_handlers::batch::Delivery;
+use order_handlers::consumer::StageContext;
 use order_handlers::ports::Signed;
 use order_handlers::stages::authorisation::KEY_LIFETIME;
 use order_handlers::stages::fulfilment::Fulfilment;
@@ -26,7 +27,9 @@ use order_handlers::stages::validate::Validate;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn reconcile(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Reconcile { database: shop, webhooks: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Reconcile { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY }, webhooks: shop }
+        .run(batch)
+        .await
 }
 
 fn sweep() -> Delivery {
@@ -60,15 +63,19 @@ async fn deliver(shop: &Shop, message: &Message) -> Vec<String> {
     let batch = [delivery("m", serde_json::to_string(message).unwrap())];
     let (database, queue, runtime, gateway, policy) = (shop, shop, shop, shop.gateway(), POLICY);
     match message.stage() {
-        Stage::Inventory => Inventory { database, queue, runtime, policy }.run(&batch).await,
-        Stage::Payment => Payment { database, gateway, queue, runtime, policy }.run(&batch).await,
-        Stage::Fulfilment => Fulfilment { database, gateway, queue, runtime, policy }.run(&batch).await,
+        Stage::Inventory => Inventory { context: StageContext { database, queue, runtime, policy } }.run(&batch).await,
+        Stage::Payment => {
+            Payment { context: StageContext { database, queue, runtime, policy }, gateway }.run(&batch).await
+        }
+        Stage::Fulfilment => {
+            Fulfilment { context: StageContext { database, queue, runtime, policy }, gateway }.run(&batch).await
+        }
         other => panic!("nothing is sent to {other:?}"),
     }
 }
 
 async fn validated(shop: &Shop) {
-    let stage = Validate { database: shop, queue: shop, runtime: shop, policy: POLICY };
+    let stage = Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } };
     assert!(stage.run(&[delivery("m", body("ord-1", "TEA", 2))]).await.is_empty());
 }
 
@@ -91,7 +98,12 @@ fn cancel() -> Delivery {
 }
 
 async fn fulfil(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Fulfilment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Fulfilment {
+        context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY },
+        gateway: shop.gateway(),
+    }
+    .run(batch)
+    .await
 }
 
 #[tokio::test]
@@ -405,7 +417,7 @@ async fn a_refund_whose_answer_was_lost_is_given_once() {
     assert_eq!(fulfil(&shop, &returned).await, ["r"]);
     // Another order under its id changes it, days later, when the gateway has forgotten the key.
     shop.pass(3 * DAY);
-    let validate = Validate { database: &shop, queue: &shop, runtime: &shop, policy: POLICY };
+    let validate = Validate { context: StageContext { database: &shop, queue: &shop, runtime: &shop, policy: POLICY } };
     assert!(validate.run(&[delivery("other", body("ord-1", "TEA", 3))]).await.is_empty());
     assert!(fulfil(&shop, &returned).await.is_empty());
     let refunds = shop.asked.lock().unwrap().iter().filter(|asked| asked.starts_with("refund")).count();

@@ -11,13 +11,14 @@ use order_contract::metric;
 use order_domain::id::OrderId;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_handlers::batch::Delivery;
+use order_handlers::consumer::StageContext;
 use order_handlers::stages::fulfilment::Fulfilment;
 use order_handlers::stages::inventory::Inventory;
 use order_handlers::stages::payment::Payment;
 use order_handlers::stages::validate::Validate;
 
 async fn validate(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Validate { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }.run(batch).await
 }
 
 /// What was forwarded, as the next stage's deliveries.
@@ -28,15 +29,25 @@ fn next(shop: &Shop) -> Vec<Delivery> {
 }
 
 async fn inventory(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Inventory { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }.run(batch).await
 }
 
 async fn payment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Payment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Payment {
+        context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY },
+        gateway: shop.gateway(),
+    }
+    .run(batch)
+    .await
 }
 
 async fn fulfilment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Fulfilment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Fulfilment {
+        context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY },
+        gateway: shop.gateway(),
+    }
+    .run(batch)
+    .await
 }
 
 fn dispatched(id: &str) -> Delivery {

@@ -13,6 +13,7 @@ use order_domain::time::Timestamp;
 use order_domain::transition::overdue::CHECK_AFTER;
 use order_handlers::batch::Delivery;
 use order_handlers::channels::Channels;
+use order_handlers::consumer::StageContext;
 use order_handlers::ports::{DeadLetter, Recipient, Signed};
 use order_handlers::stages::contact::Contact;
 use order_handlers::stages::inventory::Inventory;
@@ -49,15 +50,22 @@ fn next(shop: &Shop) -> Vec<Delivery> {
 }
 
 async fn validate(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Validate { database: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Validate { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } }.run(batch).await
 }
 
 async fn payment(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Payment { database: shop, gateway: shop.gateway(), queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Payment {
+        context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY },
+        gateway: shop.gateway(),
+    }
+    .run(batch)
+    .await
 }
 
 async fn reconcile(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
-    Reconcile { database: shop, webhooks: shop, queue: shop, runtime: shop, policy: POLICY }.run(batch).await
+    Reconcile { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY }, webhooks: shop }
+        .run(batch)
+        .await
 }
 
 async fn notify(shop: &Shop) -> Vec<String> {
@@ -71,7 +79,9 @@ async fn contact(shop: &Shop, batch: &[Delivery]) -> Vec<String> {
     let (channels, texts) = (channels(), Texts::compiled_in("Shop", "help@shop.example").unwrap());
     let (database, notifier, queue, runtime) = (shop, shop, shop, shop);
     let (channels, texts) = (&channels, &texts);
-    Contact { database, notifier, queue, runtime, policy: POLICY, channels, texts }.run(batch).await
+    Contact { context: StageContext { database, queue, runtime, policy: POLICY }, notifier, channels, texts }
+        .run(batch)
+        .await
 }
 
 fn channels() -> Channels {
@@ -85,7 +95,7 @@ fn placed(ids: &[&str], sku: &str) -> Vec<Delivery> {
 /// Reserved orders, with their messages for payment.
 async fn reserved(shop: &Shop, ids: &[&str]) -> Vec<Delivery> {
     assert!(validate(shop, &placed(ids, "TEA")).await.is_empty());
-    let inventory = Inventory { database: shop, queue: shop, runtime: shop, policy: POLICY };
+    let inventory = Inventory { context: StageContext { database: shop, queue: shop, runtime: shop, policy: POLICY } };
     assert!(inventory.run(&next(shop)).await.is_empty());
     next(shop)
 }

@@ -135,11 +135,11 @@ impl Ports {
             return reply(409, &json!({ "error": error }), false);
         }
         let by = self.invocation.id;
-        if twice {
-            ask(state, "POST", path, form, Some((&format!("{key}:twice"), now)), by, now);
-        }
         let (status, body, replayed) = ask(state, "POST", path, form, Some((&key, now + takes)), by, now);
         state.gateway.engine().set_faults(Faults::default());
+        if twice && status == 500 && !replayed {
+            ask(state, "POST", path, form, Some((&format!("{key}:twice"), now)), by, now);
+        }
         state.narrate(now, number, || {
             let repeated = if replayed { ", repeated" } else { "" };
             format!("gateway: POST {path} under {key}: {status}{repeated}")

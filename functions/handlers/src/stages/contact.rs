@@ -28,13 +28,13 @@ use order_domain::request::Channel;
 
 use crate::batch::{Delivery, contained, settle};
 use crate::channels::Channels;
+use crate::consumer::StageContext;
 use crate::decision::unknown;
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{
     AboutEvent, EventKey, Events, Loaded, Notification, NotificationKey, Notifier, Orders, Queue, Receipt, Recipient,
     Refusal, Runtime, SentLog, readable,
 };
-use crate::retry::RetryPolicy;
 use crate::texts::Texts;
 
 /// Sends at a time: few enough not to be throttled at once (SES begins at 14 mails a second, SNS at 20 text messages).
@@ -46,16 +46,10 @@ const TIME_TO_TELL: Duration = Duration::from_secs(12);
 /// The stage that reaches customers.
 #[derive(Debug)]
 pub struct Contact<'a, D, N, Q, R> {
-    /// Orders, their events, and the record of what was sent.
-    pub database: D,
+    /// Tables, queues, clock. Messages: from notify, and from SES by EventBridge.
+    pub context: StageContext<D, Q, R>,
     /// The way out.
     pub notifier: N,
-    /// From notify, and from SES by EventBridge.
-    pub queue: Q,
-    /// Clock, chance, metrics.
-    pub runtime: R,
-    /// The waits of retries.
-    pub policy: RetryPolicy,
     /// What this environment may send.
     pub channels: &'a Channels,
     /// What it says.
@@ -104,7 +98,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             };
             told.or(recorded).cloned().unwrap_or_else(unanswered)
         });
-        settle(&self.queue, &self.runtime, self.policy, batch, results.collect()).await
+        settle(&self.context.queue, &self.context.runtime, self.context.policy, batch, results.collect()).await
     }
 
     async fn tell(&self, asked: BTreeSet<ContactCommand>) -> HashMap<ContactCommand, Result<(), Failure>> {
@@ -112,7 +106,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             Ok(known) => known,
             Err(failure) => return asked.into_iter().map(|asked| (asked, Err(failure.clone()))).collect(),
         };
-        let (known, budget) = (&known, self.runtime.remaining());
+        let (known, budget) = (&known, self.context.runtime.remaining());
         let tellings: Vec<_> = asked
             .into_iter()
             .map(async |asked| {
@@ -140,8 +134,11 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         let of_customers = asked.iter().filter(|asked| matches!(asked.recipient, ContactRecipient::Channel(_)));
         let orders: BTreeSet<OrderId> = of_customers.map(|asked| asked.order_id.clone()).collect();
         let events: BTreeSet<EventKey> = asked.iter().map(|asked| (asked.order_id.clone(), asked.sequence)).collect();
-        let (sent, orders, events) =
-            try_join!(self.database.sent(&sendings), self.database.load_each(&orders), self.database.events(&events))?;
+        let (sent, orders, events) = try_join!(
+            self.context.database.sent(&sendings),
+            self.context.database.load_each(&orders),
+            self.context.database.events(&events)
+        )?;
         Ok(Known { sent, orders, events })
     }
 
@@ -163,7 +160,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             Some(Err(refusal)) => return Ok(Some(Receipt::Refused(refusal))),
             Some(Ok(notification)) => notification,
         };
-        if self.runtime.remaining() < TIME_TO_TELL {
+        if self.context.runtime.remaining() < TIME_TO_TELL {
             return Err(Failure::transient_because("there is no time left to tell a customer"));
         }
         let answer = self.notifier.send(&[notification]).await.pop();
@@ -221,12 +218,12 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
         &self,
         reports: &HashMap<NotificationKey, Refusal>,
     ) -> HashMap<NotificationKey, Result<(), Failure>> {
-        let now = self.runtime.now();
+        let now = self.context.runtime.now();
         let recorded = reports.iter().map(async |(sending, refusal)| {
-            let recorded = self.database.record(&[(sending.clone(), Receipt::Refused(*refusal))], now).await;
+            let recorded = self.context.database.record(&[(sending.clone(), Receipt::Refused(*refusal))], now).await;
             if recorded.is_ok() {
                 tracing::warn!(order_id = %sending.order_id, reason = %refusal, "an e-mail did not arrive, or was not wanted");
-                self.runtime.count(metric::NOTIFICATIONS_REFUSED, 1);
+                self.context.runtime.count(metric::NOTIFICATIONS_REFUSED, 1);
             }
             (sending.clone(), recorded)
         });
@@ -250,10 +247,10 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             [(metric::NOTIFICATIONS_SENT, receipts.len() - refused), (metric::NOTIFICATIONS_REFUSED, refused)]
         {
             if count > 0 {
-                self.runtime.count(name, count);
+                self.context.runtime.count(name, count);
             }
         }
-        self.database.record(receipts, self.runtime.now()).await
+        self.context.database.record(receipts, self.context.runtime.now()).await
     }
 }
 

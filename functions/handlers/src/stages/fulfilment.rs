@@ -16,11 +16,10 @@ use order_domain::transition::{Decision, MoneyDue};
 
 use super::authorisation::{authorise, cancel_unless_known};
 use crate::batch::{Delivery, Handled};
-use crate::consumer::Consumer;
+use crate::consumer::StageContext;
 use crate::decision::{ATTEMPTS, contended, decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{CancelAnswer, CaptureAnswer, Gateway, GatewayAnswer, Inspection, Orders, Queue, Runtime};
-use crate::retry::RetryPolicy;
 
 /// A report can overtake the one before it, or the order that it is about, whose message may wait for as long as an outage
 /// takes. One that is still early after this long is refused with its reason, before the queue gives it up without one.
@@ -33,27 +32,20 @@ const RECORDED_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// The stage after the confirmation.
 #[derive(Debug)]
 pub struct Fulfilment<D, G, Q, R> {
-    /// Orders.
-    pub database: D,
+    /// Tables, queues, clock. Messages: from the API and from payment; to itself, for what has to be cancelled.
+    pub context: StageContext<D, Q, R>,
     /// The payment gateway.
     pub gateway: G,
-    /// From the API and from payment; to itself, for what has to be cancelled.
-    pub queue: Q,
-    /// Clock, chance, metrics.
-    pub runtime: R,
-    /// The waits of retries.
-    pub policy: RetryPolicy,
 }
 
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer =
-            Consumer { stage: Stage::Fulfilment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer = self.context.consumer(Stage::Fulfilment);
         let fulfil = async |delivery: &Delivery, order, command| self.fulfil(delivery, order, &command).await;
-        let now = self.runtime.now();
+        let now = self.context.runtime.now();
         let missing = |id: &OrderId, delivery: &Delivery| not_stored(id, now.since(delivery.sent_at));
-        consumer.each_order(&self.database, batch, missing, fulfil).await
+        consumer.each_order(&self.context.database, batch, missing, fulfil).await
     }
 
     async fn fulfil(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Handled {
@@ -77,9 +69,9 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
 
     /// Commits what is reported; the order as it stands then.
     async fn record(&self, delivery: &Delivery, order: Order, command: &FulfilmentCommand) -> Result<Order, Failure> {
-        let context = delivery.command_context(Stage::Fulfilment, command.cause(), self.runtime.now());
+        let context = delivery.command_context(Stage::Fulfilment, command.cause(), self.context.runtime.now());
         let too_old = context.at.since(delivery.sent_at) > PATIENCE_WITH_AN_EARLY_REPORT;
-        let decided = decide(&self.database, order, |order| match answer(order, command, &context) {
+        let decided = decide(&self.context.database, order, |order| match answer(order, command, &context) {
             Decision::Defer(refusal) if too_old => Decision::Reject(refusal),
             step => step,
         })
@@ -101,13 +93,13 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
                     continue;
                 }
             };
-            let context = delivery.command_context(Stage::Fulfilment, cause, self.runtime.now());
+            let context = delivery.command_context(Stage::Fulfilment, cause, self.context.runtime.now());
             // What the gateway did is a fact, however the order changed meanwhile.
-            let decided = decide(&self.database, order, |order| fact.recorded_by(order, &context)).await?;
+            let decided = decide(&self.context.database, order, |order| fact.recorded_by(order, &context)).await?;
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
             } else if let Fact::AuthorisedAnew(anew) = &fact {
-                cancel_unless_known(&self.queue, &decided.order, anew).await?;
+                cancel_unless_known(&self.context.queue, &decided.order, anew).await?;
             }
             order = decided.order;
         }
@@ -125,7 +117,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         if !order.does_not_need_payment(payment_intent) {
             return Ok(());
         }
-        let age = self.runtime.now().since(delivery.sent_at);
+        let age = self.context.runtime.now().since(delivery.sent_at);
         if age < RECORDED_WITHIN {
             return Err(Failure::Early {
                 what: format!("payment {payment_intent} may still become the hold of order {}", order.order_id),
@@ -138,7 +130,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     }
 
     async fn reload(&self, order: &Order) -> Result<Order, Failure> {
-        let mut stored = self.database.load(&BTreeSet::from([order.order_id.clone()])).await?;
+        let mut stored = self.context.database.load(&BTreeSet::from([order.order_id.clone()])).await?;
         stored.remove(&order.order_id).ok_or_else(|| unknown(&order.order_id))
     }
 
@@ -177,7 +169,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
     /// Another hold for a lapsed one.
     async fn reauthorise(&self, order: &Order) -> Result<GatewayAnswer, Failure> {
         let next = order.authorisation.as_ref().map_or(1, |authorisation| authorisation.attempt.saturating_add(1));
-        authorise(&self.gateway, order, next, order.updated_at, self.runtime.now()).await
+        authorise(&self.gateway, order, next, order.updated_at, self.context.runtime.now()).await
     }
 
     /// An order that waits for its dispatch keeps its money held, or is cancelled. The clock only says when to look: what is
@@ -190,9 +182,9 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             return Ok(order);
         }
         let answer = self.reauthorise(&order).await?;
-        let context = delivery.command_context(Stage::Fulfilment, Cause::Reauthorise, self.runtime.now());
+        let context = delivery.command_context(Stage::Fulfilment, Cause::Reauthorise, self.context.runtime.now());
         let lapsed = order.authorisation.clone();
-        let decided = decide(&self.database, order, |order| match answer.clone() {
+        let decided = decide(&self.context.database, order, |order| match answer.clone() {
             // Another worker made a hold meanwhile: the refusal is of no account.
             GatewayAnswer::Declined(_) if order.authorisation != lapsed => Decision::NoOp,
             GatewayAnswer::Authorised(anew) => order.reauthorised(anew, &context),
@@ -202,7 +194,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
         } else if let GatewayAnswer::Authorised(anew) = &answer {
-            cancel_unless_known(&self.queue, &decided.order, anew).await?;
+            cancel_unless_known(&self.context.queue, &decided.order, anew).await?;
         }
         Ok(decided.order)
     }
@@ -215,7 +207,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             (after.refunded > before.refunded, metric::REFUNDS),
         ] {
             if happened {
-                self.runtime.count(name, 1);
+                self.context.runtime.count(name, 1);
             }
         }
     }

@@ -10,31 +10,23 @@ use order_domain::stock::{StockPart, most_parts, spread};
 use order_domain::transition::Decision;
 
 use crate::batch::{Delivery, Handled};
-use crate::consumer::Consumer;
+use crate::consumer::StageContext;
 use crate::decision::{ATTEMPTS, contended, decide, refused, unknown};
 use crate::ports::{Committed, Orders, Queue, Runtime, Stock};
-use crate::retry::RetryPolicy;
 
 /// The second stage.
 #[derive(Debug)]
 pub struct Inventory<D, Q, R> {
-    /// Orders and stock.
-    pub database: D,
-    /// From validate, to payment.
-    pub queue: Q,
-    /// Clock, chance, metrics.
-    pub runtime: R,
-    /// The waits of retries.
-    pub policy: RetryPolicy,
+    /// Tables, queues, clock. Messages: from validate, to payment.
+    pub context: StageContext<D, Q, R>,
 }
 
 impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer =
-            Consumer { stage: Stage::Inventory, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer = self.context.consumer(Stage::Inventory);
         let reserve = async |delivery: &Delivery, order, _: Command| self.reserve(delivery, order).await;
-        consumer.each_order(&self.database, batch, |id, _| unknown(id), reserve).await
+        consumer.each_order(&self.context.database, batch, |id, _| unknown(id), reserve).await
     }
 
     async fn reserve(&self, delivery: &Delivery, mut order: Order) -> Handled {
@@ -45,13 +37,13 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         let mut parts: Vec<Vec<StockPart>> = order.lines.iter().map(whole).collect();
         // Every line may have to be looked for in other shards once.
         for _ in 0..ATTEMPTS + order.lines.len() {
-            let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
+            let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.context.runtime.now());
             let change = match order.reserve(&parts, &context) {
                 Decision::Apply(change) => change,
                 Decision::NoOp => return Ok(next(&order)),
                 Decision::Reject(refusal) | Decision::Defer(refusal) => return Err(refused(refusal)),
             };
-            match self.database.commit(&change).await? {
+            match self.context.database.commit(&change).await? {
                 Committed::Done => return Ok(next(change.order())),
                 Committed::Stale(Some(newer)) => order = *newer,
                 Committed::Stale(None) => return Err(unknown(&order.order_id)),
@@ -59,7 +51,7 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
                     let (Some(short), Some(place)) = (order.lines.get(line), parts.get_mut(line)) else {
                         return Err(contended(&order.order_id));
                     };
-                    let free = self.database.free_units(&short.sku).await?;
+                    let free = self.context.database.free_units(&short.sku).await?;
                     match spread(short.quantity, &free, most_parts(order.lines.len())) {
                         Some(found) => *place = found,
                         None => return self.out_of_stock(delivery, order, line).await,
@@ -74,10 +66,10 @@ impl<D: Orders + Stock, Q: Queue, R: Runtime> Inventory<D, Q, R> {
         let Some(sku) = order.lines.get(line).map(|line| line.sku.clone()) else {
             return Err(contended(&order.order_id));
         };
-        let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.runtime.now());
-        let decided = decide(&self.database, order, |order| order.out_of_stock(sku.clone(), &context)).await?;
+        let context = delivery.command_context(Stage::Inventory, Cause::ReserveStock, self.context.runtime.now());
+        let decided = decide(&self.context.database, order, |order| order.out_of_stock(sku.clone(), &context)).await?;
         if decided.changed_from.is_some() {
-            self.runtime.count(metric::ORDERS_REJECTED, 1);
+            self.context.runtime.count(metric::ORDERS_REJECTED, 1);
         }
         Ok(next(&decided.order))
     }

@@ -8,38 +8,30 @@ use order_domain::stage::Stage;
 
 use super::authorisation::{FIRST_ATTEMPT, authorise, cancel_unless_known, find};
 use crate::batch::{Delivery, Handled};
-use crate::consumer::Consumer;
+use crate::consumer::StageContext;
 use crate::decision::{decide, refused, unknown};
 use crate::failure::Failure;
 use crate::ports::{Gateway, GatewayAnswer, Orders, Queue, Runtime, SEARCH_IS_CURRENT_AFTER};
-use crate::retry::RetryPolicy;
 
 /// The third stage.
 #[derive(Debug)]
 pub struct Payment<D, G, Q, R> {
-    /// Orders.
-    pub database: D,
+    /// Tables, queues, clock. Messages: from inventory, to fulfilment.
+    pub context: StageContext<D, Q, R>,
     /// The payment gateway.
     pub gateway: G,
-    /// From inventory, to fulfilment.
-    pub queue: Q,
-    /// Clock, chance, metrics.
-    pub runtime: R,
-    /// The waits of retries.
-    pub policy: RetryPolicy,
 }
 
 impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer =
-            Consumer { stage: Stage::Payment, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer = self.context.consumer(Stage::Payment);
         let authorise = async |delivery: &Delivery, order, _: Command| self.authorise(delivery, order).await;
-        consumer.each_order(&self.database, batch, |id, _| unknown(id), authorise).await
+        consumer.each_order(&self.context.database, batch, |id, _| unknown(id), authorise).await
     }
 
     async fn authorise(&self, delivery: &Delivery, order: Order) -> Handled {
-        let context = || delivery.command_context(Stage::Payment, Cause::AuthorisePayment, self.runtime.now());
+        let context = || delivery.command_context(Stage::Payment, Cause::AuthorisePayment, self.context.runtime.now());
         if !order.awaits_payment() && !order.may_have_unknown_authorisation() {
             // A redelivery after the answer was stored, or a command that came too early.
             return match order.payment_is_settled() {
@@ -48,10 +40,10 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
             };
         }
         let Some(answer) = self.ask(&order).await? else {
-            let decided = decide(&self.database, order, |order| order.nothing_authorised(&context())).await?;
+            let decided = decide(&self.context.database, order, |order| order.nothing_authorised(&context())).await?;
             return Ok(next(&decided.order));
         };
-        let decided = decide(&self.database, order, |order| match answer.clone() {
+        let decided = decide(&self.context.database, order, |order| match answer.clone() {
             GatewayAnswer::Authorised(authorisation) => order.authorised(authorisation, &context()),
             GatewayAnswer::Declined(code) if order.may_have_unknown_authorisation() => {
                 tracing::info!(order_id = %order.order_id, code, "nothing is held for a cancelled order");
@@ -64,7 +56,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
             (Some(_), _) => self.measure(&decided.order),
             // Another worker was faster, with another answer.
             (None, GatewayAnswer::Authorised(hold)) => {
-                cancel_unless_known(&self.queue, &decided.order, hold).await?;
+                cancel_unless_known(&self.context.queue, &decided.order, hold).await?;
             }
             (None, GatewayAnswer::Declined(_)) => {}
         }
@@ -73,7 +65,7 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
 
     /// The gateway's answer for the order; `None` where it was cancelled and nothing is held for it.
     async fn ask(&self, order: &Order) -> Result<Option<GatewayAnswer>, Failure> {
-        let now = self.runtime.now();
+        let now = self.context.runtime.now();
         let since = order.reserved_at.unwrap_or(order.created_at);
         if order.awaits_payment() {
             return authorise(&self.gateway, order, FIRST_ATTEMPT, since, now).await.map(Some);
@@ -96,10 +88,12 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Payment<D, G, Q, R> {
     fn measure(&self, order: &Order) {
         match order.confirmed_at {
             Some(confirmed_at) => {
-                self.runtime.count(metric::ORDERS_CONFIRMED, 1);
-                self.runtime.time(metric::TIME_TO_CONFIRMATION, confirmed_at.since(order.created_at));
+                self.context.runtime.count(metric::ORDERS_CONFIRMED, 1);
+                self.context.runtime.time(metric::TIME_TO_CONFIRMATION, confirmed_at.since(order.created_at));
             }
-            None if order.status == OrderStatus::PaymentDeclined => self.runtime.count(metric::ORDERS_REJECTED, 1),
+            None if order.status == OrderStatus::PaymentDeclined => {
+                self.context.runtime.count(metric::ORDERS_REJECTED, 1)
+            }
             None => {}
         }
     }

@@ -16,12 +16,11 @@ use order_domain::time::Timestamp;
 use order_domain::transition::overdue::CHECK_AFTER;
 
 use crate::batch::{Delivery, Handled};
-use crate::consumer::Consumer;
+use crate::consumer::StageContext;
 use crate::failure::{DeadLetterReason, Failure, chain};
 use crate::ports::{
     GatewayEvent, GatewayEventKind, Loaded, OpenOrders, Orders, Queue, Runtime, Signed, Webhook, Webhooks,
 };
-use crate::retry::RetryPolicy;
 
 /// Next checks that are moved at the same time.
 const CHECKS_AT_ONCE: usize = 25;
@@ -29,16 +28,10 @@ const CHECKS_AT_ONCE: usize = 25;
 /// The stage beside the others.
 #[derive(Debug)]
 pub struct Reconcile<D, W, Q, R> {
-    /// Orders, and those that are due to be looked at.
-    pub database: D,
+    /// Tables, queues, clock. Messages: from the schedule and the API, to inventory, payment and fulfilment.
+    pub context: StageContext<D, Q, R>,
     /// The gateway's webhooks.
     pub webhooks: W,
-    /// From the schedule and the API, to inventory, payment and fulfilment.
-    pub queue: Q,
-    /// Clock, chance, metrics.
-    pub runtime: R,
-    /// The waits of retries.
-    pub policy: RetryPolicy,
 }
 
 /// What a delivery asks for.
@@ -50,8 +43,7 @@ enum Asked {
 impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, Q, R> {
     /// Works on a batch; the message ids to give back to the queue.
     pub async fn run(&self, batch: &[Delivery]) -> Vec<String> {
-        let consumer =
-            Consumer { stage: Stage::Reconcile, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer = self.context.consumer(Stage::Reconcile);
         let name = |asked: &Asked| match asked {
             Asked::Sweep => "a sweep".to_owned(),
             Asked::Webhook(_) => "a webhook".to_owned(),
@@ -65,7 +57,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
                 Asked::Sweep => {
                     self.sweep().await?;
                     // The queue is webhooks' too, so that only this tells that the schedule is alive.
-                    self.runtime.count(metric::SWEEPS, 1);
+                    self.context.runtime.count(metric::SWEEPS, 1);
                     Ok(None)
                 }
                 Asked::Webhook(signed) => self.webhook(delivery, &signed).await,
@@ -75,9 +67,9 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
 
     /// Puts the orders back on their queues whose next check is due.
     async fn sweep(&self) -> Result<(), Failure> {
-        let now = self.runtime.now();
-        let due: BTreeSet<OrderId> = self.database.due(now).await?.into_iter().collect();
-        let (orders, unreadable) = apart(&due, self.database.load_each(&due).await?);
+        let now = self.context.runtime.now();
+        let due: BTreeSet<OrderId> = self.context.database.due(now).await?.into_iter().collect();
+        let (orders, unreadable) = apart(&due, self.context.database.load_each(&due).await?);
         // The index follows the table with a delay: what is stored says whether an order is due.
         let due: Vec<&Order> =
             orders.iter().filter(|order| order.next_check_at().is_some_and(|check| check <= now)).collect();
@@ -89,10 +81,10 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         if !messages.is_empty() {
             // A hold that is looked at because its time is over did not stop moving.
             let stopped = messages.iter().filter(|(order, _)| order.is_open()).count();
-            self.runtime.count(metric::ORDERS_REQUEUED, stopped);
+            self.context.runtime.count(metric::ORDERS_REQUEUED, stopped);
             tracing::warn!(orders = messages.len(), "orders that stopped moving are put back on their queues");
             let bodies: Vec<Message> = messages.iter().map(|(_, message)| message.clone()).collect();
-            for ((order, _), sent) in messages.iter().zip(self.queue.forward(&bodies).await) {
+            for ((order, _), sent) in messages.iter().zip(self.context.queue.forward(&bodies).await) {
                 match sent {
                     Ok(()) => again.push(order),
                     Err(failure) => failed = Some(failure),
@@ -101,7 +93,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         }
         // Those that were sent are not sent again by the next sweep, whatever became of the others.
         for chunk in again.chunks(CHECKS_AT_ONCE) {
-            let moved = chunk.iter().map(|order| self.database.defer_check(order, order.next_check_after(now)));
+            let moved = chunk.iter().map(|order| self.context.database.defer_check(order, order.next_check_after(now)));
             for moved in join_all(moved).await {
                 failed = moved.err().or(failed);
             }
@@ -116,14 +108,15 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
         if unreadable.is_empty() {
             return Ok(());
         }
-        self.runtime.count(metric::ORDERS_UNREADABLE, unreadable.len());
+        self.context.runtime.count(metric::ORDERS_UNREADABLE, unreadable.len());
         for (order_id, failure) in unreadable {
             tracing::error!(%order_id, error = %chain(failure), "an order that is due cannot be read");
         }
         let mut failed = None;
         for chunk in unreadable.chunks(CHECKS_AT_ONCE) {
-            let moved =
-                chunk.iter().map(|(id, _)| self.database.defer_unreadable_check(id, now, now.after(CHECK_AFTER)));
+            let moved = chunk
+                .iter()
+                .map(|(id, _)| self.context.database.defer_unreadable_check(id, now, now.after(CHECK_AFTER)));
             for moved in join_all(moved).await {
                 failed = moved.err().or(failed);
             }
@@ -137,7 +130,7 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             Webhook::Genuine(event) => event,
             Webhook::Refused(reason) => {
                 // Anybody can send one: it is counted and forgotten, so that nobody can fill the dead-letter queue.
-                self.runtime.count(metric::WEBHOOKS_REFUSED, 1);
+                self.context.runtime.count(metric::WEBHOOKS_REFUSED, 1);
                 tracing::warn!(message_id = %delivery.message_id, reason, "a webhook is not the gateway's");
                 return Ok(None);
             }
@@ -147,9 +140,9 @@ impl<D: Orders + OpenOrders, W: Webhooks, Q: Queue, R: Runtime> Reconcile<D, W, 
             let (order_id, refund) = (order_id.clone(), refund.clone());
             return Ok(Some(Message::Fulfilment(FulfilmentCommand::ReportFailedRefund { order_id, refund })));
         }
-        let mut orders = self.database.load(&BTreeSet::from([order_id.clone()])).await?;
+        let mut orders = self.context.database.load(&BTreeSet::from([order_id.clone()])).await?;
         let order = orders.remove(order_id);
-        Ok(order.and_then(|order| follows_from(&order, &event, self.runtime.now())))
+        Ok(order.and_then(|order| follows_from(&order, &event, self.context.runtime.now())))
     }
 }
 

@@ -14,23 +14,16 @@ use order_domain::stage::Stage;
 use order_domain::transition::receive;
 
 use crate::batch::{Delivery, Handled};
-use crate::consumer::Consumer;
+use crate::consumer::StageContext;
 use crate::decision::{decide, unknown};
 use crate::failure::{DeadLetterReason, Failure};
 use crate::ports::{Catalogue, Committed, Orders, Prices, Queue, Runtime};
-use crate::retry::RetryPolicy;
 
 /// The first stage.
 #[derive(Debug)]
 pub struct Validate<D, Q, R> {
-    /// Catalogue and orders.
-    pub database: D,
-    /// From the API, to inventory.
-    pub queue: Q,
-    /// Clock, chance, metrics.
-    pub runtime: R,
-    /// The waits of retries.
-    pub policy: RetryPolicy,
+    /// Tables, queues, clock. Messages: from the API, to inventory.
+    pub context: StageContext<D, Q, R>,
 }
 
 impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
@@ -39,8 +32,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         let requests: Vec<Result<PlaceOrder, Failure>> = batch.iter().map(parse).collect();
         let prices = self.prices(&requests).await;
         let name = |request: &PlaceOrder| format!("order {}", request.order_id);
-        let consumer =
-            Consumer { stage: Stage::Validate, queue: &self.queue, runtime: &self.runtime, policy: self.policy };
+        let consumer = self.context.consumer(Stage::Validate);
         consumer
             .each(batch, requests, name, async |delivery, request| {
                 let price = price(&request, prices.as_ref().map_err(Clone::clone)?.of(&request)?);
@@ -54,7 +46,7 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         let items = requests.iter().flatten().flat_map(|request| &request.items);
         let skus: BTreeSet<Sku> = items.map(|item| item.sku.clone()).collect();
         let currencies = requests.iter().flatten().map(|request| request.currency).collect();
-        if skus.is_empty() { Ok(Prices::default()) } else { self.database.price_list(&skus, &currencies).await }
+        if skus.is_empty() { Ok(Prices::default()) } else { self.context.database.price_list(&skus, &currencies).await }
     }
 
     async fn place(
@@ -63,13 +55,13 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
         request: PlaceOrder,
         priced: Result<Priced, RejectionReason>,
     ) -> Handled {
-        let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
+        let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.context.runtime.now());
         let change = receive(request, priced, delivery.sent_at, &context);
-        match self.database.commit(&change).await? {
+        match self.context.database.commit(&change).await? {
             Committed::Done => {
-                self.runtime.count(metric::ORDERS_RECEIVED, 1);
+                self.context.runtime.count(metric::ORDERS_RECEIVED, 1);
                 if change.order().status == OrderStatus::Rejected {
-                    self.runtime.count(metric::ORDERS_REJECTED, 1);
+                    self.context.runtime.count(metric::ORDERS_REJECTED, 1);
                 }
                 Ok(next(change.order()))
             }
@@ -80,13 +72,14 @@ impl<D: Catalogue + Orders, Q: Queue, R: Runtime> Validate<D, Q, R> {
 
     /// The id is taken: by this very order, which then only goes on, or by another, which is recorded.
     async fn placed_again(&self, delivery: &Delivery, stored: Order, fingerprint: &Fingerprint) -> Handled {
-        let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.runtime.now());
-        let decided = decide(&self.database, stored, |stored| stored.placed_again(fingerprint, &context)).await?;
+        let context = delivery.command_context(Stage::Validate, Cause::PlaceOrder, self.context.runtime.now());
+        let decided =
+            decide(&self.context.database, stored, |stored| stored.placed_again(fingerprint, &context)).await?;
         // An order remembers so many conflicts; those after them are counted all the same.
         if decided.changed_from.is_none() && decided.order.knows(fingerprint) {
             return Ok(next(&decided.order));
         }
-        self.runtime.count(metric::ORDER_CONFLICTS, 1);
+        self.context.runtime.count(metric::ORDER_CONFLICTS, 1);
         tracing::warn!(order_id = %decided.order.order_id, "another order came under the id of a stored one");
         Ok(None)
     }
