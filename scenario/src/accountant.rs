@@ -53,7 +53,7 @@ pub struct Product {
     pub units: Option<u64>,
 }
 
-/// What delivery costs. It carries the standard rate of VAT.
+/// The delivery charge. It carries the standard rate of VAT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
     /// For one order, in minor units.
@@ -62,7 +62,7 @@ pub struct Delivery {
     pub free_from: Option<u64>,
 }
 
-/// What the shop sells.
+/// The shop's price list and stock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shop {
     /// By currency; delivery is free where a currency is missing.
@@ -71,7 +71,7 @@ pub struct Shop {
     pub products: BTreeMap<String, Product>,
 }
 
-/// What an order costs, in minor units.
+/// An order's bill, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bill {
     /// Goods and delivery, with VAT.
@@ -108,7 +108,7 @@ const fn vat_in(price: u64, percent: u64) -> u64 {
     (2 * price * percent + 100 + percent) / (2 * (100 + percent))
 }
 
-/// What the gateway says of a customer's card.
+/// The gateway's answer for a customer's card.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Card {
     /// It pays.
@@ -145,7 +145,7 @@ pub struct Purchase {
     pub availability: Availability,
 }
 
-/// What customers, the warehouse and the carrier ask for after an order was placed.
+/// A command of the customer, the warehouse or the carrier after an order was placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     /// The parcel is with the carrier.
@@ -164,7 +164,7 @@ pub enum Command {
 /// A command that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sent {
-    /// What it asks for.
+    /// The command.
     pub command: Command,
     /// Whether it was processed. `false` for a message in a dead-letter queue: it may have had its effect or not.
     pub certain: bool,
@@ -203,11 +203,11 @@ pub struct Asked {
     pub commands: Vec<Sent>,
     /// When they were sent.
     pub timing: Timing,
-    /// What may happen to the order beside the commands.
+    /// What else may end the order.
     pub accidents: BTreeSet<Accident>,
 }
 
-/// What may end an order without a command.
+/// A cause that ends an order without a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Accident {
     /// The gateway was away for longer than stock stays reserved: the order may be cancelled without a payment.
@@ -313,7 +313,7 @@ fn outcomes(shop: &Shop, purchase: &Purchase, asked: &Asked) -> BTreeSet<Outcome
     allowed
 }
 
-/// What may happen next to a confirmed order.
+/// A possible next step of a confirmed order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Move {
     Command(Command),
@@ -364,7 +364,7 @@ struct Parcel {
 }
 
 impl Parcel {
-    /// Applies the moves; what comes too early is tried again after every other.
+    /// Applies the moves; a move that is too early is tried again after every other.
     fn take(course: &[Move], total: u64) -> Self {
         let mut parcel = Self::default();
         let mut early: Vec<Move> = Vec::new();
@@ -435,7 +435,7 @@ impl Parcel {
             (false, true) => "COMPLETED",
             (false, false) => "CONFIRMED",
         };
-        // Nothing can be captured any more, so the order is never completed: a person has to look at it.
+        // Nothing can be captured any more, so the order is never completed: a person has to review it.
         let status = if outcome.status == "COMPLETED" { "CONFIRMED" } else { outcome.status };
         let lost = accidents.contains(&Accident::MoneyLost).then(|| Outcome { status, ..outcome.clone() });
         if is_free {
@@ -452,7 +452,7 @@ impl Parcel {
     }
 }
 
-/// What has to be seen of a run.
+/// The expectations of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
     /// By order id.
@@ -482,7 +482,7 @@ pub struct Stock {
     pub sold: u64,
 }
 
-/// What a customer got on one channel.
+/// A customer's messages on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notices {
     /// Only their number is known; it has to be exact.
@@ -491,7 +491,7 @@ pub enum Notices {
     Named(BTreeSet<String>),
 }
 
-/// What was seen of an order.
+/// The observations of an order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     /// The stored order's status.
@@ -512,7 +512,7 @@ pub struct Seen {
     pub notices: BTreeMap<String, Notices>,
 }
 
-/// What was seen of a run.
+/// The observations of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observation {
     /// By order id; an order that was never stored is missing.
@@ -521,7 +521,7 @@ pub struct Observation {
     pub stock: BTreeMap<String, Stock>,
 }
 
-/// What a finding is about.
+/// The subject of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// The order is in none of the allowed states.
@@ -534,10 +534,10 @@ pub enum Subject {
     Messages,
 }
 
-/// Something that is wrong.
+/// A difference between a run and its expectations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is about.
+    /// Its subject.
     pub subject: Subject,
     /// The order; `None` for stock.
     pub order: Option<String>,
@@ -545,7 +545,7 @@ pub struct Finding {
     pub what: String,
 }
 
-/// Compares a run with what was asked for. Stock is only judged when every order is in an allowed state: otherwise nobody can
+/// Compares a run with its expectations. Stock is only judged when every order is in an allowed state: otherwise nobody can
 /// say where its units should be.
 #[must_use]
 pub fn judge(expected: &Expected, observation: &Observation) -> Vec<Finding> {
@@ -584,7 +584,7 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Vec<Finding> {
     findings
 }
 
-/// The allowed outcome that fits best, and what is wrong with an order.
+/// The allowed outcome that fits best, and the findings of an order.
 #[must_use]
 pub fn judge_order<'a>(
     allowed: &'a BTreeSet<Outcome>,
@@ -668,7 +668,7 @@ mod tests {
         Asked { placed: vec![purchase()], commands, timing, ..Asked::default() }
     }
 
-    /// What a correct pipeline shows of an outcome.
+    /// The observations that a correct pipeline gives for an outcome.
     fn seen(outcome: &Outcome) -> Seen {
         Seen {
             status: outcome.status.into(),

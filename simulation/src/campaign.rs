@@ -10,29 +10,29 @@ use serde::Serialize;
 use crate::plan::{Plan, Statistics, Violation};
 use crate::run::{NoRuntime, run};
 
-/// A run that broke something.
+/// A run that broke an invariant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Broken {
     /// Its seed.
     pub seed: u64,
-    /// What did not hold.
+    /// The broken invariants.
     pub violations: Vec<Violation>,
 }
 
-/// What came of many runs.
+/// The outcome of many runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// How many runs took place.
     pub runs: u64,
-    /// What was counted in all of them.
+    /// The counts of all of them.
     pub statistics: Statistics,
-    /// The runs that broke something, by seed.
+    /// The runs that broke an invariant, by seed.
     pub broken: Vec<Broken>,
 }
 
 /// Runs the plan with its seed and the seeds after it, on that many threads.
 ///
-/// `go_on` is told after every run how many are done, and stops the rest when it answers false.
+/// `go_on` gets the number of finished runs after every run; the campaign stops when it answers false.
 ///
 /// # Errors
 /// When this machine gives no runtime to run one in.

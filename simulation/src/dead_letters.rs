@@ -1,4 +1,4 @@
-//! What lies in a dead-letter queue belongs there, for the reason that it names.
+//! Every message in a dead-letter queue belongs there, for the reason that it names.
 
 use order_contract::api::ShipmentUpdate;
 use order_contract::message::FulfilmentCommand;
@@ -21,40 +21,40 @@ const WHILE_STORED: u64 = 130_000;
 /// For how long a report may be early before it is refused, less what clocks disagree by, in milliseconds.
 const PATIENCE: u64 = 2 * 3600 * 1000 - 10_000;
 
-/// Something was just put into a dead-letter queue.
-pub(crate) fn judge_letter(state: &mut State, letter: &DeadLettered, now: u64) {
-    let reason = letter.reason;
+/// A message was just moved to a dead-letter queue.
+pub(crate) fn judge_dead_lettered(state: &mut State, message: &DeadLettered, now: u64) {
+    let reason = message.reason;
     let is = |expected: DeadLetterReason| reason == Some(expected.name());
-    let stored = letter.order.and_then(|number| stored(state, number));
+    let stored = message.order.and_then(|number| stored(state, number));
     let justified = if reason.is_none() {
-        state.asked.poisoned.contains(&letter.message_id) || outlasted(state, letter, now)
+        state.asked.poisoned.contains(&message.message_id) || outlasted(state, message, now)
     } else if is(DeadLetterReason::NotAnOrder) {
-        letter.stage == Stage::Validate && PlaceOrder::from_json(&letter.body).is_err()
+        message.stage == Stage::Validate && PlaceOrder::from_json(&message.body).is_err()
     } else if is(DeadLetterReason::NotACommand) {
-        serde_json::from_str::<FulfilmentCommand>(&letter.body).is_err() && letter.stage == Stage::Fulfilment
+        serde_json::from_str::<FulfilmentCommand>(&message.body).is_err() && message.stage == Stage::Fulfilment
     } else if is(DeadLetterReason::OrderUnknown) {
         // A stage forwards only what is committed; but the world may report on an order before it is stored, or while it is.
-        letter.stage == Stage::Fulfilment
+        message.stage == Stage::Fulfilment
             && stored.is_none_or(|order| now < state.stored_at(&order.order_id).saturating_add(WHILE_STORED))
     } else if is(DeadLetterReason::IllegalCommand) {
-        let too_old = letter.sent_at.is_some_and(|sent_at| now >= sent_at + PATIENCE);
-        stored.is_some_and(|order| match step(order, &letter.body) {
+        let too_old = message.sent_at.is_some_and(|sent_at| now >= sent_at + PATIENCE);
+        stored.is_some_and(|order| match step(order, &message.body) {
             Some(Decision::Reject(_)) => true,
             Some(Decision::Defer(_)) => too_old,
             _ => false,
         })
     } else if is(DeadLetterReason::NotAnEvent) {
-        state.asked.unreadable.contains(&letter.message_id)
+        state.asked.unreadable.contains(&message.message_id)
     } else if is(DeadLetterReason::ItemUnreadable) {
-        needed(letter).iter().any(|item| state.table.was_unreadable_since(item, now.saturating_sub(WHILE_STORED)))
+        needed(message).iter().any(|item| state.table.was_unreadable_since(item, now.saturating_sub(WHILE_STORED)))
     } else if is(DeadLetterReason::WorkPanicked) {
-        event_in(&letter.body).is_some_and(|event| state.asked.panicked.contains(&event))
+        event_in(&message.body).is_some_and(|event| state.asked.panicked.contains(&event))
     } else if is(DeadLetterReason::MoneyLost) {
-        letter.order.is_some_and(|order| state.gateway.refused_again.contains(&order))
+        message.order.is_some_and(|order| state.gateway.refused_again.contains(&order))
     } else if is(DeadLetterReason::RefundReturned) {
-        letter.order.is_some_and(|order| state.asked.refunds_returned.contains(&order))
+        message.order.is_some_and(|order| state.asked.refunds_returned.contains(&order))
     } else {
-        // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes stock by hand.
+        // REQUEST_REFUSED and STOCK_INCONSISTENT never have a cause here: nobody changes the table's reserved units by hand.
         false
     };
     let troubles = [
@@ -64,32 +64,33 @@ pub(crate) fn judge_letter(state: &mut State, letter: &DeadLettered, now: u64) {
         DeadLetterReason::RefundReturned,
     ];
     if troubles.into_iter().any(is) && !stored.is_some_and(|order| says_so(state, order)) {
-        let what = format!("{} is its trouble, and it does not say so", letter.message_id);
-        state.broken(Invariant::AttentionSet, letter.order, now, what);
+        let what =
+            format!("{} is dead-lettered because of the order, and the order does not say so", message.message_id);
+        state.broken(Invariant::AttentionSet, message.order, now, what);
     } else if !justified {
-        let invariant = if reason.is_none() { Invariant::NothingGivenUp } else { Invariant::DeadLetterJustified };
+        let invariant = if reason.is_none() { Invariant::NothingLostByQueues } else { Invariant::DeadLetterJustified };
         let stands = stored.map_or_else(|| "not stored".to_owned(), |order| order.status.to_string());
         let what = format!(
-            "{} of {}-queue lies in its dead-letter queue ({}), and the order is {stands}",
-            letter.message_id,
-            letter.stage.name(),
+            "{} of {}-queue is in its dead-letter queue ({}), and the order is {stands}",
+            message.message_id,
+            message.stage.name(),
             reason.unwrap_or("too many receives")
         );
-        state.broken(invariant, letter.order, now, what);
+        state.broken(invariant, message.order, now, what);
     }
 }
 
-/// The items that the work on a message needs.
-fn needed(letter: &DeadLettered) -> Vec<Stored> {
-    let id = letter.order.and_then(|number| OrderId::new(format!("ord-{number}")).ok());
+/// The items that the processing of a message needs.
+fn needed(message: &DeadLettered) -> Vec<Stored> {
+    let id = message.order.and_then(|number| OrderId::new(format!("ord-{number}")).ok());
     let mut items: Vec<Stored> = id.map(Stored::Order).into_iter().collect();
-    match letter.stage {
+    match message.stage {
         Stage::Validate => {
-            let request = PlaceOrder::from_json(&letter.body).ok();
+            let request = PlaceOrder::from_json(&message.body).ok();
             let products = request.into_iter().flat_map(|request| request.items);
             items.extend(products.map(|item| Stored::Product(item.sku)));
         }
-        Stage::Contact => items.extend(event_in(&letter.body).map(|(id, sequence)| Stored::Event(id, sequence))),
+        Stage::Contact => items.extend(event_in(&message.body).map(|(id, sequence)| Stored::Event(id, sequence))),
         _ => {}
     }
     items
@@ -101,7 +102,7 @@ pub(crate) fn event_in(document: &str) -> Option<EventKey> {
     Some((OrderId::new(document.get("orderId")?.as_str()?).ok()?, document.get("sequence")?.as_u64()?))
 }
 
-/// What the order answers to a report; none where the document is no report.
+/// The order's decision on a report; none where the document is not a report.
 fn step(order: &Order, body: &str) -> Option<Decision> {
     let (at, actor) = (order.updated_at, Stage::Fulfilment);
     let context = CommandContext { at, actor, cause: Cause::RecordShipment, message_id: String::new() };
@@ -121,10 +122,10 @@ fn step(order: &Order, body: &str) -> Option<Decision> {
 }
 
 /// Whether the gateway was down for so much of a message's life that its receives were used up: an outage of more than an
-/// hour is longer than the queues are made for, and the reconciler's affair.
-fn outlasted(state: &State, letter: &DeadLettered, now: u64) -> bool {
-    let Some(sent_at) = letter.sent_at else { return false };
-    let asks = matches!(letter.stage, Stage::Payment | Stage::Fulfilment);
+/// hour is longer than the queues are made for, and the reconciler recovers its orders.
+fn outlasted(state: &State, message: &DeadLettered, now: u64) -> bool {
+    let Some(sent_at) = message.sent_at else { return false };
+    let asks = matches!(message.stage, Stage::Payment | Stage::Fulfilment);
     let down = |(from, until): &(u64, u64)| until.min(&now).saturating_sub(*from.max(&sent_at)) > SHORT_OUTAGE;
     asks && state.gateway.outages.iter().any(down)
 }

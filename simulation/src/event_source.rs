@@ -21,11 +21,11 @@ use crate::world::{Service, World, pause};
 /// Milliseconds until a poll that waits has found something, at most.
 const LONGEST_POLL: u64 = 120;
 
-/// Polls a stage's queue to the end of the run.
+/// Polls a stage's queue until the run ends.
 pub(crate) async fn poll(world: Arc<World>, stage: Stage) {
     loop {
         let Some(Ok(permit)) = world.concurrency.get(&stage).map(|slots| slots.try_acquire()) else {
-            // Somebody wakes this when an invocation has ended.
+            // The end of an invocation wakes this.
             world.wait_for_messages(stage, None).await;
             continue;
         };
@@ -56,17 +56,17 @@ fn receive(world: &World, stage: Stage) -> (Vec<Received>, Option<u64>) {
     let most = if few { 1 + state.schedule.position(BATCH) } else { BATCH };
     let in_any_order = state.faults.in_force(FaultKind::Reorder, now);
     let Some(queue) = state.queues.get_mut(&stage) else { return (Vec::new(), None) };
-    let (batch, given_up) = queue.receive(now, most, visibility_timeout(stage), in_any_order, &mut state.schedule);
+    let (batch, undelivered) = queue.receive(now, most, visibility_timeout(stage), in_any_order, &mut state.schedule);
     let next = queue.next_visible();
-    for given_up in given_up {
-        state.dead_letter_exhausted(stage, given_up, now);
+    for undelivered in undelivered {
+        state.dead_letter_exhausted(stage, undelivered, now);
     }
     for received in &batch {
         state.statistics.deliveries += 1;
         state.statistics.redeliveries += u64::from(received.message.receives > 1);
         if state.should_inject(FaultKind::Duplicate, now) {
-            // Another of SQS's servers did not hear of the receive.
-            let again = now + state.faults.chance(FaultKind::Duplicate).below(5_000);
+            // Another of SQS's servers does not know of the receive.
+            let again = now + state.faults.random(FaultKind::Duplicate).below(5_000);
             if let Some(queue) = state.queues.get_mut(&stage) {
                 queue.show_at(received.message.id, again);
             }
@@ -81,7 +81,7 @@ async fn deliver(world: Arc<World>, stage: Stage, batch: Vec<Received>) {
         let mut state = world.state();
         for received in &batch {
             let message = &received.message;
-            state.tell(now, message.order, || {
+            state.narrate(now, message.order, || {
                 format!("{} is received from {}-queue, receive {}", message.name(), stage.name(), message.receives)
             });
         }
@@ -126,7 +126,7 @@ fn delivery(world: &World, received: &Received) -> Delivery {
     }
 }
 
-/// Every webhook that is done was believed if the gateway sent it, and only then.
+/// A processed webhook was believed if, and only if, the gateway sent it.
 fn judge_webhooks(world: &World, batch: &[Received], failed: &[String], refused: usize) {
     let done = batch.iter().filter(|received| !failed.contains(&received.message.name()));
     let forged: Vec<u32> =
@@ -137,7 +137,7 @@ fn judge_webhooks(world: &World, batch: &[Received], failed: &[String], refused:
     }
 }
 
-/// What the partial batch response means.
+/// Applies the partial batch response.
 fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<String>, changed: &BTreeSet<OrderId>) {
     if world.makes(Mutation::FailureListEmptied) {
         failed.clear();
@@ -153,7 +153,7 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
     // An identifier that Lambda does not know, or an empty one, fails the whole batch.
     let now = world.now();
     if !failed.iter().all(known) {
-        let what = format!("{} names [{}], which its batch does not hold", stage.name(), failed.join(", "));
+        let what = format!("{} names [{}], which are not in its batch", stage.name(), failed.join(", "));
         world.state().broken(Invariant::AnswerUnderstood, None, now, what);
         return;
     }
@@ -174,7 +174,7 @@ fn settle(world: &World, stage: Stage, batch: &[Received], mut failed: Vec<Strin
         let comes_back = state.is_down(Service::Queues, now) || state.should_inject(FaultKind::Duplicate, now);
         let Some(queue) = state.queues.get_mut(&stage) else { continue };
         if comes_back {
-            // Another of SQS's servers did not hear of the deletion.
+            // Another of SQS's servers does not know of the deletion.
             queue.show_at(message.id, now + 1_000);
         } else {
             queue.remove(message.id);

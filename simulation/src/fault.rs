@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::chance::{Chance, stream};
+use crate::random::{Random, stream};
 
 /// Something that goes wrong in the world around the stages.
 #[derive(
@@ -14,7 +14,7 @@ use crate::chance::{Chance, stream};
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
-    /// The invocation's process dies, before or after any effect. What it had received comes back later.
+    /// The invocation's process dies, before or after any effect. Its messages return to the queue later.
     Crash,
     /// An effect is applied, but its answer never arrives.
     LostAnswer,
@@ -30,16 +30,16 @@ pub enum FaultKind {
     Reorder,
     /// A message, or a record of the stream, that no code can read, or that kills every process that receives it.
     Poison,
-    /// The payment gateway is down for up to an hour; in few runs for longer than stock is held.
+    /// The payment gateway is down for up to an hour; in few runs for longer than a reservation of stock lasts.
     Outage,
-    /// A hold lapses before its money is taken.
+    /// An authorisation expires before its money is captured.
     EarlyExpiry,
     /// The clocks of two processes disagree by up to two seconds.
     Skew,
-    /// One order's work panics.
+    /// The processing of one order panics.
     Panic,
     /// The gateway fails with a 500 and, as Stripe does, answers every repetition under that key with the same 500; whether
-    /// it did what it was asked for, only a look tells.
+    /// the request had an effect, only a read shows.
     SavedFailure,
     /// Somebody sends webhooks that the gateway did not send.
     Forgery,
@@ -79,7 +79,7 @@ impl FaultKind {
             Self::Duplicate => 300,
             Self::Delay => 100,
             Self::Poison => 15,
-            // Of what is written; and of the looks into the catalogue.
+            // Of what is written; and of the reads of the catalogue.
             Self::Unreadable => 20,
             // Twice as many windows as there are in a half of the runs; see `World`.
             Self::Outage | Self::AwsOutage => 5_000,
@@ -183,14 +183,14 @@ impl FaultProfile {
         self.rates[kind as usize]
     }
 
-    /// What a run of that seed has of it.
+    /// The faults that a run of that seed has.
     fn drawn(self, seed: u64) -> Self {
         if !self.swarm {
             return self;
         }
-        let mut chance = Chance::new(seed, stream::SWARM);
+        let mut random = Random::new(seed, stream::SWARM);
         let rates = self.rates.map(|rate| {
-            let (present, percent) = (chance.percent(PRESENT), RATES[chance.position(RATES.len())]);
+            let (present, percent) = (random.percent(PRESENT), RATES[random.position(RATES.len())]);
             match rate {
                 _ if !present => 0,
                 10_000 => rate,
@@ -234,11 +234,11 @@ fn kind_named(name: &str) -> Result<FaultKind, UnknownFault> {
     })
 }
 
-/// The faults of one run: each kind has a stream of chance of its own.
+/// The faults of one run: each kind has a random stream of its own.
 #[derive(Debug)]
 pub(crate) struct Faults {
     profile: FaultProfile,
-    chances: [Chance; KINDS],
+    streams: [Random; KINDS],
     /// How often each kind has struck.
     pub(crate) struck: [u64; KINDS],
     /// When faults stop, in milliseconds of the run.
@@ -247,9 +247,9 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn new(profile: FaultProfile, seed: u64, until: u64) -> Self {
-        let chances = std::array::from_fn(|kind| Chance::new(seed, stream::FAULTS + kind as u64));
+        let streams = std::array::from_fn(|kind| Random::new(seed, stream::FAULTS + kind as u64));
         let profile = profile.drawn(seed);
-        Self { profile, chances, struck: [0; KINDS], until }
+        Self { profile, streams, struck: [0; KINDS], until }
     }
 
     /// The kinds of this run, with their rates in ten thousand.
@@ -261,7 +261,7 @@ impl Faults {
     /// Whether this kind strikes now.
     pub(crate) fn strike(&mut self, kind: FaultKind, now: u64) -> bool {
         let rate = self.profile.rate(kind);
-        let strikes = rate > 0 && now < self.until && self.chances[kind as usize].hits(rate);
+        let strikes = rate > 0 && now < self.until && self.streams[kind as usize].hits(rate);
         self.struck[kind as usize] += u64::from(strikes);
         strikes
     }
@@ -271,9 +271,9 @@ impl Faults {
         self.profile.rate(kind) > 0 && now < self.until
     }
 
-    /// Chance for the details of a fault of this kind.
-    pub(crate) fn chance(&mut self, kind: FaultKind) -> &mut Chance {
-        &mut self.chances[kind as usize]
+    /// The random stream for the details of a fault of this kind.
+    pub(crate) fn random(&mut self, kind: FaultKind) -> &mut Random {
+        &mut self.streams[kind as usize]
     }
 
     pub(crate) const fn until(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! The payment gateway: the payment simulator's engine, and what the simulation knows beside its books.
+//! The payment gateway: the payment simulator's engine, and what the simulation knows besides its books.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::ports::ENVIRONMENT;
 use crate::world::FIRST_MOMENT;
 
-/// What the simulation knows of a payment beside the gateway's books.
+/// The origin of a payment, which is not in the gateway's books.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) order: u32,
@@ -16,7 +16,7 @@ pub(crate) struct Origin {
     pub(crate) attempt: u32,
     /// The invocation that asked for it.
     pub(crate) by: u64,
-    /// Whether whoever asked for it got the answer.
+    /// Whether the invocation that asked for it got the answer.
     pub(crate) answered: bool,
 }
 
@@ -32,7 +32,7 @@ impl Payment<'_> {
         matches!(self.intent.status, IntentStatus::RequiresCapture)
     }
 
-    /// Minor units that were captured, and that were refunded of them.
+    /// The captured and the refunded amount, in minor units.
     pub(crate) fn money(&self) -> (u64, u64) {
         match self.intent.charge.as_ref().map(|charge| charge.state) {
             Some(ChargeState::Captured { amount, refunded }) => (amount, refunded),
@@ -41,7 +41,7 @@ impl Payment<'_> {
     }
 }
 
-/// Something that the gateway reports by itself.
+/// A webhook of the gateway, not yet signed.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookEvent {
     pub(crate) order: u32,
@@ -92,7 +92,7 @@ impl Gateway {
         self.running.get(key).is_some_and(|until| *until > now)
     }
 
-    /// Executes a request, or repeats what was answered under its key: status, body and whether it is such a repetition.
+    /// Executes a request, or repeats the answer under its key: status, body and whether it is a repetition.
     /// `by` is the invocation that asks.
     pub(crate) fn ask(
         &mut self,
@@ -133,7 +133,7 @@ impl Gateway {
         (answer.status, answer.body, replayed)
     }
 
-    /// Whoever asked for a payment got the answer.
+    /// The invocation that asked for a payment got the answer.
     pub(crate) fn answered(&mut self, payment: &str) {
         if let Some(origin) = self.origins.get_mut(payment) {
             origin.answered = true;
@@ -176,7 +176,7 @@ impl Gateway {
             .to_string()
     }
 
-    /// What happened since this was asked last.
+    /// The events since the last call.
     pub(crate) fn take_events(&mut self) -> Vec<WebhookEvent> {
         let pending = self.engine.take_pending_events();
         pending

@@ -1,4 +1,4 @@
-//! What must hold, while a run goes on and when it is over.
+//! The invariants, judged while a run goes on and at its end.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ const CLOCKS_DISAGREE: u64 = 10_000;
 /// An outage that is not longer than this costs no order, in milliseconds.
 pub(crate) const SHORT_OUTAGE: u64 = 3_600_000;
 
-/// A change was just written.
+/// Judges a change that was just written.
 pub(crate) fn judge_change(state: &mut State, change: &Change, written: &Written, now: u64) {
     let after = change.order();
     let order = number_of(&after.order_id);
@@ -106,43 +106,43 @@ pub(crate) fn stored(state: &State, number: u32) -> Option<&Order> {
     state.table.orders.get(&id)
 }
 
-/// Whether an order's history tells that a person has to look.
+/// Whether an order's history says that a person has to review it.
 pub(crate) fn says_so(state: &State, order: &Order) -> bool {
     let mut events = state.table.events.get(&order.order_id).into_iter().flat_map(BTreeMap::values);
     events.any(|event| event.event_type == EventType::OrderNeedsAttention)
 }
 
-/// The reconciler is about to put an order back on its queue; where a sweep does, the index showed the order at that moment.
-pub(crate) fn judge_brought_on(world: &World, id: &OrderId, swept_at: Option<u64>) {
+/// The reconciler is about to re-queue an order. `swept_at`: when the index showed it, where a sweep does this.
+pub(crate) fn judge_requeued(world: &World, id: &OrderId, swept_at: Option<u64>) {
     let now = world.now();
     let mut guard = world.state();
     let state = &mut *guard;
-    state.statistics.brought_on += 1;
+    state.statistics.requeued += 1;
     let Some(order) = state.table.orders.get(id) else { return };
-    // A cancelled order that may hold money unknown to us is left to the reconciler on purpose: nobody may have been asked.
+    // A cancelled order with a possible unknown authorisation is left to the reconciler on purpose: no message may exist.
     let open = order.is_open() && !order.may_have_unknown_authorisation();
     let (number, version) = (number_of(id), order.version);
-    let lost = |letter: &DeadLettered| letter.order == number && letter.stage != Stage::Contact;
+    let lost = |message: &DeadLettered| message.order == number && message.stage != Stage::Contact;
     let waits = QUEUED.iter().filter(|stage| !matches!(stage, Stage::Contact | Stage::Reconcile)).any(|stage| {
         let queue = state.queues.get(stage);
         queue.is_some_and(|queue| queue.messages().any(|message| message.order == number))
     });
-    if open && !waits && !state.letters.iter().any(lost) {
-        let what = format!("it is {} and no queue holds a message of it", order.status);
+    if open && !waits && !state.dead_lettered.iter().any(lost) {
+        let what = format!("it is {} and no queue has a message for it", order.status);
         state.broken(Invariant::NeverStranded, number, now, what);
     }
-    // What was looked at is not looked at again before its time, once the index must know. A webhook asks at any time.
-    let looked = state.looked_at.get(id).filter(|looked| looked.version == version).copied();
-    if let Some((looked, swept_at)) = looked.zip(swept_at)
-        && swept_at > looked.acknowledged_at + LONGEST_INDEX_LAG
-        && world.clock(swept_at + CLOCKS_DISAGREE, 0) < looked.again_at
+    // No order is checked again before its time, once the index must know. A webhook asks at any time.
+    let checked = state.checked.get(id).filter(|checked| checked.version == version).copied();
+    if let Some((checked, swept_at)) = checked.zip(swept_at)
+        && swept_at > checked.acknowledged_at + LONGEST_INDEX_LAG
+        && world.clock(swept_at + CLOCKS_DISAGREE, 0) < checked.again_at
     {
-        let what = format!("a sweep brings it on, and another had moved its check to {}", looked.again_at);
+        let what = format!("a sweep re-queues it, and another had moved its check to {}", checked.again_at);
         state.broken(Invariant::CheckedAgainLater, number, now, what);
     }
 }
 
-/// The run is over, and everything is at rest.
+/// Judges the end of a run, when everything is at rest.
 pub(crate) fn judge_end(world: &World, state: &mut State) {
     let now = world.now();
     state.gateway.expire(now);
@@ -163,20 +163,24 @@ pub(crate) type Found = Vec<(Invariant, Option<u32>, String)>;
 
 fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found) {
     let mut broken = |invariant, what: String| found.push((invariant, Some(number), what));
-    let buried = state.letters.iter().any(|letter| letter.order == Some(number) && letter.stage == Stage::Validate);
+    let is_dead_lettered =
+        state.dead_lettered.iter().any(|message| message.order == Some(number) && message.stage == Stage::Validate);
     let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
     let Some(order) = stored(state, number) else {
         *state.statistics.ended.entry("NOT_STORED").or_default() += 1;
-        if !buried && !placed.is_empty() {
-            broken(Invariant::OrderAccountedFor, "it was accepted and is nowhere".to_owned());
+        if !is_dead_lettered && !placed.is_empty() {
+            broken(
+                Invariant::OrderAccountedFor,
+                "it was accepted, and it is neither stored nor dead-lettered".to_owned(),
+            );
         }
         return;
     };
     let order = order.clone();
-    // A person has to look at it, and it says so.
-    let troubled = order.attention.is_some();
+    // The order says that a person has to review it.
+    let needs_attention = order.attention.is_some();
     *state.statistics.ended.entry(order.status.name()).or_default() += 1;
-    if order.is_open() && !troubled {
+    if order.is_open() && !needs_attention {
         let what = format!(
             "it stands at {} with payment {:?}, shipment {:?}, and nothing will move it",
             order.status, order.payment_status, order.shipment_status
@@ -186,22 +190,22 @@ fn judge_order(world: &World, state: &mut State, number: u32, found: &mut Found)
     judge_conflicts(state, number, &order, &mut broken);
     judge_history(state, &order, &mut broken);
     judge_money(state, number, &order, &mut broken);
-    judge_hold(state, number, &order, &mut broken);
+    judge_authorisation(state, number, &order, &mut broken);
     judge_expiry(world, state, &order, &mut broken);
 }
 
-/// Every other request under the id was recorded, and nothing that nobody asked for.
+/// Every other request under the id is recorded, and the stored order is one of the requests.
 fn judge_conflicts(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
-    let letters: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    let dead_lettered: Vec<&str> = state.dead_lettered.iter().map(|message| message.message_id.as_str()).collect();
     let placed = state.asked.placed.get(&number).map_or(&[][..], Vec::as_slice);
     let known = |fingerprint: &Fingerprint| order.fingerprint == *fingerprint || order.conflicts.contains(fingerprint);
     for (fingerprint, message_id) in placed {
-        if !known(fingerprint) && !letters.contains(&message_id.as_str()) {
+        if !known(fingerprint) && !dead_lettered.contains(&message_id.as_str()) {
             broken(Invariant::ConflictRecorded, format!("{message_id} asked for something else, unrecorded"));
         }
     }
     if !placed.iter().any(|(fingerprint, _)| order.fingerprint == *fingerprint) {
-        broken(Invariant::ConflictRecorded, "it is stored as nobody placed it".to_owned());
+        broken(Invariant::ConflictRecorded, "its content is that of no request".to_owned());
     }
 }
 
@@ -214,37 +218,37 @@ fn judge_history(state: &State, order: &Order, broken: &mut impl FnMut(Invariant
         broken(Invariant::HistoryGapless, format!("version {} has the events {numbers:?}", order.version));
     }
     let last = events.values().next_back();
-    let told = last.map(|event| (event.status, event.payment_status, event.shipment_status, event.refunded));
-    if told != Some((order.status, order.payment_status, order.shipment_status, order.refunded)) {
-        broken(Invariant::HistoryGapless, format!("its last event says {told:?}, it is {}", order.status));
+    let recorded = last.map(|event| (event.status, event.payment_status, event.shipment_status, event.refunded));
+    if recorded != Some((order.status, order.payment_status, order.shipment_status, order.refunded)) {
+        broken(Invariant::HistoryGapless, format!("its last event says {recorded:?}, it is {}", order.status));
     }
 }
 
 fn judge_money(state: &mut State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
     let Books { payments, captured, refunded } = books(state, number);
     if payments > 1 || captured > order.total.amount {
-        broken(Invariant::CapturedOnce, format!("{captured} was taken for a total of {}", order.total.amount));
+        broken(Invariant::CapturedOnce, format!("{captured} was captured for a total of {}", order.total.amount));
     }
     let taken = matches!(order.payment_status, PaymentStatus::Captured | PaymentStatus::Refunded);
     let expected = if taken { (order.total.amount, order.refunded) } else { (0, 0) };
     if (captured, refunded) != expected {
         let what = format!(
-            "the gateway took {captured} and gave {refunded} back; the order is {:?} with {} given back",
+            "the gateway captured {captured} and refunded {refunded}; the order is {:?} with {} refunded",
             order.payment_status, order.refunded
         );
         broken(Invariant::MoneyMatches, what);
     }
-    let may_hold = usize::from(order.status == OrderStatus::Confirmed && !taken);
-    let own = order.authorisation.as_ref().map(|held| held.payment_intent.as_str());
+    let may_be_authorised = usize::from(order.status == OrderStatus::Confirmed && !taken);
+    let own = order.authorisation.as_ref().map(|own| own.payment_intent.as_str());
     let of = state.gateway.of(number).filter(Payment::is_authorised);
     let surplus: Vec<Origin> = of
-        .filter(|payment| may_hold == 0 || own != Some(payment.intent.id.as_str()))
+        .filter(|payment| may_be_authorised == 0 || own != Some(payment.intent.id.as_str()))
         .map(|payment| payment.origin.clone())
         .collect();
     for origin in surplus {
-        // An authorisation that was to replace an expired one, when another worker settled the order: only who asked for it
-        // knows.
-        let died = state.told.unrecorded.contains(&origin.by);
+        // Another worker settled the order while an authorisation was to replace the expired one: only the invocation that
+        // asked for it knows.
+        let died = state.notifications.unrecorded.contains(&origin.by);
         let how = if state.asked.webhooks_lost.contains(&number) && (died || !origin.answered) {
             // The webhook would have reported it.
             Some("webhook-lost")
@@ -258,31 +262,31 @@ fn judge_money(state: &mut State, number: u32, order: &Order, broken: &mut impl 
             None
         };
         match how {
-            Some(how) => *state.statistics.holds_left.entry(how).or_default() += 1,
+            Some(how) => *state.statistics.authorisations_left.entry(how).or_default() += 1,
             None => {
                 let what = format!("attempt {} is still authorised, and the order is {}", origin.attempt, order.status);
-                broken(Invariant::NoForgottenHold, what);
+                broken(Invariant::NoForgottenAuthorisation, what);
             }
         }
     }
 }
 
-/// An order that waits for its dispatch has its money held, unless nobody can know that it has not.
-fn judge_hold(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
-    let Some(held) = order.authorisation.as_ref().filter(|_| order.is_authorised_for_dispatch()) else { return };
-    let lapsed = state.gateway.payment(&held.payment_intent).is_none_or(|payment| !payment.is_authorised());
-    // What was to renew it, or the webhook that told, killed every process, or came while nobody could read the order.
-    let lost = state.letters.iter().any(|letter| {
-        let unreadable = letter.reason == Some(DeadLetterReason::ItemUnreadable.name());
-        letter.order == Some(number) && (letter.reason.is_none() || unreadable)
+/// An order that waits for its dispatch has an authorisation, unless nobody can know that it expired.
+fn judge_authorisation(state: &State, number: u32, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
+    let Some(own) = order.authorisation.as_ref().filter(|_| order.is_authorised_for_dispatch()) else { return };
+    let expired = state.gateway.payment(&own.payment_intent).is_none_or(|payment| !payment.is_authorised());
+    // The message or webhook that leads to a re-authorisation killed every process, or came while the order was unreadable.
+    let lost = state.dead_lettered.iter().any(|message| {
+        let unreadable = message.reason == Some(DeadLetterReason::ItemUnreadable.name());
+        message.order == Some(number) && (message.reason.is_none() || unreadable)
     });
     let lost = lost || state.asked.webhooks_lost.contains(&number);
-    if lapsed && !lost {
-        broken(Invariant::HoldKept, "it waits for its dispatch, and nothing is held".to_owned());
+    if expired && !lost {
+        broken(Invariant::AuthorisationKept, "it waits for its dispatch, and has no authorisation".to_owned());
     }
 }
 
-/// A reservation that expired could not be paid for: an hour's outage, a crash or a lost message costs no order.
+/// A reservation expires only when it could not be paid for: an hour's outage, a crash or a lost message costs no order.
 fn judge_expiry(world: &World, state: &State, order: &Order, broken: &mut impl FnMut(Invariant, String)) {
     let expired = order.reason == Some(RejectionReason::ReservationExpired);
     let Some(reserved_at) = order.reserved_at.filter(|_| expired) else { return };
@@ -296,12 +300,12 @@ fn judge_expiry(world: &World, state: &State, order: &Order, broken: &mut impl F
     }
 }
 
-/// What was reported has had its effect.
+/// Every report has had its effect.
 fn judge_commands(state: &State, found: &mut Found) {
-    let buried: Vec<&str> = state.letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    let dead_lettered: Vec<&str> = state.dead_lettered.iter().map(|message| message.message_id.as_str()).collect();
     for (order, message_id) in &state.asked.malformed {
-        if !buried.contains(&message_id.as_str()) {
-            let what = format!("{message_id} was no order and vanished");
+        if !dead_lettered.contains(&message_id.as_str()) {
+            let what = format!("{message_id} was not an order, and it is not dead-lettered");
             found.push((Invariant::OrderAccountedFor, Some(*order), what));
         }
     }
@@ -312,7 +316,7 @@ fn judge_commands(state: &State, found: &mut Found) {
             Command::Delivered => {
                 matches!(order.shipment_status, ShipmentStatus::Delivered | ShipmentStatus::Returned)
             }
-            // Of several reports the one that owes most counts.
+            // Of several reports the largest refund counts.
             Command::Returned => {
                 order.shipment_status == ShipmentStatus::Returned
                     && order.refund_due >= sent.owed.min(order.total.amount)
@@ -329,7 +333,7 @@ fn judge_commands(state: &State, found: &mut Found) {
             }
             Command::Nonsense => false,
         };
-        if !obeyed && !buried.contains(&sent.message_id.as_str()) {
+        if !obeyed && !dead_lettered.contains(&sent.message_id.as_str()) {
             let what = format!("{} ({:?}) had no effect: it is {}", sent.message_id, sent.command, order.status);
             found.push((Invariant::CommandObeyed, Some(sent.order), what));
         }
@@ -337,11 +341,11 @@ fn judge_commands(state: &State, found: &mut Found) {
 }
 
 fn judge_stock(world: &World, state: &State, found: &mut Found) {
-    let mut held: BTreeMap<(&Sku, u16), Units> = BTreeMap::new();
+    let mut in_orders: BTreeMap<(&Sku, u16), Units> = BTreeMap::new();
     for order in state.table.orders.values() {
         for line in &order.lines {
             for part in &line.reserved_from {
-                let units = held.entry((&line.sku, part.shard)).or_default();
+                let units = in_orders.entry((&line.sku, part.shard)).or_default();
                 match (order.status, order.shipment_status) {
                     (_, ShipmentStatus::Dispatched | ShipmentStatus::Delivered | ShipmentStatus::Returned) => {
                         units.sold += i64::from(part.quantity);
@@ -356,34 +360,34 @@ fn judge_stock(world: &World, state: &State, found: &mut Found) {
     crate::workload::fill_shelves(&mut shelves, world.orders);
     for ((sku, shard), units) in &state.table.stock {
         let initial = shelves.stock.get(&(sku.clone(), *shard)).copied().unwrap_or_default();
-        let expected = held.get(&(sku, *shard)).copied().unwrap_or_default();
+        let expected = in_orders.get(&(sku, *shard)).copied().unwrap_or_default();
         let counted = state.asked.counted.get(&(sku.as_str(), *shard)).copied().unwrap_or(0);
         if units.sum() != initial.sum() + counted || units.reserved != expected.reserved || units.sold != expected.sold
         {
-            let what = format!("{sku}/{shard} began with {initial:?} and has {units:?}; orders hold {expected:?}");
+            let what = format!("{sku}/{shard} began with {initial:?} and has {units:?}; the orders have {expected:?}");
             found.push((Invariant::StockConserved, None, what));
         }
     }
 }
 
 fn judge_notices(state: &State, found: &mut Found) {
-    // Whom a message should have told that killed every process, or that could not be read.
-    let letters = |stage| state.letters.iter().filter(move |letter| letter.stage == stage);
-    let not_told: Vec<ContactCommand> =
-        letters(Stage::Contact).filter_map(|letter| serde_json::from_str(&letter.body).ok()).collect();
-    // Events that notify put aside: a redrive asks for them again.
-    let put_aside: BTreeMap<EventKey, Option<&str>> =
-        letters(Stage::Notify).filter_map(|letter| Some((event_in(&letter.body)?, letter.reason))).collect();
+    // The notifications of messages that killed every process or could not be read.
+    let dead_lettered = |stage| state.dead_lettered.iter().filter(move |message| message.stage == stage);
+    let not_notified: Vec<ContactCommand> =
+        dead_lettered(Stage::Contact).filter_map(|message| serde_json::from_str(&message.body).ok()).collect();
+    // Events that notify quarantined: a redrive publishes them.
+    let quarantined: BTreeMap<EventKey, Option<&str>> =
+        dead_lettered(Stage::Notify).filter_map(|message| Some((event_in(&message.body)?, message.reason))).collect();
     for event in state.table.all_events() {
         let Some(order) = state.table.orders.get(&event.order_id) else { continue };
-        let aside = put_aside.get(&(event.order_id.clone(), event.sequence)).copied().flatten();
+        let reason = quarantined.get(&(event.order_id.clone(), event.sequence)).copied().flatten();
         let lost = |recipient| {
             let (order_id, sequence) = (event.order_id.clone(), event.sequence);
-            // Of an order that cannot be read the topics are told all the same.
+            // The topics need only the event: they are notified although the order is unreadable.
             let of_customer = matches!(recipient, ContactRecipient::Channel(_));
-            aside == Some(DeadLetterReason::WorkPanicked.name())
-                || aside == Some(DeadLetterReason::ItemUnreadable.name()) && of_customer
-                || not_told.contains(&ContactCommand { order_id, sequence, recipient })
+            reason == Some(DeadLetterReason::WorkPanicked.name())
+                || reason == Some(DeadLetterReason::ItemUnreadable.name()) && of_customer
+                || not_notified.contains(&ContactCommand { order_id, sequence, recipient })
         };
         let recorded = |recipient| {
             state.table.was_sent(&NotificationKey {
@@ -392,29 +396,30 @@ fn judge_notices(state: &State, found: &mut Found) {
                 recipient,
             })
         };
-        let told = |recipient| {
-            state.told.tellings.contains_key(&(event.order_id.clone(), event.sequence, recipient))
+        let notified = |recipient| {
+            state.notifications.delivered.contains_key(&(event.order_id.clone(), event.sequence, recipient))
                 && recorded(recipient)
         };
         let topics =
             topics_of(event.event_type).iter().map(|topic| (Recipient::Topic(*topic), ContactRecipient::Topic(*topic)));
         let mut missing: Vec<&str> = topics
-            .filter(|(recipient, contact)| !told(*recipient) && !lost(*contact))
+            .filter(|(recipient, contact)| !notified(*recipient) && !lost(*contact))
             .map(|(recipient, _)| recipient.name())
             .collect();
         if Notice::of(event.event_type).is_some() {
             let customer = channels().to_customer_of(order).filter(|channel| {
                 let recipient = Recipient::Customer(*channel);
                 // A refusal is recorded as one.
-                let done = if is_refused(&order.customer, *channel) { recorded(recipient) } else { told(recipient) };
+                let done =
+                    if is_refused(&order.customer, *channel) { recorded(recipient) } else { notified(recipient) };
                 !done && !lost(ContactRecipient::Channel(*channel))
             });
             missing.extend(customer.map(|channel| channel.name()));
         }
         if !missing.is_empty() {
             let (sequence, name) = (event.sequence, event.event_type.name());
-            let what = format!("event {sequence} ({name}) was never told to {}", missing.join(", "));
-            found.push((Invariant::ToldAtLeastOnce, number_of(&event.order_id), what));
+            let what = format!("event {sequence} ({name}) was never sent to {}", missing.join(", "));
+            found.push((Invariant::NotifiedAtLeastOnce, number_of(&event.order_id), what));
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::world::World;
 /// How many of a hundred invocations begin in a new process although a warm one is idle.
 const NEW_PROCESS: u32 = 5;
 
-/// What is handed to a function.
+/// The work of an invocation.
 #[derive(Debug)]
 pub(crate) enum Work {
     /// To a stage behind a queue.
@@ -47,7 +47,7 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// The orders that it is about.
+    /// Its orders.
     fn orders(&self) -> Vec<u32> {
         let mut orders: Vec<u32> = match self {
             Self::Messages(messages) => messages.iter().filter_map(|delivery| number_in(&delivery.body)).collect(),
@@ -61,7 +61,7 @@ impl Work {
     }
 }
 
-/// What the simulation knows of an invocation while it runs.
+/// The simulation's state of a running invocation.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) id: u64,
@@ -69,11 +69,11 @@ pub(crate) struct Invocation {
     pub(crate) process: Arc<Process>,
     /// When it began, in milliseconds of the run.
     pub(crate) began: u64,
-    /// Whom contact was asked to tell.
+    /// The notifications that contact was asked for.
     pub(crate) asked: Vec<ContactCommand>,
     /// Webhooks that it refused to believe.
     pub(crate) webhooks_refused: AtomicUsize,
-    /// The orders of its batch, where a story is told.
+    /// The orders of its batch, where the story is kept.
     pub(crate) orders: Vec<u32>,
     /// By how much its clock is wrong, in milliseconds.
     pub(crate) skew: i64,
@@ -83,7 +83,7 @@ pub(crate) struct Invocation {
     pub(crate) deadline: Instant,
     dead: AtomicBool,
     panicked: AtomicBool,
-    /// One order's work panicked.
+    /// The processing of one order panicked.
     pub(crate) contained: AtomicBool,
     /// How many effects a poison message lets it have; negative where there is none.
     effects_left: AtomicI64,
@@ -116,7 +116,7 @@ impl Invocation {
     }
 }
 
-/// What is remembered of an invocation.
+/// Where the invocation's sets are kept.
 pub(crate) fn orders<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -135,10 +135,10 @@ impl<T, F: Future<Output = T>> Future for Mortal<'_, F> {
     }
 }
 
-/// What came of an invocation.
+/// The outcome of an invocation.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    /// What it says has failed; none where its process died.
+    /// The failures that it reports; none where its process died.
     pub(crate) failed: Option<Vec<String>>,
     /// Webhooks that it refused to believe.
     pub(crate) webhooks_refused: usize,
@@ -146,7 +146,7 @@ pub(crate) struct Answered {
     pub(crate) committed: BTreeSet<OrderId>,
 }
 
-/// Runs a function on its work in one of its warm processes, or in a new one. What a process remembers dies with it.
+/// Runs a function on its work in one of its warm processes, or in a new one. A process's memory dies with it.
 pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisoned: bool) -> Answered {
     let timeout = function_timeout(stage);
     let process = warm_process(world, stage);
@@ -158,7 +158,7 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
     let now = world.now();
     let mut state = world.state();
     state.under_way -= 1;
-    state.told.running.remove(&invocation.id);
+    state.notifications.running.remove(&invocation.id);
     let id = invocation.id;
     let mut panicked = invocation.panicked.load(Ordering::Relaxed);
     let answer = match ended {
@@ -169,7 +169,7 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
         }
         Ok(None) => None,
         Err(_) => {
-            state.tell_of(now, &invocation.orders, || {
+            state.narrate_for(now, &invocation.orders, || {
                 format!("{} #{id} is stopped by Lambda after {timeout:?}", stage.name())
             });
             None
@@ -177,12 +177,12 @@ pub(crate) async fn invoke(world: &Arc<World>, stage: Stage, work: Work, poisone
     };
     match &answer {
         Some(failed) => {
-            state.tell_of(now, &invocation.orders, || {
+            state.narrate_for(now, &invocation.orders, || {
                 format!("{} #{id} answers, failed: [{}]", stage.name(), failed.join(", "))
             });
         }
         None => {
-            state.told.unrecorded.insert(id);
+            state.notifications.unrecorded.insert(id);
             if panicked {
                 let what = format!("a panic ended {} #{id} and its whole batch", stage.name());
                 state.broken(Invariant::PanicContained, None, now, what);
@@ -218,21 +218,21 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
     state.statistics.invocations += 1;
     let id = state.name();
     let skewed = state.faults.in_force(FaultKind::Skew, now);
-    let skew = if skewed { state.faults.chance(FaultKind::Skew).below(4_001) } else { 2_000 };
+    let skew = if skewed { state.faults.random(FaultKind::Skew).below(4_001) } else { 2_000 };
     let jump = state.should_inject(FaultKind::ClockJump, now).then(|| {
-        let chance = state.faults.chance(FaultKind::ClockJump);
-        (now + chance.below(2_000), i64::try_from(chance.below(16_001)).unwrap_or(8_000) - 8_000)
+        let random = state.faults.random(FaultKind::ClockJump);
+        (now + random.below(2_000), i64::try_from(random.below(16_001)).unwrap_or(8_000) - 8_000)
     });
     let effects_left = if poisoned { i64::try_from(state.schedule.below(6)).unwrap_or(0) } else { -1 };
-    let orders = if state.is_told() { work.orders() } else { Vec::new() };
-    state.tell_of(now, &orders, || {
+    let orders = if state.is_notified() { work.orders() } else { Vec::new() };
+    state.narrate_for(now, &orders, || {
         let names: Vec<&str> = match work {
             Work::Messages(messages) => messages.iter().map(|delivery| delivery.message_id.as_str()).collect(),
             Work::Records(records) => records.iter().map(|record| record.sequence_number.as_str()).collect(),
         };
         format!("{} #{id} is invoked with {}", stage.name(), names.join(", "))
     });
-    state.told.running.insert(id);
+    state.notifications.running.insert(id);
     let asked = match work {
         Work::Messages(messages) if stage == Stage::Contact => {
             messages.iter().filter_map(|delivery| serde_json::from_str(&delivery.body).ok()).collect()
@@ -260,7 +260,7 @@ fn begin(world: &World, stage: Stage, work: &Work, poisoned: bool, process: Arc<
     }
 }
 
-/// What the bootstrap does with an event.
+/// The bootstrap's part.
 async fn answer(world: &World, stage: Stage, work: Work, ports: Ports, process: &Process) -> Vec<String> {
     let (database, queue, runtime, policy) = (ports.clone(), ports.clone(), ports.clone(), policy(stage));
     let transport = BreakerTransport { transport: ports.clone(), breaker: &process.breaker, runtime: ports.clone() };

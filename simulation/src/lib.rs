@@ -1,15 +1,14 @@
 //! A deterministic simulation of AWS and of the payment gateway around the real stages.
 //!
 //! The functions that run on Lambda run here over simulated ports. A seed decides every interleaving and every fault, so
-//! that a run which breaks an invariant can be told again from its seed. `docs/simulation.md` says what is simulated, how
+//! that a run which breaks an invariant can be replayed from its seed. `docs/simulation.md` says what is simulated, how
 //! closely, and what is not.
 //!
 //! One file for each simulated service: [`queue`], [`table`], [`stream`], [`gateway`], [`notifier`]; `event_source` and
-//! `invocation` and `process` are Lambda; `ports` is the way between the stages and the services, where things go wrong; `workload` is
-//! what clients and warehouses do; `invariants` and `dead_letters` are what must hold.
+//! `invocation` and `process` are Lambda; `ports` connects the stages with the services, and injects the faults; `workload`
+//! has the clients and warehouses; `invariants` and `dead_letters` judge a run.
 
 mod campaign;
-mod chance;
 mod dead_letters;
 mod event_source;
 mod fault;
@@ -23,6 +22,7 @@ mod plan;
 mod ports;
 mod process;
 mod queue;
+mod random;
 mod run;
 mod seam;
 pub mod settings;

@@ -1,5 +1,5 @@
-//! Seeded mistakes: what the stages and adapters would do if somebody had got them wrong. Each is made at the seam between
-//! the stages and the world, and each must be caught by an invariant.
+//! Seeded mistakes: each is a bug that a stage or an adapter could have. It is made at the seam between the stages and the
+//! world, and an invariant must catch it.
 
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ mutations! {
     ForwardBeforeCommit,
     /// The gateway is asked without an idempotency key.
     IdempotencyKeyMissing,
-    /// The idempotency key holds the time, so that a retry has another.
+    /// The idempotency key contains the time, so that a retry has another.
     IdempotencyKeyUnstable,
     /// The order is written whatever version is stored.
     VersionConditionDropped,
@@ -52,7 +52,7 @@ mutations! {
     ConditionTakenForConflict,
     /// A throttled write is taken for one that can never succeed.
     ThrottleTakenForPermanent,
-    /// A stage does not look whether its message was taken by the next queue.
+    /// A stage ignores that the next queue did not take its message.
     ForwardFailureIgnored,
     /// A stage forwards only what it committed itself, so that a redelivery is not forwarded again.
     RedeliveryNotForwarded,
@@ -60,21 +60,21 @@ mutations! {
     DeclineKeepsStock,
     /// A cancellation releases the stock twice.
     StockReleasedTwice,
-    /// A cancelled order's hold is recorded as given up, but the gateway is not asked.
+    /// A cancelled order's authorisation is recorded as voided, but the gateway is not asked.
     VoidSkipped,
-    /// A dispatched order's money is recorded as taken, but the gateway is not asked.
+    /// A dispatched order's money is recorded as captured, but the gateway is not asked.
     CaptureSkipped,
-    /// A lapsed hold is taken for a capture.
-    LapseTakenForCapture,
+    /// An expired authorisation is taken for a capture.
+    ExpiryTakenForCapture,
     /// A declined payment is retried instead of recorded.
     DeclineRetried,
-    /// What was sent is not recorded.
+    /// A sent notification is not recorded.
     SentRecordSkipped,
-    /// What is to be sent is recorded before it is sent.
+    /// A notification is recorded before it is sent.
     SentRecordedBeforeSending,
-    /// A notification that was not taken is taken for sent.
+    /// A notification that SNS or SES did not take counts as sent.
     SendFailureIgnored,
-    /// A dead letter is dropped instead of put into the dead-letter queue.
+    /// A message that failed for good is dropped instead of moved to the dead-letter queue.
     DeadLetterDropped,
     /// One order's panic ends the whole invocation.
     PanicNotContained,
@@ -82,31 +82,31 @@ mutations! {
     StreamReportsLastFailure,
     /// The stream's consumer answers that nothing failed.
     StreamFailuresEmptied,
-    /// What the gateway's search does not show yet is taken for not there.
+    /// A payment that the gateway's search does not show yet counts as not there.
     StaleSearchBelieved,
-    /// The gateway is asked under the next key without a look at what it holds.
+    /// The gateway is asked under the next key before its payments are checked.
     NextKeyWithoutLooking,
-    /// A second hold on an order's money is left at the gateway.
-    SurplusHoldKept,
+    /// A second authorisation of an order's money is left at the gateway.
+    SurplusAuthorisationKept,
     /// A webhook is believed whoever signed it.
     SignatureUnchecked,
     /// The reconciler finds orders that stopped moving, and sends nothing.
     ReconcilerForwardsNothing,
-    /// The reconciler does not write down when to look again.
+    /// The reconciler does not write when it checks the order again.
     NotCheckedAgainLater,
-    /// Of a line that was reserved from several shards, only the first gets its units back.
+    /// Of a line that was reserved from several shards, only the first shard's units are released.
     PartOfLineKept,
     /// The gateway's circuit breaker opens and never closes.
     BreakerNeverCloses,
-    /// A hold that has lapsed before the dispatch is taken for captured.
-    LapsedHoldTakenForCaptured,
+    /// An authorisation that expired before the dispatch is taken for captured.
+    ExpiredAuthorisationTakenForCaptured,
     /// An order does not say that its message went to the dead-letter queue.
     AttentionNotSet,
     /// One order that cannot be read fails all that are loaded with it.
     OneUnreadableFailsAll,
-    /// The reconciler never looks again at an order that it could not read.
+    /// The reconciler never checks an order again that it could not read.
     UnreadableForgotten,
-    /// A record of the stream whose work panics is delivered again instead of being moved to the dead-letter queue.
+    /// A record of the stream whose processing panics is delivered again instead of being moved to the dead-letter queue.
     PanickingRecordKept,
     /// A surplus authorisation is captured instead of cancelled.
     SurplusCaptured,

@@ -89,19 +89,19 @@ fn free(table: &Table, name: &str) -> i64 {
 fn money(state: &State, number: u32, order: &Order, bought: &Bought) -> Option<String> {
     let Books { captured, refunded, .. } = books(state, number);
     let total = bought.total;
-    let letters = || state.letters.iter().filter(|letter| letter.order == Some(number));
-    let lost = letters().any(|letter| letter.reason == Some(DeadLetterReason::MoneyLost.name()));
+    let dead_lettered = || state.dead_lettered.iter().filter(|message| message.order == Some(number));
+    let lost = dead_lettered().any(|message| message.reason == Some(DeadLetterReason::MoneyLost.name()));
     let returns = state.asked.commands.iter().filter(|sent| sent.order == number && sent.command == Command::Returned);
-    // Of several returns the one that owes most counts; one that lies in a dead-letter queue may have had its effect or not.
+    // Of several returns the largest refund counts. A dead-lettered one may have had its effect or not.
     let owed: Vec<u64> = returns.clone().map(|sent| sent.owed.min(total)).collect();
-    let counts = returns.filter(|sent| letters().all(|letter| letter.message_id != sent.message_id));
+    let counts = returns.filter(|sent| dead_lettered().all(|message| message.message_id != sent.message_id));
     let least = counts.map(|sent| sent.owed.min(total)).max().unwrap_or(0);
     let is_right = match () {
         () if !is_dispatched(order) => captured == refunded,
-        // The parcel is gone, and so is the money: a person has to look.
+        // The parcel is gone, and so is the money: a person has to review the order.
         () if lost => captured == 0 && refunded == 0,
         () if order.shipment_status != ShipmentStatus::Returned => captured == total && refunded == 0,
-        // What comes back before its money is captured is not captured at all.
+        // A parcel that is returned before the capture is not captured at all.
         () if captured == 0 => refunded == 0 && owed.contains(&total),
         () => captured == total && refunded >= least && owed.contains(&refunded),
     };
@@ -113,10 +113,11 @@ fn money(state: &State, number: u32, order: &Order, bought: &Bought) -> Option<S
     })
 }
 
-/// A step of which the customer was not notified, if any.
+/// The first step of which the customer was not notified, if any.
 fn uninformed(state: &State, number: u32, order: &Order, bought: &Bought) -> Option<String> {
-    // Whoever should have sent it may have died of its message.
-    let lost = |stage| state.letters.iter().any(|letter| letter.stage == stage && letter.order == Some(number));
+    // Its message may have killed every process.
+    let lost =
+        |stage| state.dead_lettered.iter().any(|message| message.stage == stage && message.order == Some(number));
     if lost(Stage::Contact) || lost(Stage::Notify) {
         return None;
     }
@@ -133,20 +134,20 @@ fn uninformed(state: &State, number: u32, order: &Order, bought: &Bought) -> Opt
     let wanted = [(Channel::Email, "EMAIL"), (Channel::Sms, "SMS"), (Channel::Push, "PUSH")];
     let wanted = wanted.into_iter().filter(|(_, name)| bought.notify.contains(name)).map(|(channel, _)| channel);
     for channel in wanted.filter(|channel| !is_refused(&order.customer, *channel)) {
-        let tellings = || {
+        let delivered = || {
             state
-                .told
-                .tellings
+                .notifications
+                .delivered
                 .keys()
                 .filter(|(id, _, to)| *id == order.order_id && *to == Recipient::Customer(channel))
         };
         let events = state.table.events.get(&order.order_id);
-        let is_told = |step| {
-            tellings().any(|(_, sequence, _)| {
+        let is_notified = |step| {
+            delivered().any(|(_, sequence, _)| {
                 events.and_then(|events| events.get(sequence)).is_some_and(|event| event.event_type == step)
             })
         };
-        if let Some((_, step)) = steps.into_iter().find(|(happened, step)| *happened && !is_told(*step)) {
+        if let Some((_, step)) = steps.into_iter().find(|(happened, step)| *happened && !is_notified(*step)) {
             return Some(format!("the customer was not notified of {} by {}", step.name(), channel.name()));
         }
     }

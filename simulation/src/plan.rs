@@ -1,4 +1,4 @@
-//! What is to be simulated, and what came of it.
+//! The plan of a run, its invariants and its outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,14 +21,14 @@ pub struct Plan {
     /// A mistake that is made on purpose, to see whether it is noticed.
     pub mutation: Option<Mutation>,
     /// Whether the story is kept. It changes nothing else.
-    pub tell: bool,
+    pub story: bool,
 }
 
 impl Plan {
     /// A run of the pipeline as it is, whose story is not kept.
     #[must_use]
     pub const fn new(seed: u64, orders: u32, faults: FaultProfile) -> Self {
-        Self { seed, orders, faults, mutation: None, tell: false }
+        Self { seed, orders, faults, mutation: None, story: false }
     }
 
     /// The same run with a mistake in the pipeline.
@@ -39,8 +39,8 @@ impl Plan {
 
     /// The same run with its story.
     #[must_use]
-    pub fn told(self) -> Self {
-        Self { tell: true, ..self }
+    pub fn with_story(self) -> Self {
+        Self { story: true, ..self }
     }
 
     /// The command that replays the run.
@@ -50,68 +50,68 @@ impl Plan {
     }
 }
 
-/// Something that must hold in every run.
+/// A rule that no run may break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Invariant {
-    /// Every accepted order reaches an end, waits for the warehouse, or lies in a dead-letter queue.
+    /// Every accepted order reaches an end, waits for the warehouse, or its message is dead-lettered.
     OrderAccountedFor,
-    /// What the warehouse, the carrier or the customer reported has had its effect, or lies in a dead-letter queue.
+    /// Every report of the warehouse, the carrier or the customer has had its effect or is dead-lettered.
     CommandObeyed,
     /// The gateway's captured and refunded amounts are the order's.
     MoneyMatches,
     /// Money is taken once.
     CapturedOnce,
-    /// Nothing is held for an order that will not be sent, and nothing is held twice.
-    NoForgottenHold,
+    /// No authorisation is left for an order that will not be dispatched, and no order has two.
+    NoForgottenAuthorisation,
     /// What was captured and refunded is what the customer ordered and returned, at list prices; see [`crate::oracle`].
     MoneyAsOrdered,
     /// What left the shelves is what the customers ordered and got, or still wait for.
     StockAsOrdered,
     /// Every customer was notified of every step of the order, on every channel that the customer asked for.
     CustomerInformed,
-    /// Free, reserved and sold units of a SKU add up to what there was, and what is reserved is what orders hold.
+    /// Free, reserved and sold units of a SKU add up to what there was, and the reserved units are those of open orders.
     StockConserved,
     /// No number of units is below zero, and no order is refused where there is plenty.
     NeverOversold,
     /// States move forwards only.
     StatesForward,
-    /// An order's events are numbered without gaps and tell what became of it.
+    /// An order's events are numbered without gaps, and the last one has the order's state.
     HistoryGapless,
     /// An event is never overwritten.
     EventImmutable,
-    /// Every event is told to all that have to hear of it.
-    ToldAtLeastOnce,
-    /// Nobody is told twice, unless an answer was lost.
-    ToldAtMostOnce,
-    /// Only what was committed is told, as it was committed.
-    ToldTheTruth,
-    /// What lies in a dead-letter queue belongs there, for the reason that it names.
+    /// Every event is sent to all its recipients.
+    NotifiedAtLeastOnce,
+    /// Nobody is notified twice, unless an answer was lost.
+    NotifiedAtMostOnce,
+    /// Only committed events are published, as they were committed.
+    NotifiedTruthfully,
+    /// Every message in a dead-letter queue belongs there, for the reason that it names.
     DeadLetterJustified,
-    /// No message is given up by its queue, except those that kill every process.
-    NothingGivenUp,
+    /// No queue dead-letters a message by itself, except one that kills every process.
+    NothingLostByQueues,
     /// Another order under the same id changes nothing but is recorded.
     ConflictRecorded,
     /// One order's panic ends neither its batch nor its process.
     PanicContained,
-    /// An answer names as failed only what its batch holds: Lambda takes any other name for a failure of the whole batch.
+    /// An answer names as failed only what is in its batch: Lambda takes any other name for a failure of the whole batch.
     AnswerUnderstood,
-    /// When faults stop, everything comes to rest within two and a half days: also what was lost on the way.
+    /// When faults stop, everything comes to rest within two and a half days: lost messages too.
     ComesToRest,
-    /// An order that waits for its dispatch has its money held, as soon as the gateway told that it is not.
-    HoldKept,
-    /// An order that is open has a message in some queue, or a dead letter that says why it has none: the reconciler is for
-    /// what nobody foresaw.
+    /// An order that waits for its dispatch has an authorisation; the gateway reports one that expired.
+    AuthorisationKept,
+    /// An order that is open has a message in some queue, or a dead-lettered message that says why it
+    /// has none: the reconciler is for what nobody foresaw.
     NeverStranded,
-    /// The reconciler looks at an order that does not move less and less often.
+    /// The reconciler checks an order that does not move less and less often.
     CheckedAgainLater,
     /// A webhook is believed when the gateway sent it, and only then.
     ForgeryRefused,
-    /// A dead letter that is the order's trouble is told by the order.
+    /// An order says that it needs attention when its dead-lettered message is the order's own trouble.
     AttentionSet,
     /// A circuit that is open lets somebody try again, in time.
     CircuitTriesAgain,
-    /// A reservation expires only where nobody could pay for it: the gateway was down for long, or a person has to look.
+    /// A reservation expires only where nobody could pay for it: the gateway was down for long, or a person has to review the order.
     ExpiryExplained,
 }
 
@@ -122,7 +122,7 @@ impl Invariant {
         Self::CommandObeyed,
         Self::MoneyMatches,
         Self::CapturedOnce,
-        Self::NoForgottenHold,
+        Self::NoForgottenAuthorisation,
         Self::MoneyAsOrdered,
         Self::StockAsOrdered,
         Self::CustomerInformed,
@@ -131,16 +131,16 @@ impl Invariant {
         Self::StatesForward,
         Self::HistoryGapless,
         Self::EventImmutable,
-        Self::ToldAtLeastOnce,
-        Self::ToldAtMostOnce,
-        Self::ToldTheTruth,
+        Self::NotifiedAtLeastOnce,
+        Self::NotifiedAtMostOnce,
+        Self::NotifiedTruthfully,
         Self::DeadLetterJustified,
-        Self::NothingGivenUp,
+        Self::NothingLostByQueues,
         Self::ConflictRecorded,
         Self::PanicContained,
         Self::AnswerUnderstood,
         Self::ComesToRest,
-        Self::HoldKept,
+        Self::AuthorisationKept,
         Self::NeverStranded,
         Self::CheckedAgainLater,
         Self::ForgeryRefused,
@@ -156,7 +156,7 @@ impl fmt::Display for Invariant {
     }
 }
 
-/// An invariant that did not hold.
+/// A broken invariant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// Which.
@@ -180,7 +180,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What was counted.
+/// The counts of a run or a campaign.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
@@ -200,19 +200,19 @@ pub struct Statistics {
     pub events: u64,
     /// Notifications that were taken.
     pub notifications: u64,
-    /// Dead letters by reason.
+    /// Dead-lettered messages by reason.
     pub dead_letters: BTreeMap<&'static str, u64>,
-    /// Notifications by who was told.
-    pub told: BTreeMap<&'static str, u64>,
-    /// Orders that the reconciler put back on their queues.
-    pub brought_on: u64,
+    /// Notifications by recipient.
+    pub notified: BTreeMap<&'static str, u64>,
+    /// Orders that the reconciler re-queued.
+    pub requeued: u64,
     /// Times that the reconciler could not read an order, and went on to the next.
     pub passed_over: u64,
     /// Times that a circuit breaker opened.
     pub circuits_opened: u64,
-    /// Holds left at the gateway where nobody can know of them, by how: see `docs/simulation.md`.
-    pub holds_left: BTreeMap<&'static str, u64>,
-    /// What only a fault or a race leads to, by name; see [`crate::SOMETIMES`].
+    /// Authorisations left at the gateway where nobody can know of them, by reason: see `docs/simulation.md`.
+    pub authorisations_left: BTreeMap<&'static str, u64>,
+    /// Rare branches that were reached, by name; see [`crate::SOMETIMES`].
     pub reached: BTreeMap<&'static str, u64>,
     /// Simulated time, in seconds.
     pub virtual_seconds: u64,
@@ -236,10 +236,10 @@ impl Statistics {
         all(&mut self.ended, &other.ended);
         all(&mut self.faults, &other.faults);
         all(&mut self.dead_letters, &other.dead_letters);
-        all(&mut self.told, &other.told);
+        all(&mut self.notified, &other.notified);
         all(&mut self.reached, &other.reached);
-        all(&mut self.holds_left, &other.holds_left);
-        self.brought_on += other.brought_on;
+        all(&mut self.authorisations_left, &other.authorisations_left);
+        self.requeued += other.requeued;
         self.passed_over += other.passed_over;
         self.circuits_opened += other.circuits_opened;
     }
@@ -251,19 +251,19 @@ impl Statistics {
     }
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What did not hold; empty when all is well.
+    /// The broken invariants; empty when all is well.
     pub violations: Vec<Violation>,
-    /// What was counted.
+    /// The counts of a run or a campaign.
     pub statistics: Statistics,
-    /// What happened, where the plan asked for it.
+    /// The story, where the plan asks for it.
     pub story: Option<Story>,
 }
 
 impl Outcome {
-    /// Whether everything held.
+    /// Whether no invariant broke.
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.violations.is_empty()

@@ -1,5 +1,5 @@
-//! A process of a function: what it remembers from one invocation to the next, and whether its circuit breaker lets the
-//! gateway be asked again.
+//! A process of a function: its memory from one invocation to the next, and a check that its circuit breaker allows a call
+//! again in time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,11 +18,11 @@ const NEVER_CLOSES: Settings = Settings {
     open_for_at_most: Duration::from_secs(100 * 24 * 3600),
     ..PAYMENT_GATEWAY
 };
-/// How long after the last call of a process its circuit may still be open, in milliseconds: as long as one is at most, and
-/// what clocks disagree by.
+/// How long after the last call of a process its circuit may still be open, in milliseconds: the longest opening, and the
+/// difference of clocks.
 const OPEN_AT_MOST: u64 = 1_000 * PAYMENT_GATEWAY.open_for_at_most.as_secs() + 10_000;
 
-/// What lives as long as a process.
+/// The state of a process.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) breaker: CircuitBreaker,
@@ -42,7 +42,7 @@ impl Process {
     }
 }
 
-/// A way to the gateway through a breaker that is watched: a circuit that is open has to let somebody try again, in time.
+/// The gateway behind a watched breaker: an open circuit has to allow another call in time.
 #[derive(Debug)]
 pub(crate) struct BreakerProbe<'a, T> {
     pub(crate) transport: T,
@@ -66,7 +66,7 @@ impl<T> BreakerProbe<'_, T> {
     }
 }
 
-/// Whether it was the breaker that let nobody call.
+/// Whether the breaker refused the call.
 fn is_refused(unanswered: &Unanswered) -> bool {
     matches!(unanswered, Unanswered::NotSent(Failure::Waiting { cause: Some(cause), .. }) if cause.is::<CircuitOpen>())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::chance::Chance;
+use crate::random::Random;
 use crate::settings::RETENTION;
 
 /// How many of a hundred messages a receive does not find: SQS asks only some of its servers
@@ -17,7 +17,7 @@ const SLIGHTLY: usize = 12;
 pub(crate) struct Message {
     pub(crate) id: u64,
     pub(crate) body: String,
-    /// The number of the order that it is about, where there is one.
+    /// The number of its order, if there is one.
     pub(crate) order: Option<u32>,
     pub(crate) sent_at: u64,
     pub(crate) receives: u32,
@@ -31,7 +31,7 @@ pub(crate) struct Message {
     handle: u64,
 }
 
-/// What is put into a queue.
+/// A message that is sent to a queue.
 #[derive(Debug, Default)]
 pub(crate) struct Posted {
     pub(crate) body: String,
@@ -55,9 +55,9 @@ pub(crate) struct Received {
     pub(crate) handle: String,
 }
 
-/// What a queue gave up by itself.
+/// A message that a queue removes by itself.
 #[derive(Debug)]
-pub(crate) enum GivenUp {
+pub(crate) enum Undelivered {
     /// Received too often: moved to the dead-letter queue, without a reason.
     Exhausted(Message),
     /// Older than the retention: gone.
@@ -66,7 +66,7 @@ pub(crate) enum GivenUp {
 
 #[derive(Debug)]
 pub(crate) struct Queue {
-    /// Receives before a message is given up.
+    /// Receives before a message is moved to the dead-letter queue.
     maximum_receives: u32,
     messages: BTreeMap<u64, Message>,
     /// By the moment from which they can be received.
@@ -97,22 +97,26 @@ impl Queue {
         most: usize,
         hidden_for: u64,
         in_any_order: bool,
-        chance: &mut Chance,
-    ) -> (Vec<Received>, Vec<GivenUp>) {
+        random: &mut Random,
+    ) -> (Vec<Received>, Vec<Undelivered>) {
         let mut received = Vec::new();
-        let mut given_up = Vec::new();
+        let mut undelivered = Vec::new();
         let mut visible: Vec<u64> = self.order.range(..=(now, u64::MAX)).map(|(_, id)| *id).collect();
         while received.len() < most && !visible.is_empty() {
             let among = if in_any_order { visible.len() } else { visible.len().min(SLIGHTLY) };
-            let id = visible.remove(chance.position(among));
-            if chance.percent(OVERLOOKED) {
+            let id = visible.remove(random.position(among));
+            if random.percent(OVERLOOKED) {
                 continue;
             }
             let Some(message) = self.messages.get_mut(&id) else { continue };
             if now.saturating_sub(message.sent_at) > RETENTION || message.receives >= self.maximum_receives {
                 let expired = message.receives < self.maximum_receives;
                 if let Some(message) = self.remove(id) {
-                    given_up.push(if expired { GivenUp::Expired(message) } else { GivenUp::Exhausted(message) });
+                    undelivered.push(if expired {
+                        Undelivered::Expired(message)
+                    } else {
+                        Undelivered::Exhausted(message)
+                    });
                 }
                 continue;
             }
@@ -123,7 +127,7 @@ impl Queue {
             self.show_at(id, now + hidden_for);
             received.push(Received { handle: format!("{id}/{}", self.handles), message: received_message });
         }
-        (received, given_up)
+        (received, undelivered)
     }
 
     /// Hides a message that was received, or shows it, from that moment on. A handle of an earlier receive changes
@@ -167,7 +171,7 @@ impl Queue {
         self.messages.get(&id).map(|message| message.sent_at)
     }
 
-    /// What is still in it.
+    /// The messages that are still in it.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
         self.messages.values()
     }
@@ -188,19 +192,19 @@ mod tests {
     }
 
     /// Receives again and again at that moment, until nothing is overlooked any more.
-    fn all_of(queue: &mut Queue, now: u64, hidden_for: u64) -> (Vec<Received>, Vec<GivenUp>) {
-        let mut chance = Chance::new(now, 1);
-        let (mut received, mut given_up) = (Vec::new(), Vec::new());
+    fn all_of(queue: &mut Queue, now: u64, hidden_for: u64) -> (Vec<Received>, Vec<Undelivered>) {
+        let mut random = Random::new(now, 1);
+        let (mut received, mut undelivered) = (Vec::new(), Vec::new());
         for _ in 0..20 {
-            let (more, less) = queue.receive(now, 10, hidden_for, true, &mut chance);
+            let (more, less) = queue.receive(now, 10, hidden_for, true, &mut random);
             received.extend(more);
-            given_up.extend(less);
+            undelivered.extend(less);
         }
-        (received, given_up)
+        (received, undelivered)
     }
 
     #[test]
-    fn what_was_received_is_hidden_and_comes_back_with_its_count() {
+    fn a_received_message_is_hidden_and_returns_with_its_count() {
         let mut queue = queue_of(&["a"]);
         assert_eq!(all_of(&mut queue, 0, 100).0.len(), 1);
         assert!(all_of(&mut queue, 99, 100).0.is_empty());
@@ -219,14 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_given_up_after_its_last_receive_or_when_it_is_too_old() {
+    fn a_message_is_removed_after_its_last_receive_or_when_it_is_too_old() {
         let mut queue = queue_of(&["a"]);
         for receive in 0..u64::from(MAXIMUM_RECEIVES) {
             assert_eq!(all_of(&mut queue, receive, 1).0.len(), 1);
         }
-        assert!(matches!(all_of(&mut queue, 99, 1).1[..], [GivenUp::Exhausted(_)]));
+        assert!(matches!(all_of(&mut queue, 99, 1).1[..], [Undelivered::Exhausted(_)]));
         let mut queue = queue_of(&["b"]);
-        assert!(matches!(all_of(&mut queue, RETENTION + 1, 1).1[..], [GivenUp::Expired(_)]));
+        assert!(matches!(all_of(&mut queue, RETENTION + 1, 1).1[..], [Undelivered::Expired(_)]));
         assert!(queue.is_empty());
     }
 }

@@ -14,7 +14,7 @@ use crate::{event_source, stream, workload};
 
 /// Why a run could not take place.
 #[derive(Debug, thiserror::Error)]
-#[error("the runtime of the simulation could not be made; a process limit of this machine may be reached")]
+#[error("the runtime of the simulation could not be started; a process limit of this machine may be reached")]
 pub struct NoRuntime(#[source] std::io::Error);
 
 /// Runs a plan to its end.

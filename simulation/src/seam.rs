@@ -1,5 +1,4 @@
-//! The gateway as a stage sees it, between the stage and everything else: here its rare answers are counted, and some mistakes
-//! are made.
+//! The gateway as a stage sees it. Rare answers are counted here, and some mutations act here.
 
 use order_domain::order::{Authorisation, Order};
 use order_handlers::circuit_breaker::CircuitOpen;
@@ -22,7 +21,7 @@ impl<G> Seam<'_, G> {
         self.world.state().reached(what);
     }
 
-    /// Counts an answer that something leads to seldom.
+    /// Counts a rare answer.
     fn counted<T>(
         &self,
         answer: Result<T, Failure>,

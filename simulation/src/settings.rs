@@ -13,7 +13,7 @@ pub const BATCH: usize = 10;
 pub const RECORDS: usize = 100;
 /// How long a queue keeps a message that nobody takes, in milliseconds.
 pub const RETENTION: u64 = 4 * 24 * 3600 * 1000;
-/// Age at which a record of the stream is given up, in milliseconds.
+/// Age at which a record of the stream moves to the dead-letter queue, in milliseconds.
 pub const RECORD_AGE: u64 = 20 * 3600 * 1000;
 /// Milliseconds from one sweep to the next.
 pub const SWEEP_EVERY: u64 = 60_000;
@@ -34,7 +34,7 @@ pub const fn policy(stage: Stage) -> RetryPolicy {
     RetryPolicy { base: Duration::from_secs(2), cap: Duration::from_secs(cap) }
 }
 
-/// Receives before SQS itself gives a message of the stage's queue up.
+/// Receives before SQS itself moves a message of the stage's queue to the dead-letter queue.
 #[must_use]
 pub const fn maximum_receives(stage: Stage) -> u32 {
     if matches!(stage, Stage::Contact) { 250 } else { 50 }

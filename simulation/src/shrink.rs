@@ -12,14 +12,14 @@ const ORDERS_OF_A_SIZE: u64 = 400;
 /// Seeds that are tried without a kind of fault.
 const SEEDS_WITHOUT: u64 = 25;
 
-/// A short run that breaks what a long one broke.
+/// A short run that breaks the invariant that a long one broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortest {
     /// The run.
     pub plan: Plan,
-    /// What it breaks.
+    /// Its violation.
     pub violation: Violation,
-    /// What happened to the order that it is about, or everything where it is about none.
+    /// The story of the violation's order, or of all orders where it names none.
     pub story: Story,
     /// How many runs it took to find it.
     pub attempts: u32,
@@ -80,14 +80,14 @@ impl Search {
 /// # Errors
 /// When this machine gives no runtime to run one in.
 pub fn shrink(plan: &Plan, violation: &Violation, most: u32) -> Result<Shortest, NoRuntime> {
-    let quiet = Plan { tell: false, ..plan.clone() };
+    let quiet = Plan { story: false, ..plan.clone() };
     let best = (quiet, violation.clone());
     let mut search = Search { invariant: violation.invariant, best, attempts: 0, most };
     search.fewer_orders()?;
     search.fewer_faults()?;
     search.fewer_orders()?;
     let (plan, violation) = search.best;
-    let outcome = run(&plan.clone().told())?;
+    let outcome = run(&plan.clone().with_story())?;
     let whole = outcome.story.unwrap_or_default();
     let story = violation.order.map_or_else(|| whole.clone(), |order| whole.of(order));
     Ok(Shortest { plan, violation, story, attempts: search.attempts })

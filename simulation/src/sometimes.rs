@@ -1,5 +1,5 @@
-//! What only a race or a fault leads to. A campaign counts how often each happens; one that never reaches some of them tests
-//! less than it seems to, and fails.
+//! The branches that only a race or a fault reaches. A campaign counts each; one that misses some tests less than it seems
+//! to, and fails.
 
 use order_domain::stage::Stage;
 
@@ -7,7 +7,7 @@ macro_rules! sometimes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal),+ $(,)?) => {
         $($(#[doc = $doc])+ pub(crate) const $name: &str = $text;)+
 
-        /// What a campaign has to reach.
+        /// The branches that a campaign has to reach.
         pub const SOMETIMES: &[&str] = &[$($text),+];
     };
 }

@@ -1,10 +1,10 @@
-//! What happened, in order. Kept only when a run is to be told, since a seed tells it again at any time.
+//! The story of a run, in order. It is kept only where the plan asks for it: the seed gives the same story at any time.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// One thing that happened.
+/// One line of a story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// When, in milliseconds of the run.
@@ -27,7 +27,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// What happened in a run, in order.
+/// The story of a run, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Story {
@@ -51,7 +51,7 @@ impl Story {
             .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 
-    /// What concerns one order.
+    /// The lines that concern one order.
     #[must_use]
     pub fn of(&self, order: u32) -> Self {
         let lines = self.lines.iter().filter(|line| line.orders.is_empty() || line.orders.contains(&order));

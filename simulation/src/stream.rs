@@ -21,11 +21,11 @@ use crate::world::{State, World, pause};
 /// (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
 const BETWEEN_POLLS: u64 = 250;
 
-/// A record that waits to be told.
+/// A record that waits to be published.
 #[derive(Debug)]
 struct Entry {
     number: u64,
-    /// What was written; none where it is no event.
+    /// The event; none where the record is not an event.
     event: Option<Event>,
     written_at: u64,
     visible_at: u64,
@@ -38,14 +38,14 @@ impl Entry {
     }
 }
 
-/// A shard: what is written and not yet told.
+/// A shard: the records that are not published yet.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     entries: VecDeque<Entry>,
 }
 
 impl Shard {
-    /// Whether everything was told.
+    /// Whether every record was published.
     pub(crate) fn is_read(&self) -> bool {
         self.entries.is_empty()
     }
@@ -63,7 +63,7 @@ impl State {
         let order = number_of(&event.order_id).unwrap_or(0) as usize;
         let place = order % self.shards.len().max(1);
         let delay = if self.should_inject(FaultKind::Delay, now) {
-            self.faults.chance(FaultKind::Delay).between(1_000, 30_000)
+            self.faults.random(FaultKind::Delay).between(1_000, 30_000)
         } else {
             self.schedule.between(1, 60)
         };
@@ -80,7 +80,7 @@ impl State {
         }
         if unreadable {
             self.asked.unreadable.insert(next.to_string());
-            self.tell(now, None, || format!("FAULT record {next} is no event"));
+            self.narrate(now, None, || format!("FAULT record {next} is not an event"));
         }
         place
     }
@@ -100,22 +100,22 @@ pub(crate) async fn consume(world: Arc<World>, place: usize) {
         }
         let numbers: Vec<String> = batch.iter().map(|record| record.sequence_number.clone()).collect();
         let answer = invoke(&world, Stage::Notify, Work::Records(batch), false).await;
-        let told = answer.failed.and_then(|failed| told(&world, &numbers, failed));
-        match told {
-            Some(told) if told == numbers.len() => (failures, most) = (0, RECORDS),
+        let published = answer.failed.and_then(|failed| done(&world, &numbers, failed));
+        match published {
+            Some(published) if published == numbers.len() => (failures, most) = (0, RECORDS),
             Some(_) => failures += 1,
             // The whole batch failed: it is split, so that a bad record stands alone at last.
             None => (failures, most) = (failures + 1, (numbers.len() / 2).max(1)),
         }
-        world.state().advance(place, told.unwrap_or(0), world.now());
+        world.state().advance(place, published.unwrap_or(0), world.now());
         if failures > 0 {
             pause((100_u64 << failures.min(9)).min(60_000)).await;
         }
     }
 }
 
-/// How many records from the first on are done; none where the whole batch failed.
-fn told(world: &World, numbers: &[String], mut failed: Vec<String>) -> Option<usize> {
+/// How many records, from the first one, are done; none where the whole batch failed.
+fn done(world: &World, numbers: &[String], mut failed: Vec<String>) -> Option<usize> {
     if world.makes(Mutation::StreamFailuresEmptied) {
         failed.clear();
     }
@@ -126,7 +126,7 @@ fn told(world: &World, numbers: &[String], mut failed: Vec<String>) -> Option<us
     // A number that Lambda does not know, or an empty one, fails the whole batch.
     let places: Option<Vec<usize>> = places.collect();
     if places.is_none() {
-        let what = format!("notify names [{}], which its batch does not hold", failed.join(", "));
+        let what = format!("notify names [{}], which are not in its batch", failed.join(", "));
         world.state().broken(Invariant::AnswerUnderstood, None, world.now(), what);
     }
     places.map(|places| places.into_iter().min().unwrap_or(numbers.len()))
@@ -153,18 +153,23 @@ async fn wait(world: &World, place: usize, next: Option<u64>) {
 }
 
 impl State {
-    fn advance(&mut self, place: usize, told: usize, now: u64) {
-        if told > 0 && self.should_inject(FaultKind::Duplicate, now) {
-            self.tell(now, None, || format!("FAULT the records of shard {place} are delivered again"));
+    fn advance(&mut self, place: usize, published: usize, now: u64) {
+        if published > 0 && self.should_inject(FaultKind::Duplicate, now) {
+            self.narrate(now, None, || format!("FAULT the records of shard {place} are delivered again"));
             return;
         }
         let Some(shard) = self.shards.get_mut(place) else { return };
-        shard.entries.drain(..told.min(shard.entries.len()));
+        shard.entries.drain(..published.min(shard.entries.len()));
         let too_old = shard.entries.iter().take_while(|entry| entry.written_at + RECORD_AGE < now).count();
-        let given_up: Vec<Entry> = shard.entries.drain(..too_old).collect();
-        for entry in given_up {
+        let expired: Vec<Entry> = shard.entries.drain(..too_old).collect();
+        for entry in expired {
             let order = entry.event.as_ref().and_then(|event| number_of(&event.order_id));
-            self.broken(Invariant::NothingGivenUp, order, now, format!("the stream gave record {} up", entry.number));
+            self.broken(
+                Invariant::NothingLostByQueues,
+                order,
+                now,
+                format!("the stream dropped record {} by age", entry.number),
+            );
         }
     }
 }

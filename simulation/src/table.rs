@@ -14,7 +14,7 @@ use order_handlers::ports::{Committed, NotificationKey, Recipient};
 
 use crate::mutation::Mutation;
 
-/// Units of a stock item. Signed, so that a mistake shows as what it is.
+/// Units of a stock item. Signed, so that too few units show as a negative number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Units {
     pub(crate) free: i64,
@@ -35,7 +35,7 @@ pub(crate) enum Item {
     Stock(Sku, u16),
 }
 
-/// An item that may be such that nobody can read it.
+/// An item that may become unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stored {
     Order(OrderId),
@@ -43,18 +43,18 @@ pub(crate) enum Stored {
     Product(Sku),
 }
 
-/// What a transaction did.
+/// The effect of a transaction.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) before: Option<Order>,
     pub(crate) overwritten: Option<Event>,
 }
 
-/// What the index of open orders shows of an order, which follows the table with a delay.
+/// The entry of an order in the index of open orders, which follows the table with a delay.
 #[derive(Debug, Default)]
 struct Indexed {
     shown: Option<Timestamp>,
-    /// What it will show, and from when on, in milliseconds of the run.
+    /// The later entries, each with the time from which the index shows it, in milliseconds of the run.
     coming: VecDeque<(u64, Option<Timestamp>)>,
 }
 
@@ -67,7 +67,7 @@ impl Indexed {
     }
 }
 
-/// Partitions of the index of open orders, and orders that a sweep is shown of each, as in `adapters::dynamodb`.
+/// Partitions of the index of open orders, and the orders of each that a sweep sees, as in `adapters::dynamodb`.
 const OPEN_SHARDS: u32 = 8;
 const DUE_PER_SHARD: usize = 25;
 
@@ -81,12 +81,12 @@ pub(crate) struct Table {
     /// When each order was stored first, in milliseconds of the run.
     pub(crate) stored_at: BTreeMap<OrderId, u64>,
     sent: BTreeSet<(OrderId, u64, Recipient)>,
-    /// When each order is to be looked at next.
+    /// The time of each order's next check.
     next_checks: BTreeMap<OrderId, Timestamp>,
     open_orders: BTreeMap<OrderId, Indexed>,
-    /// Items of transactions that are under way, and until when.
+    /// Items of transactions under way, and until when.
     under_way: BTreeMap<Item, u64>,
-    /// Items that cannot be read, or could not, and until when.
+    /// Items that are or were unreadable, and until when.
     unreadable_until: BTreeMap<Stored, u64>,
 }
 
@@ -206,7 +206,7 @@ impl Table {
         shards.map(|((_, shard), units)| (*shard, u32::try_from(units.free).unwrap_or(0))).collect()
     }
 
-    /// Writes when an order is to be looked at next; the index shows it from `shown_at` on.
+    /// Writes an order's next check; the index shows it from `shown_at` on.
     pub(crate) fn set_next_check(&mut self, id: &OrderId, check: Option<Timestamp>, shown_at: u64) {
         match check {
             Some(check) => self.next_checks.insert(id.clone(), check),
@@ -240,8 +240,8 @@ impl Table {
         self.unreadable_until.insert(item, until);
     }
 
-    /// The item was written anew, or mended.
-    pub(crate) fn mend(&mut self, item: &Stored, now: u64) {
+    /// The item can be read again: it was written again, or repaired.
+    pub(crate) fn repair(&mut self, item: &Stored, now: u64) {
         if let Some(until) = self.unreadable_until.get_mut(item) {
             *until = now.min(*until);
         }

@@ -1,4 +1,4 @@
-//! What clients, warehouses and carriers do: orders of every kind, some placed again, some in conflict, some malformed;
+//! The acts of clients, warehouses and carriers: orders of every kind, some placed again, some in conflict, some malformed;
 //! reports and cancellations at any moment, some twice, some out of order. Each order's script follows from the seed and the
 //! order's number alone, so that a run of fewer orders has the same first orders.
 
@@ -16,29 +16,29 @@ use order_domain::request::{Channel, Customer, PlaceOrder};
 use order_domain::stage::Stage;
 use order_handlers::ports::EventKey;
 
-use crate::chance::{Chance, stream};
+use crate::random::{Random, stream};
 use crate::table::{Table, Units};
 use crate::world::{World, pause};
 
 /// Products: SKU, price, stock items.
 pub(crate) const PRODUCTS: [(&str, u64, u16); 5] =
     [("TEA", 499, 4), ("MUG", 1_250, 1), ("KETTLE", 3_999, 2), (LAST, 9_900, 1), (RARE, 2_500, 3)];
-/// What delivery costs, and from which price of the goods on it is free, in minor units.
+/// The delivery charge, and the price of the goods from which delivery is free, in minor units.
 const DELIVERY: (u64, u64) = (399, 5_000);
-/// There is hardly any of these.
+/// Only a few units of these are in stock.
 const LAST: &str = "LAST";
 const RARE: &str = "RARE";
 /// How long a warehouse waits for an order to be confirmed, in milliseconds.
 const PATIENCE: u64 = 5 * 3600 * 1000;
 
-/// What is reported of an order after it was placed.
+/// A report on an order after it was placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
     Dispatched,
     Delivered,
     Returned,
     Cancelled,
-    /// A document that is no command.
+    /// A document that is not a command.
     Nonsense,
 }
 
@@ -48,11 +48,11 @@ pub(crate) struct Sent {
     pub(crate) order: u32,
     pub(crate) message_id: String,
     pub(crate) command: Command,
-    /// What a return owes, in minor units; all of it where that is more than the order costs.
+    /// The refund that a return owes, in minor units; the order's total where that is less.
     pub(crate) owed: u64,
 }
 
-/// What a request asks for, in the accountant's terms.
+/// The content of a request, in the accountant's terms.
 #[derive(Debug, Clone)]
 pub(crate) struct Bought {
     /// Units of each SKU.
@@ -63,29 +63,29 @@ pub(crate) struct Bought {
     pub(crate) notify: Vec<&'static str>,
 }
 
-/// What the world was asked for, to be compared with what became of it.
+/// All requests and injected failures, to be compared with the outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// The fingerprints of every order's requests, and their messages' ids.
     pub(crate) placed: BTreeMap<u32, Vec<(Fingerprint, String)>>,
-    /// What each of these requests asks for.
+    /// The content of each of these requests.
     pub(crate) bought: BTreeMap<u32, Vec<(Fingerprint, Bought)>>,
     pub(crate) commands: Vec<Sent>,
-    /// Messages that are no orders, with the number of the order that they were meant to be.
+    /// Malformed orders: the order's number and the message's id.
     pub(crate) malformed: Vec<(u32, String)>,
-    /// Messages that kill every process, once their queue has given them up.
+    /// Messages that kill every process, once their queue has dead-lettered them.
     pub(crate) poisoned: BTreeSet<String>,
-    /// Records of the stream that are no events.
+    /// Records of the stream that are not events.
     pub(crate) unreadable: BTreeSet<String>,
-    /// Events that make notify panic whenever it tells them.
+    /// Events that make notify panic whenever it publishes them.
     pub(crate) panicking: BTreeSet<EventKey>,
     /// Units that the warehouse found or missed while the run went on, by SKU and shard.
     pub(crate) counted: BTreeMap<(&'static str, u16), i64>,
-    /// Orders of which a refund came back from the bank.
+    /// Orders whose refund the bank returned.
     pub(crate) refunds_returned: BTreeSet<u32>,
-    /// Orders of which the gateway sent a webhook that never arrived.
+    /// Orders with a lost webhook.
     pub(crate) webhooks_lost: BTreeSet<u32>,
-    /// Events the telling of which panicked.
+    /// Events whose publishing panicked.
     pub(crate) panicked: BTreeSet<EventKey>,
 }
 
@@ -100,16 +100,16 @@ pub(crate) fn number_in(document: &str) -> Option<u32> {
     rest.split('"').next()?.parse().ok()
 }
 
-/// How a number begins whose owner wants no texts.
+/// The prefix of phone numbers whose owner opted out of texts.
 pub(crate) const OPTED_OUT: &str = "+44770099";
-/// How a number begins that this environment may not text.
+/// The prefix of phone numbers that this environment may not text.
 const ABROAD: &str = "+35387000";
-/// How an address begins that may not be written to.
+/// The prefix of e-mail addresses that SES refuses.
 pub(crate) const REFUSED_ADDRESS: &str = "gone";
-/// What a device's endpoint holds that takes no notifications any more.
+/// A part of the endpoint of a device that is disabled.
 pub(crate) const DISABLED_DEVICE: &str = "disabled";
 
-/// Whether a channel to a customer leads nowhere for good.
+/// Whether a channel to a customer refuses for good.
 pub(crate) fn is_refused(customer: &Customer, channel: Channel) -> bool {
     match channel {
         Channel::Email => customer.email.starts_with(REFUSED_ADDRESS),
@@ -146,7 +146,7 @@ pub(crate) fn fill_shelves(table: &mut Table, orders: u32) {
     }
 }
 
-/// How an order is made out.
+/// A request to place an order.
 #[derive(Debug, Clone)]
 struct Request {
     number: u32,
@@ -161,26 +161,26 @@ struct Request {
 }
 
 impl Request {
-    fn draw(number: u32, chance: &mut Chance) -> Self {
+    fn draw(number: u32, random: &mut Random) -> Self {
         let mut items = Vec::new();
-        for _ in 0..chance.between(1, 3) {
+        for _ in 0..random.between(1, 3) {
             // One line in ten is for something that is scarce.
-            let choice = if chance.percent(10) { 3 + chance.position(2) } else { chance.position(3) };
+            let choice = if random.percent(10) { 3 + random.position(2) } else { random.position(3) };
             let (sku, ..) = PRODUCTS[choice];
-            // A line of this often takes from several shards.
+            // A line for this SKU often takes units from several shards.
             let most = if sku == RARE { 5 } else { 3 };
-            items.push((sku, u32::try_from(chance.between(1, most)).unwrap_or(1)));
+            items.push((sku, u32::try_from(random.between(1, most)).unwrap_or(1)));
         }
-        if chance.percent(4) {
+        if random.percent(4) {
             items.push(("NO-SUCH-SKU", 1));
         }
-        let method = match chance.below(100) {
+        let method = match random.below(100) {
             0..8 => "pm_card_chargeDeclinedInsufficientFunds".to_owned(),
             // A card of a checkout: it can be used once, so that a re-authorisation is refused.
             8..16 => format!("pm_1once{number}"),
             _ => "pm_card_visa".to_owned(),
         };
-        let prefix = match chance.below(100) {
+        let prefix = match random.below(100) {
             0..4 => OPTED_OUT,
             4..7 => ABROAD,
             _ => "+44770090",
@@ -191,19 +191,19 @@ impl Request {
             items,
             method,
             phone: format!("{prefix}{number:05}"),
-            email: if chance.percent(4) { REFUSED_ADDRESS } else { "a" },
-            device: if chance.percent(4) { DISABLED_DEVICE } else { "device" },
+            email: if random.percent(4) { REFUSED_ADDRESS } else { "a" },
+            device: if random.percent(4) { DISABLED_DEVICE } else { "device" },
             notify: channels
                 .into_iter()
-                .filter(|(_, percent)| chance.percent(*percent))
+                .filter(|(_, percent)| random.percent(*percent))
                 .map(|(name, _)| name)
                 .collect(),
-            currency: if chance.percent(2) { "EUR" } else { "GBP" },
-            expected_total: chance.percent(3).then_some(1),
+            currency: if random.percent(2) { "EUR" } else { "GBP" },
+            expected_total: random.percent(3).then_some(1),
         }
     }
 
-    /// Added up here and nowhere else, so that a mistake of the domain is not repeated.
+    /// Added up here, without the domain's code, so that a mistake of the domain is not repeated.
     fn bought(&self) -> Bought {
         let mut units = BTreeMap::new();
         for (sku, quantity) in &self.items {
@@ -237,7 +237,7 @@ impl Request {
     }
 }
 
-/// What a client does at a moment of the run.
+/// An act of a client at a moment of the run.
 #[derive(Debug)]
 enum Act {
     Place(String, Bought),
@@ -247,58 +247,58 @@ enum Act {
 /// Everything that happens to one order from outside, from its placing to the last report.
 pub(crate) async fn script(world: Arc<World>, number: u32) {
     let seed = world.seed ^ u64::from(number).wrapping_add(1).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    let mut chance = Chance::new(seed, stream::CLIENT);
-    let (acts, journey) = draw(&world, number, &mut chance);
-    let mut warehouse_chance = Chance::new(seed, stream::WAREHOUSE);
+    let mut random = Random::new(seed, stream::CLIENT);
+    let (acts, journey) = draw(&world, number, &mut random);
+    let mut warehouse_random = Random::new(seed, stream::WAREHOUSE);
     futures::join!(
         async {
             for (at, act) in acts {
                 pause(at.saturating_sub(world.now())).await;
                 match act {
                     Act::Place(body, bought) => place(&world, number, body, bought),
-                    Act::Report(command) => report(&world, number, command, &mut chance),
+                    Act::Report(command) => report(&world, number, command, &mut random),
                 }
             }
         },
-        ship(&world, number, &journey, &mut warehouse_chance)
+        ship(&world, number, &journey, &mut warehouse_random)
     );
     world.state().scripts -= 1;
 }
 
 /// What the client does and when, and what the warehouse will report once the order is confirmed.
-fn draw(world: &World, number: u32, chance: &mut Chance) -> (Vec<(u64, Act)>, Vec<Command>) {
+fn draw(world: &World, number: u32, random: &mut Random) -> (Vec<(u64, Act)>, Vec<Command>) {
     let spread = if world.seed.is_multiple_of(3) { 2_000 } else { 600 * u64::from(world.orders) };
-    let placed_at = chance.below(spread.max(1_000));
-    let request = Request::draw(number, chance);
+    let placed_at = random.below(spread.max(1_000));
+    let request = Request::draw(number, random);
     let (body, bought) = (request.body(), request.bought());
-    if chance.percent(3) {
-        // Cut off in the middle: no order, and nobody can tell more than that.
+    if random.percent(3) {
+        // Cut off in the middle: it is not an order, whatever else it was.
         let half = body.len() / 2;
         return (vec![(placed_at, Act::Place(body[..half].to_owned(), bought))], Vec::new());
     }
     let mut acts = Vec::new();
-    if chance.percent(15) {
+    if random.percent(15) {
         // The client did not see the answer and sends it again.
-        for _ in 0..chance.between(1, 2) {
-            acts.push((placed_at + chance.below(600_000), Act::Place(body.clone(), bought.clone())));
+        for _ in 0..random.between(1, 2) {
+            acts.push((placed_at + random.below(600_000), Act::Place(body.clone(), bought.clone())));
         }
     }
-    if chance.percent(8) {
+    if random.percent(8) {
         let other = Request { items: vec![("TEA", 7)], ..request };
-        let earlier_or_later = (placed_at + chance.below(60_000)).saturating_sub(5_000);
+        let earlier_or_later = (placed_at + random.below(60_000)).saturating_sub(5_000);
         acts.push((earlier_or_later, Act::Place(other.body(), other.bought())));
     }
     acts.push((placed_at, Act::Place(body, bought)));
-    if chance.percent(25) {
-        let longest = if chance.percent(50) { 5_000 } else { 1_800_000 };
-        acts.push((placed_at + chance.below(longest), Act::Report(Command::Cancelled)));
+    if random.percent(25) {
+        let longest = if random.percent(50) { 5_000 } else { 1_800_000 };
+        acts.push((placed_at + random.below(longest), Act::Report(Command::Cancelled)));
     }
-    if chance.percent(4) {
-        let early = [Command::Dispatched, Command::Delivered, Command::Nonsense][chance.position(3)];
-        acts.push((placed_at + chance.below(60_000), Act::Report(early)));
+    if random.percent(4) {
+        let early = [Command::Dispatched, Command::Delivered, Command::Nonsense][random.position(3)];
+        acts.push((placed_at + random.below(60_000), Act::Report(early)));
     }
     acts.sort_by_key(|(at, _)| *at);
-    let journey = match chance.below(100) {
+    let journey = match random.below(100) {
         0..20 => vec![],
         20..35 => vec![Command::Dispatched],
         35..70 => vec![Command::Dispatched, Command::Delivered],
@@ -313,7 +313,7 @@ fn place(world: &World, number: u32, body: String, bought: Bought) {
     let message_id = world.send(Stage::Validate, body, Some(number));
     let now = world.now();
     let mut state = world.state();
-    state.tell(now, Some(number), || format!("{message_id} is placed by the client"));
+    state.narrate(now, Some(number), || format!("{message_id} is placed by the client"));
     let Some(request) = request else {
         state.asked.malformed.push((number, message_id));
         return;
@@ -323,7 +323,7 @@ fn place(world: &World, number: u32, body: String, bought: Bought) {
     state.asked.placed.entry(number).or_default().push((fingerprint, message_id));
 }
 
-fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
+fn report(world: &World, number: u32, command: Command, random: &mut Random) {
     let id = format!("ord-{number}");
     let mut owed = 0;
     let shipment = |document: String| [AROUND_A_SHIPMENT[0], &document, AROUND_A_SHIPMENT[1]].concat();
@@ -333,7 +333,7 @@ fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
         )),
         Command::Delivered => shipment(format!(r#"{{"update":"DELIVERED","orderId":"{id}"}}"#)),
         Command::Returned => {
-            owed = if chance.percent(50) { chance.between(1, 400) } else { u64::MAX };
+            owed = if random.percent(50) { random.between(1, 400) } else { u64::MAX };
             let part = if owed == u64::MAX { String::new() } else { format!(r#","refund":{owed}"#) };
             shipment(format!(r#"{{"update":"RETURNED","orderId":"{id}"{part}}}"#))
         }
@@ -346,37 +346,37 @@ fn report(world: &World, number: u32, command: Command, chance: &mut Chance) {
     let message_id = world.send(Stage::Fulfilment, body, Some(number));
     let now = world.now();
     let mut state = world.state();
-    state.tell(now, Some(number), || format!("{message_id} is reported: {command:?}"));
+    state.narrate(now, Some(number), || format!("{message_id} is reported: {command:?}"));
     state.asked.commands.push(Sent { order: number, message_id, command, owed });
 }
 
 /// The warehouse waits for the confirmation; then it and the carrier report, now and then twice or out of order.
-async fn ship(world: &World, number: u32, journey: &[Command], chance: &mut Chance) {
-    if journey.is_empty() || !is_confirmed(world, number, chance).await {
+async fn ship(world: &World, number: u32, journey: &[Command], random: &mut Random) {
+    if journey.is_empty() || !is_confirmed(world, number, random).await {
         return;
     }
     let mut reports: Vec<Command> = journey.to_vec();
-    if chance.percent(15) {
-        let (one, other) = (chance.position(reports.len()), chance.position(reports.len()));
+    if random.percent(15) {
+        let (one, other) = (random.position(reports.len()), random.position(reports.len()));
         reports.swap(one, other);
     }
-    if chance.percent(15) {
-        let again = reports[chance.position(reports.len())];
+    if random.percent(15) {
+        let again = reports[random.position(reports.len())];
         reports.push(again);
     }
-    let longest = if chance.percent(50) { 2_000 } else { 600_000 };
+    let longest = if random.percent(50) { 2_000 } else { 600_000 };
     for command in reports {
-        pause(chance.below(longest)).await;
-        report(world, number, command, chance);
+        pause(random.below(longest)).await;
+        report(world, number, command, random);
     }
 }
 
-async fn is_confirmed(world: &World, number: u32, chance: &mut Chance) -> bool {
+async fn is_confirmed(world: &World, number: u32, random: &mut Random) -> bool {
     let Ok(id) = OrderId::new(format!("ord-{number}")) else { return false };
     let began = world.now();
     let mut wait = 500;
     while world.now() < began + PATIENCE {
-        pause(wait + chance.below(wait)).await;
+        pause(wait + random.below(wait)).await;
         wait = (wait * 3 / 2).min(60_000);
         match world.state().table.orders.get(&id).map(|order| order.status) {
             Some(OrderStatus::Confirmed) => return true,

@@ -13,8 +13,7 @@ use payment_simulator::signature_header;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-use crate::chance::{Chance, stream};
-use crate::dead_letters::judge_letter;
+use crate::dead_letters::judge_dead_lettered;
 use crate::fault::{FaultKind, Faults};
 use crate::gateway::{Gateway, WebhookEvent};
 use crate::mutation::Mutation;
@@ -22,7 +21,8 @@ use crate::notifier::NotificationRecord;
 use crate::plan::{Invariant, Plan, Statistics, Violation};
 use crate::ports::{FORGERS_SECRET, SECRET};
 use crate::process::Process;
-use crate::queue::{GivenUp, Posted, Queue};
+use crate::queue::{Posted, Queue, Undelivered};
+use crate::random::{Random, stream};
 use crate::settings::{SWEEP_EVERY, maximum_concurrency, maximum_receives};
 use crate::story::{Line, Story};
 use crate::stream::Shard;
@@ -40,20 +40,20 @@ const MOST_VIOLATIONS: usize = 50;
 pub(crate) const QUEUED: [Stage; 6] =
     [Stage::Validate, Stage::Inventory, Stage::Payment, Stage::Fulfilment, Stage::Contact, Stage::Reconcile];
 
-/// How long after its faults a run may take to come to rest, in milliseconds: longer than stock is held.
+/// How long after its faults a run may take to come to rest, in milliseconds: longer than a reservation of stock lasts.
 const TO_REST: u64 = 60 * 3600 * 1000;
-/// What is due within this long is waited for, in milliseconds.
+/// A run waits for what is due within this time, in milliseconds.
 const SOON: u64 = 3 * 3600 * 1000;
 /// An outage of AWS is no longer than this, in milliseconds.
 const LONGEST_AWS_OUTAGE: u64 = 20 * 60_000;
-/// How many of a hundred outages last longer than stock is held.
+/// How many of a hundred outages of the gateway last longer than a reservation of stock lasts.
 const LONG_OUTAGE: u32 = 1;
-/// Two sweeps that look at an order within this long may have done so at once, in milliseconds.
+/// Two sweeps that check an order within this time may have run at once, in milliseconds.
 const AT_ONCE: u64 = 120_000;
 /// A sweep that would find nothing is left out, but not for longer than this, in milliseconds.
 const IDLE_SWEEP_EVERY: u64 = 10 * 60_000;
 
-/// What of AWS can be down.
+/// A part of AWS that can be down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Tables,
@@ -64,24 +64,24 @@ pub(crate) enum Service {
     Queue(Stage),
 }
 
-/// Something in a dead-letter queue.
+/// A dead-lettered message.
 #[derive(Debug, Clone)]
 pub(crate) struct DeadLettered {
-    /// The stage whose dead-letter queue holds it.
+    /// The stage whose dead-letter queue it is in.
     pub(crate) stage: Stage,
     /// When it was sent to its source, in milliseconds of the run, where it came from a queue.
     pub(crate) sent_at: Option<u64>,
     /// Its id in the source.
     pub(crate) message_id: String,
     pub(crate) order: Option<u32>,
-    /// As the stage named it; none where the queue itself gave the message up.
+    /// The reason that the stage gave; none where the queue itself moved the message.
     pub(crate) reason: Option<&'static str>,
     pub(crate) body: String,
 }
 
-/// A look of the reconciler at an order.
+/// A check of an order by the reconciler.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Looked {
+pub(crate) struct Checked {
     /// The order as it was.
     pub(crate) version: u64,
     /// When the reconciler knew that the next check is moved, in milliseconds of the run.
@@ -90,28 +90,28 @@ pub(crate) struct Looked {
     pub(crate) again_at: Timestamp,
 }
 
-/// Everything that is, at one moment.
+/// The state of the world at one moment.
 #[derive(Debug)]
 pub(crate) struct State {
     /// Interleavings: how long things take and which come first.
-    pub(crate) schedule: Chance,
+    pub(crate) schedule: Random,
     pub(crate) faults: Faults,
     pub(crate) queues: BTreeMap<Stage, Queue>,
     pub(crate) table: Table,
     pub(crate) shards: Vec<Shard>,
     pub(crate) gateway: Gateway,
-    /// What of AWS is down: from, until.
+    /// The outages of AWS: from, until.
     pub(crate) aws_outages: Vec<(Service, u64, u64)>,
-    pub(crate) told: NotificationRecord,
-    pub(crate) letters: Vec<DeadLettered>,
+    pub(crate) notifications: NotificationRecord,
+    pub(crate) dead_lettered: Vec<DeadLettered>,
     /// The idle processes of each function.
     pub(crate) processes: BTreeMap<Stage, Vec<Arc<Process>>>,
-    /// When the reconciler looked at an order last, and knew that this is written down.
-    pub(crate) looked_at: BTreeMap<OrderId, Looked>,
+    /// The reconciler's last check of each order of which it knows that the next check is written.
+    pub(crate) checked: BTreeMap<OrderId, Checked>,
     pub(crate) asked: Asked,
     /// Invocations under way.
     pub(crate) under_way: usize,
-    /// Clients and warehouses that have not said everything yet.
+    /// Clients and warehouses that have not sent everything yet.
     pub(crate) scripts: usize,
     pub(crate) statistics: Statistics,
     pub(crate) violations: Vec<Violation>,
@@ -127,19 +127,19 @@ impl State {
     }
 
     /// Adds a line to the story, if there is one.
-    pub(crate) fn tell(&mut self, at: u64, order: Option<u32>, what: impl FnOnce() -> String) {
-        self.tell_of(at, order.as_slice(), what);
+    pub(crate) fn narrate(&mut self, at: u64, order: Option<u32>, what: impl FnOnce() -> String) {
+        self.narrate_for(at, order.as_slice(), what);
     }
 
     /// Adds a line about several orders to the story, if there is one.
-    pub(crate) fn tell_of(&mut self, at: u64, orders: &[u32], what: impl FnOnce() -> String) {
+    pub(crate) fn narrate_for(&mut self, at: u64, orders: &[u32], what: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             story.lines.push(Line { at, orders: orders.to_vec(), what: what() });
         }
     }
 
     /// Whether there is a story.
-    pub(crate) const fn is_told(&self) -> bool {
+    pub(crate) const fn is_notified(&self) -> bool {
         self.story.is_some()
     }
 
@@ -158,17 +158,17 @@ impl State {
         if !self.should_inject(FaultKind::Stocktaking, now) {
             return;
         }
-        let chance = self.faults.chance(FaultKind::Stocktaking);
-        let (name, _, shards) = PRODUCTS[chance.position(PRODUCTS.len())];
-        let shard = u16::try_from(chance.position(shards.into())).unwrap_or(0);
-        let (found, more) = (i64::try_from(chance.between(1, 3)).unwrap_or(1), chance.percent(50));
+        let random = self.faults.random(FaultKind::Stocktaking);
+        let (name, _, shards) = PRODUCTS[random.position(PRODUCTS.len())];
+        let shard = u16::try_from(random.position(shards.into())).unwrap_or(0);
+        let (found, more) = (i64::try_from(random.between(1, 3)).unwrap_or(1), random.percent(50));
         let Ok(sku) = Sku::new(name) else { return };
         let plentiful = is_plentiful(&sku);
         let Some(units) = self.table.stock.get_mut(&(sku, shard)) else { return };
         let change = if more || plentiful { found } else { -found.min(units.free.max(0)) };
         units.free += change;
         *self.asked.counted.entry((name, shard)).or_default() += change;
-        self.tell(now, None, || format!("FAULT the warehouse corrects {name}/{shard} by {change}"));
+        self.narrate(now, None, || format!("FAULT the warehouse corrects {name}/{shard} by {change}"));
     }
 
     /// Something that only a fault or a race leads to happened; see [`crate::sometimes`].
@@ -177,27 +177,33 @@ impl State {
     }
 
     pub(crate) fn broken(&mut self, invariant: Invariant, order: Option<u32>, at: u64, what: String) {
-        self.tell(at, order, || format!("VIOLATION {invariant}: {what}"));
+        self.narrate(at, order, || format!("VIOLATION {invariant}: {what}"));
         if self.violations.len() < MOST_VIOLATIONS {
             self.violations.push(Violation { invariant, order, at, what });
         }
     }
 
-    /// Puts something into a dead-letter queue.
-    pub(crate) fn dead_letter(&mut self, letter: DeadLettered, now: u64) {
-        self.tell(now, letter.order, || {
-            format!("DEAD LETTER {} of {}: {}", letter.message_id, letter.stage.name(), letter.reason.unwrap_or("-"))
+    /// Moves a message to a dead-letter queue.
+    pub(crate) fn dead_letter(&mut self, message: DeadLettered, now: u64) {
+        self.narrate(now, message.order, || {
+            format!(
+                "DEAD-LETTERED {} of {}: {}",
+                message.message_id,
+                message.stage.name(),
+                message.reason.unwrap_or("-")
+            )
         });
-        *self.statistics.dead_letters.entry(letter.reason.unwrap_or("TOO_MANY_RECEIVES")).or_default() += 1;
-        judge_letter(self, &letter, now);
-        self.letters.push(letter);
+        *self.statistics.dead_letters.entry(message.reason.unwrap_or("TOO_MANY_RECEIVES")).or_default() += 1;
+        judge_dead_lettered(self, &message, now);
+        self.dead_lettered.push(message);
     }
 
-    /// What a queue gave up goes to its dead-letter queue, or is gone.
-    pub(crate) fn dead_letter_exhausted(&mut self, stage: Stage, given_up: GivenUp, now: u64) {
-        match given_up {
-            GivenUp::Exhausted(message) => {
-                let letter = DeadLettered {
+    /// An exhausted message goes to its dead-letter queue; an expired one is gone.
+    pub(crate) fn dead_letter_exhausted(&mut self, stage: Stage, undelivered: Undelivered, now: u64) {
+        match undelivered {
+            Undelivered::Exhausted(message) => {
+                let poison = message.poison;
+                let message = DeadLettered {
                     stage,
                     sent_at: Some(message.sent_at),
                     message_id: message.name(),
@@ -205,14 +211,14 @@ impl State {
                     reason: None,
                     body: message.body,
                 };
-                if message.poison {
-                    self.asked.poisoned.insert(letter.message_id.clone());
+                if poison {
+                    self.asked.poisoned.insert(message.message_id.clone());
                 }
-                self.dead_letter(letter, now);
+                self.dead_letter(message, now);
             }
-            GivenUp::Expired(message) => {
+            Undelivered::Expired(message) => {
                 let what = format!("{} was deleted by {}-queue after its retention", message.name(), stage.name());
-                self.broken(Invariant::NothingGivenUp, message.order, now, what);
+                self.broken(Invariant::NothingLostByQueues, message.order, now, what);
             }
         }
     }
@@ -222,14 +228,14 @@ impl State {
         self.story.take()
     }
 
-    /// The reconciler was told that the order's next check is moved.
-    pub(crate) fn looked_at(&mut self, order: &Order, now: u64, again_at: Timestamp) {
-        let before = self.looked_at.get(&order.order_id).filter(|before| before.version == order.version);
-        // Of two sweeps at once either may have written last.
+    /// The reconciler got the answer that the order's next check is moved.
+    pub(crate) fn checked(&mut self, order: &Order, now: u64, again_at: Timestamp) {
+        let before = self.checked.get(&order.order_id).filter(|before| before.version == order.version);
+        // Either of two sweeps at the same time may have written last.
         let at_once = before.filter(|before| now < before.acknowledged_at + AT_ONCE);
         let again_at = at_once.map_or(again_at, |before| again_at.min(before.again_at));
-        let looked = Looked { version: order.version, acknowledged_at: now, again_at };
-        self.looked_at.insert(order.order_id.clone(), looked);
+        let checked = Checked { version: order.version, acknowledged_at: now, again_at };
+        self.checked.insert(order.order_id.clone(), checked);
     }
 
     /// When an order was stored first.
@@ -237,7 +243,7 @@ impl State {
         self.table.stored_at.get(id).copied().unwrap_or(u64::MAX)
     }
 
-    /// Nothing moves, and nothing will: what is left waits for the warehouse, or for a person.
+    /// Nothing moves, and nothing will: the open orders wait for the warehouse or for a person.
     fn is_at_rest(&self, now: Timestamp, at: u64) -> bool {
         let soon = now.after(Duration::from_millis(SOON));
         let waits = |order: &Order| order.attention.is_none() && order.next_check_at().is_some_and(|at| at <= soon);
@@ -274,63 +280,63 @@ pub(crate) struct World {
 impl World {
     /// The world of a plan, inside the runtime whose clock it uses.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut chance = Chance::new(plan.seed, stream::WORLD);
+        let mut random = Random::new(plan.seed, stream::WORLD);
         // Faults last until well after the orders arrived, then everything must come to rest.
-        let until = chance.between(10, 90) * 60_000 + arrival(plan);
+        let until = random.between(10, 90) * 60_000 + arrival(plan);
         let mut faults = Faults::new(plan.faults.clone(), plan.seed, until);
         let mut gateway = Gateway::default();
         for _ in 0..2 {
             if faults.strike(FaultKind::Outage, 0) {
                 // An outage that nobody meets shows nothing: half of them begin while the orders arrive.
-                let within = if chance.percent(50) { arrival(plan) } else { until };
-                let from = chance.below(within);
-                let until = (from + chance.between(60_000, 3_600_000)).min(faults.until());
-                let long = chance.percent(LONG_OUTAGE).then(|| from + chance.between(25, 30) * 3_600_000);
+                let within = if random.percent(50) { arrival(plan) } else { until };
+                let from = random.below(within);
+                let until = (from + random.between(60_000, 3_600_000)).min(faults.until());
+                let long = random.percent(LONG_OUTAGE).then(|| from + random.between(25, 30) * 3_600_000);
                 gateway.outages.push((from, long.unwrap_or(until)));
             }
         }
-        let shards = chance.between(1, 4);
+        let shards = random.between(1, 4);
         let mut aws_outages = Vec::new();
         for _ in 0..2 {
             if faults.strike(FaultKind::AwsOutage, 0) {
-                let chance = faults.chance(FaultKind::AwsOutage);
+                let random = faults.random(FaultKind::AwsOutage);
                 let service = [
                     Service::Tables,
                     Service::Queues,
                     Service::Topics,
-                    Service::Queue(QUEUED[chance.position(QUEUED.len())]),
+                    Service::Queue(QUEUED[random.position(QUEUED.len())]),
                 ];
-                let service = service[chance.position(service.len())];
-                let from = chance.below(arrival(plan).max(60_000));
-                aws_outages.push((service, from, from + chance.between(60_000, LONGEST_AWS_OUTAGE)));
+                let service = service[random.position(service.len())];
+                let from = random.below(arrival(plan).max(60_000));
+                aws_outages.push((service, from, from + random.between(60_000, LONGEST_AWS_OUTAGE)));
             }
         }
         let concurrency = QUEUED.map(|stage| {
-            let slots = 1 + chance.position(6);
+            let slots = 1 + random.position(6);
             (stage, Semaphore::new(slots.min(maximum_concurrency(stage))))
         });
         let mut state = State {
-            schedule: Chance::new(plan.seed, stream::SCHEDULE),
+            schedule: Random::new(plan.seed, stream::SCHEDULE),
             faults,
             queues: QUEUED.map(|stage| (stage, Queue::new(maximum_receives(stage)))).into(),
             table: Table::default(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             gateway,
             aws_outages,
-            told: NotificationRecord::default(),
-            letters: Vec::new(),
+            notifications: NotificationRecord::default(),
+            dead_lettered: Vec::new(),
             processes: BTreeMap::new(),
-            looked_at: BTreeMap::new(),
+            checked: BTreeMap::new(),
             asked: Asked::default(),
             under_way: 0,
             scripts: 0,
             statistics: Statistics { orders: plan.orders.into(), ..Statistics::default() },
             violations: Vec::new(),
-            story: plan.tell.then(Story::default),
+            story: plan.story.then(Story::default),
             names: 0,
         };
         let kinds = state.faults.describe();
-        state.tell(0, None, || format!("faults of this run, in ten thousand: {kinds}"));
+        state.narrate(0, None, || format!("faults of this run, in ten thousand: {kinds}"));
         Self {
             mutation: plan.mutation,
             seed: plan.seed,
@@ -377,10 +383,10 @@ impl World {
         let mut state = self.state();
         let id = state.name();
         let delayed = state.should_inject(FaultKind::Delay, now);
-        let delay = if delayed { state.faults.chance(FaultKind::Delay).between(1_000, 120_000) } else { 0 };
+        let delay = if delayed { state.faults.random(FaultKind::Delay).between(1_000, 120_000) } else { 0 };
         let poison = state.should_inject(FaultKind::Poison, now);
         if poison {
-            state.tell(now, order, || format!("FAULT m-{id} kills every process that receives it"));
+            state.narrate(now, order, || format!("FAULT m-{id} kills every process that receives it"));
         }
         if let Some(queue) = state.queues.get_mut(&stage) {
             queue.send(id, Posted { poison, ..posted }, at, delay);
@@ -404,7 +410,7 @@ impl World {
             }
             if self.state().should_inject(FaultKind::LostWebhook, now) {
                 let mut state = self.state();
-                state.tell(now, Some(order), || "FAULT a webhook is lost".to_owned());
+                state.narrate(now, Some(order), || "FAULT a webhook is lost".to_owned());
                 state.asked.webhooks_lost.insert(order);
                 continue;
             }
@@ -414,9 +420,9 @@ impl World {
                 let most = if late { 3_600_000 } else { 5_000 };
                 let at = now + state.schedule.between(200, most);
                 let twice = state.should_inject(FaultKind::Duplicate, now);
-                let again = twice.then(|| now + state.faults.chance(FaultKind::Duplicate).below(3_600_000));
+                let again = twice.then(|| now + state.faults.random(FaultKind::Duplicate).below(3_600_000));
                 let forged = state.should_inject(FaultKind::Forgery, now);
-                (at, again, forged.then(|| now + state.faults.chance(FaultKind::Forgery).below(60_000)))
+                (at, again, forged.then(|| now + state.faults.random(FaultKind::Forgery).below(60_000)))
             };
             for at in [Some(at), again].into_iter().flatten() {
                 self.post_webhook(order, body.clone(), SECRET, at);
@@ -435,10 +441,10 @@ impl World {
         let posted = Posted { body, order: Some(order), signature, forged, poison: false };
         let name = self.post(Stage::Reconcile, posted, at);
         let mut state = self.state();
-        state.tell(at, Some(order), || format!("{name} is a webhook{}", if forged { ", forged" } else { "" }));
+        state.narrate(at, Some(order), || format!("{name} is a webhook{}", if forged { ", forged" } else { "" }));
     }
 
-    /// The schedule: sends the reconciler on its way again and again.
+    /// The schedule: starts a sweep again and again.
     pub(crate) async fn sweep(&self) {
         let mut last = 0;
         loop {
@@ -459,7 +465,7 @@ impl World {
         }
     }
 
-    /// Tells a stage's poller that there may be something to receive.
+    /// Wakes a stage's poller: there may be something to receive.
     pub(crate) fn wake(&self, stage: Stage) {
         if let Some(wakeup) = self.wakeups.get(&stage) {
             wakeup.notify_one();

@@ -1,5 +1,5 @@
-//! Where every order is, after a scenario: in its end state with its money, stock, history and events as they have to be.
-//! Anything else is a finding, named with its order.
+//! The account of a scenario: every order is in its end state, with the right money, stock, history and events. Everything
+//! else is a finding, which names its order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -24,12 +24,12 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(660);
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What was seen of a batch.
+/// The observations of a batch.
 struct Seen {
     stored: HashMap<OrderId, Order>,
     histories: HashMap<OrderId, History>,
     heard: Heard,
-    letters: Vec<(String, DeadLetter)>,
+    dead_lettered: Vec<(String, DeadLetter)>,
     ledger: LedgerSummary,
     stock: Vec<StockLevel>,
 }
@@ -43,20 +43,20 @@ pub struct Account {
     ends: BTreeMap<String, usize>,
     /// Orders that are in no end state and in no dead-letter queue.
     pub lost: usize,
-    /// Dead letters of the batch's orders.
+    /// Dead-lettered messages of the batch's orders.
     pub dead_letters: usize,
     /// Events that were published.
     events: usize,
-    /// Events that a topic told more than once, a sentence each: a fault on the way makes that right.
+    /// Events that a topic published more than once, a sentence each: a fault can be the reason.
     repeated: Vec<String>,
     /// How many copies too many there were.
     copies: usize,
-    /// What is wrong, a sentence each.
+    /// The findings, a sentence each.
     findings: Vec<String>,
 }
 
 impl Account {
-    /// Waits until nothing is under way any more, and looks at everything.
+    /// Waits until nothing is under way any more, and reads everything.
     pub async fn of(world: &World<'_>, batch: &Batch) -> Self {
         let deadline = Instant::now() + PATIENCE;
         let under_way = loop {
@@ -73,7 +73,7 @@ impl Account {
         }
         let heard = loop {
             let heard = world.heard().await;
-            if histories.values().all(|history| untold(history, &heard).is_empty()) || Instant::now() >= deadline {
+            if histories.values().all(|history| unpublished(history, &heard).is_empty()) || Instant::now() >= deadline {
                 break heard.clone();
             }
             drop(heard);
@@ -83,8 +83,8 @@ impl Account {
         for (product, _) in &batch.products {
             stock.push(world.shop.stock_of(product).await);
         }
-        let letters = world.dead_letters().await;
-        let seen = Seen { stored, histories, heard, letters, ledger: world.ledger(), stock };
+        let dead_lettered = world.dead_letters().await;
+        let seen = Seen { stored, histories, heard, dead_lettered, ledger: world.ledger(), stock };
         let mut account = Self::new(batch, &seen);
         account
             .findings
@@ -95,18 +95,20 @@ impl Account {
     fn new(batch: &Batch, seen: &Seen) -> Self {
         let mut account = Self { orders: batch.orders.len(), ..Self::default() };
         for planned in &batch.orders {
-            let letters = || seen.letters.iter().filter(|(_, letter)| letter.order_id.as_ref() == Some(&planned.id));
-            account.dead_letters += letters().count();
-            // Every fault here passes: nothing is a reason to give a message up.
+            let dead_lettered =
+                || seen.dead_lettered.iter().filter(|(_, message)| message.order_id.as_ref() == Some(&planned.id));
+            account.dead_letters += dead_lettered().count();
+            // Every fault here passes: no message may be dead-lettered.
             account.findings.extend(
-                letters().map(|(queue, letter)| format!("{}: given up in {queue} ({})", planned.id, letter.reason)),
+                dead_lettered()
+                    .map(|(queue, message)| format!("{}: dead-lettered in {queue} ({})", planned.id, message.reason)),
             );
             let order = seen.stored.get(&planned.id);
             let stands = order.map_or("never stored".to_owned(), |order| End::of(order).to_string());
             if order.is_some_and(|order| planned.has_ended(order)) {
                 *account.ends.entry(stands).or_default() += 1;
-            } else if let Some((queue, letter)) = letters().next() {
-                *account.ends.entry(format!("{stands}, in {queue} ({})", letter.reason)).or_default() += 1;
+            } else if let Some((queue, message)) = dead_lettered().next() {
+                *account.ends.entry(format!("{stands}, in {queue} ({})", message.reason)).or_default() += 1;
             } else {
                 account.lost += 1;
                 let end = planned.kind.end();
@@ -123,7 +125,7 @@ impl Account {
                     if copies > 1 {
                         account.copies += copies - 1;
                         account.repeated.push(format!(
-                            "{} ({:?}): {} told {copies} times of its event {} ({})",
+                            "{} ({:?}): {} published {copies} times its event {} ({})",
                             planned.id,
                             planned.kind,
                             topic.name(),
@@ -134,10 +136,10 @@ impl Account {
                 }
             }
         }
-        // Nobody can tell whose it is.
-        let of_no_order = seen.letters.iter().filter(|(_, letter)| letter.order_id.is_none());
+        // Their order is unknown.
+        let of_no_order = seen.dead_lettered.iter().filter(|(_, message)| message.order_id.is_none());
         account.findings.extend(
-            of_no_order.map(|(queue, letter)| format!("{queue} holds a letter of no order ({})", letter.reason)),
+            of_no_order.map(|(queue, message)| format!("{queue} has a message without an order ({})", message.reason)),
         );
         account.findings.extend(stock(batch, seen));
         let keys = seen.ledger.charges_by_idempotency_key.iter().filter(|(_, charges)| **charges > 1);
@@ -145,9 +147,9 @@ impl Account {
         account
     }
 
-    /// Holds that every topic told of every event exactly once: for scenarios in which no fault can have repeated one. An
-    /// event that a topic never told of is a finding anyway.
-    pub fn each_told_once(mut self) -> Self {
+    /// Requires that every topic published every event exactly once: for scenarios in which no fault can have repeated one. An
+    /// event that a topic never published is a finding anyway.
+    pub fn each_published_once(mut self) -> Self {
         self.findings.append(&mut self.repeated);
         self
     }
@@ -170,11 +172,11 @@ impl fmt::Display for Account {
         let Self { orders, lost, dead_letters, events, copies, .. } = self;
         let ends: Vec<String> = self.ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
         write!(formatter, "lost: {lost}; {orders} orders accepted ({}); ", ends.join(", "))?;
-        write!(formatter, "{dead_letters} dead letters; {events} events, {copies} copies more than needed")
+        write!(formatter, "{dead_letters} dead-lettered messages; {events} events, {copies} copies more than needed")
     }
 }
 
-/// What is wrong with an order that is stored.
+/// The findings of a stored order.
 fn findings(planned: &Planned, order: &Order, seen: &Seen) -> Vec<String> {
     let mut findings = Vec::new();
     let numbers: Option<Vec<u64>> =
@@ -191,12 +193,14 @@ fn findings(planned: &Planned, order: &Order, seen: &Seen) -> Vec<String> {
         happened.sort_unstable();
         expected.sort_unstable();
         if happened != expected {
-            findings.push(format!("what happened to it is {happened:?} and not {expected:?}"));
+            findings.push(format!("its events are {happened:?} and not {expected:?}"));
         }
     }
-    let untold = seen.histories.get(&planned.id).map_or_else(Vec::new, |history| untold(history, &seen.heard));
-    findings
-        .extend(untold.into_iter().map(|(event, topic)| format!("{} did not tell of its event {event}", topic.name())));
+    let unpublished =
+        seen.histories.get(&planned.id).map_or_else(Vec::new, |history| unpublished(history, &seen.heard));
+    findings.extend(
+        unpublished.into_iter().map(|(event, topic)| format!("{} did not publish its event {event}", topic.name())),
+    );
     let payments = seen.ledger.orders.get(planned.id.as_str());
     let (charges, money) = payments.map_or((0, Totals::default()), |payments| (payments.charges, payments.totals));
     let (owed_charges, owed) = owed(order);
@@ -207,15 +211,15 @@ fn findings(planned: &Planned, order: &Order, seen: &Seen) -> Vec<String> {
     findings
 }
 
-/// The numbers of an order's events that nobody was told of.
+/// The numbers of an order's events that no topic published.
 pub fn unheard(order: &Order, heard: &Heard) -> Vec<u64> {
     let heard = heard.get(&order.order_id);
-    let told = |number: u64| heard.is_some_and(|heard| heard.keys().any(|(told, _)| *told == number));
-    (1..=order.version).filter(|number| !told(*number)).collect()
+    let published = |number: u64| heard.is_some_and(|heard| heard.keys().any(|(known, _)| *known == number));
+    (1..=order.version).filter(|number| !published(*number)).collect()
 }
 
-/// The numbers of an order's events, and the topics that should have told of them and did not.
-fn untold(history: &History, heard: &Heard) -> Vec<(u64, Topic)> {
+/// The numbers of an order's events, with the topics that should have published them and did not.
+fn unpublished(history: &History, heard: &Heard) -> Vec<(u64, Topic)> {
     let due =
         history.events.iter().flat_map(|event| topics_of(event.event_type).iter().map(move |topic| (event, *topic)));
     due.filter(|(event, topic)| copies(event, *topic, heard) == 0)
@@ -223,7 +227,7 @@ fn untold(history: &History, heard: &Heard) -> Vec<(u64, Topic)> {
         .collect()
 }
 
-/// How often a topic told of an event.
+/// How often a topic published an event.
 fn copies(event: &Event, topic: Topic, heard: &Heard) -> usize {
     heard.get(&event.order_id).and_then(|heard| heard.get(&(event.sequence, topic))).copied().unwrap_or_default()
 }
@@ -241,7 +245,7 @@ fn owed(order: &Order) -> (usize, Totals) {
     }
 }
 
-/// Where the shelves and the orders do not agree.
+/// The differences between the stock and the orders.
 fn stock(batch: &Batch, seen: &Seen) -> Vec<String> {
     let mut findings = Vec::new();
     for ((product, units), level) in batch.products.iter().zip(&seen.stock) {

@@ -1,4 +1,4 @@
-//! What customers were told of their orders: the texts on their phones, the mails in their boxes.
+//! The customers' notifications: the texts on their phones, the mails in their mailboxes.
 
 use order_domain::request::Channel;
 use scenario::demo::{Mails, Texts};
@@ -27,7 +27,7 @@ impl Sent {
         batch.orders.iter().map(|planned| self.about(planned, channel)).sum()
     }
 
-    /// The orders whose customers did not hear of each of their steps once on a channel, a line each.
+    /// The orders whose customers were not notified of each step once on a channel, a line each.
     pub fn astray(&self, channel: Channel, batch: &Batch) -> Vec<String> {
         let astray = batch.orders.iter().filter_map(|planned| {
             let (sent, due) = (self.about(planned, channel), planned.kind.end().texts());

@@ -19,7 +19,7 @@ use crate::world::{World, injected};
 
 /// Longest time for an order to be accepted: the API may be away for a while.
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(60);
-/// Time between two looks at the table: a look must not slow down what is looked at.
+/// Time between two reads of the table: reads must not slow down the pipeline.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Orders that are sent at the same time on a bad day.
 const AT_ONCE: usize = 20;

@@ -88,7 +88,7 @@ async fn run(scenarios: Vec<Scenario>) -> Result<Vec<Trial>, EnvironmentError> {
                 Ok(Err(_)) => Err("see above"),
                 Err(_) => Err("there was no time left for it: see which scenario before it took so long"),
             };
-            world.mend().await;
+            world.repair().await;
             outcomes.push((name, outcome));
         }
         world.close().await;

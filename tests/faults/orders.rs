@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use crate::order::{id, order_of, with};
 use crate::shop::Shop;
 
-/// Units of what does not run out.
+/// Units of a product that does not run out.
 const PLENTY: u64 = 10_000;
 
-/// What is special about an order.
+/// A kind of order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Nothing: it is confirmed.
+    /// It is confirmed.
     Good,
     /// It is sent twice.
     SentTwice,
@@ -35,7 +35,7 @@ pub enum Kind {
     UnknownProduct,
 }
 
-/// What is reported on a confirmed order.
+/// A report on a confirmed order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
     Dispatched,
@@ -91,7 +91,7 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Whether the pipeline has done with the order, and rightly.
+    /// Whether the pipeline has finished the order, in the right state.
     pub fn has_ended(&self, order: &Order) -> bool {
         End::of(order) == self.kind.end() && !order.is_open()
     }
@@ -120,8 +120,8 @@ impl Batch {
         Self { orders, products: stocked, began }
     }
 
-    /// The same, by customers with addresses of their own who want to hear on these channels.
-    pub fn told_by(mut self, channels: &[Channel]) -> Self {
+    /// The same, by customers with addresses of their own who want to be notified on these channels.
+    pub fn notified_by(mut self, channels: &[Channel]) -> Self {
         for planned in &mut self.orders {
             planned.document["notify"] = json!(channels);
             planned.document["customer"]["email"] = json!(format!("{}@example.com", planned.id));

@@ -1,4 +1,4 @@
-//! The environment under faults: what a scenario breaks, and what it looks at.
+//! The environment under faults: what a scenario breaks, and what it observes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::shop::Shop;
 
 /// For how long a received message is hidden here. As deployed it is six times the function's timeout, three to nine
 /// minutes, and that is how long what a killed function held would have to wait: the one setting that the scenarios
-/// shorten. It is shorter than a slow batch may take, so that some messages are worked on twice at the same time, too.
+/// shorten. It is shorter than a slow batch may take, so that some messages are processed twice at the same time, too.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Events a second that are replayed: an emulator has nothing to be spared.
@@ -39,8 +39,8 @@ const REPLAY_RATE: u32 = 1_000;
 /// Nothing is under way from the stream to the topics when nothing arrived for so long.
 const AT_REST: Duration = Duration::from_secs(3);
 
-/// Most dead letters that are looked at in a queue.
-const LETTERS: usize = 1_000;
+/// Most dead-lettered messages that are read from a queue.
+const MOST_DEAD_LETTERED: usize = 1_000;
 
 /// The queues that an order passes through. The reconciler's is never empty for long.
 const ORDER_QUEUES: [&str; 4] = ["validate-queue", "inventory-queue", "payment-queue", "fulfilment-queue"];
@@ -103,7 +103,7 @@ impl<'a> World<'a> {
         self.shop.api.history(id.as_str()).await.ok()?.found()
     }
 
-    /// Everything that the topics told until now.
+    /// All events that the topics published until now.
     pub async fn heard(&self) -> MutexGuard<'_, Heard> {
         self.listener.listen(&self.shop.observer).await
     }
@@ -113,24 +113,25 @@ impl<'a> World<'a> {
         self.shop.lengths(&ORDER_QUEUES).await
     }
 
-    /// The dead letters of every queue, with its name.
+    /// The dead-lettered messages of every queue, with its name.
     pub async fn dead_letters(&self) -> Vec<(String, DeadLetter)> {
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         for queue in dead_letters::queues(&self.deployed).await.unwrap() {
-            let of_queue = dead_letters::show(&self.deployed, &queue, LETTERS, &Cancel::new()).await.unwrap();
-            letters.extend(of_queue.into_iter().map(|letter| (queue.name.clone(), letter)));
+            let of_queue =
+                dead_letters::show(&self.deployed, &queue, MOST_DEAD_LETTERED, &Cancel::new()).await.unwrap();
+            messages.extend(of_queue.into_iter().map(|message| (queue.name.clone(), message)));
         }
-        letters
+        messages
     }
 
-    /// How many dead letters a batch's orders have.
-    pub async fn letters_of(&self, batch: &Batch) -> usize {
-        let (ids, letters) = (batch.ids(), self.dead_letters().await);
-        letters.iter().filter_map(|(_, letter)| letter.order_id.as_ref()).filter(|id| ids.contains(*id)).count()
+    /// How many dead-lettered messages a batch's orders have.
+    pub async fn dead_lettered_of(&self, batch: &Batch) -> usize {
+        let (ids, messages) = (batch.ids(), self.dead_letters().await);
+        messages.iter().filter_map(|(_, message)| message.order_id.as_ref()).filter(|id| ids.contains(*id)).count()
     }
 
-    /// Replays the batch's events from the table, as an operator does whose stream lost some; how many of them nobody had
-    /// heard of before. Those that were told are not told again.
+    /// Replays the batch's events from the table, as an operator does when the stream lost some; how many of them were not
+    /// published before. Those that were published are not published again.
     pub async fn replay(&self, batch: &Batch) -> u64 {
         let unheard = self.unheard_at_rest(batch).await;
         let window = Window::new(batch.began, Timestamp::now()).unwrap();
@@ -140,7 +141,7 @@ impl<'a> World<'a> {
         unheard
     }
 
-    /// How many copies of the batch's events the topics told, once they tell no more.
+    /// How many copies of the batch's events the topics published, once they publish no more.
     pub async fn copies_at_rest(&self, batch: &Batch) -> usize {
         let mut last = None;
         loop {
@@ -171,8 +172,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Everything works again, whatever a scenario that failed left behind.
-    pub async fn mend(&self) {
+    /// Ends all faults, also those that a failed scenario left.
+    pub async fn repair(&self) {
         let Proxies { aws, gateway } = self.proxies();
         for proxy in [aws, gateway] {
             proxy.clear();
@@ -188,7 +189,7 @@ impl<'a> World<'a> {
         lines.iter().filter_map(|line| line[metric::GATEWAY_CIRCUIT_OPENED].as_u64()).sum()
     }
 
-    /// How many deliveries a function gave back to its queue since then, by its metric.
+    /// How many deliveries a function returned to its queue since then, by its metric.
     pub async fn retries(&self, function: &str, since: Timestamp) -> u64 {
         let lines = self.shop.log_since(function, since).await;
         lines.iter().filter_map(|line| line[metric::RETRIES].as_u64()).sum()

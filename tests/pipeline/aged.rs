@@ -1,5 +1,5 @@
-//! Orders as the stages left them some time ago, before the message was lost that should have brought them on. The stages' own
-//! transitions make them, at that time.
+//! Orders as the stages left them some time ago, before the message to the next stage was lost. The stages' own transitions
+//! make them, at that time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -50,9 +50,9 @@ impl Aged {
         self.take(step).await
     }
 
-    /// Then confirmed by payment, whom the gateway told of this hold.
-    pub async fn confirmed(self, hold: Authorisation) -> Self {
-        let step = self.order.authorised(hold, &context(self.at, Stage::Payment));
+    /// Then confirmed by payment, with this authorisation.
+    pub async fn confirmed(self, authorisation: Authorisation) -> Self {
+        let step = self.order.authorised(authorisation, &context(self.at, Stage::Payment));
         self.take(step).await
     }
 

@@ -1,4 +1,4 @@
-//! When every test is over: nothing went to a customer twice. No answer was lost here and nothing died, so nothing can have been
+//! After every test: no customer got a message twice. No answer was lost here and nothing died, so nothing can have been
 //! sent again.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub async fn nobody_was_sent_anything_twice(shop: &Shop, all: bool) -> Result<()
     let texts = Texts::read(&shop.http, &shop.connection).await.unwrap();
     let mails = Mails::read(&shop.http, &shop.connection).await.unwrap();
     if all && (texts.all().next().is_none() || mails.all().next().is_none()) {
-        return Err("no text or no mail was sent, which tells nothing".to_owned());
+        return Err("no text or no mail was sent, which proves nothing".to_owned());
     }
     let mut sent: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for message in texts.all().chain(mails.all()) {

@@ -1,4 +1,4 @@
-//! The payment gateway, seen from outside: what it holds, what it tells, and what goes wrong with it on demand.
+//! The payment gateway, seen from outside: its books, its webhooks and its faults.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::order::id;
 use crate::shop::{PRICE, Shop};
 
-/// What the API answered to a webhook.
+/// The API's answer to a webhook.
 #[derive(Debug)]
 pub struct Posted {
     pub status: u16,
@@ -34,10 +34,10 @@ pub async fn post_webhook(shop: &Shop, signature: Option<&str>, body: &str) -> P
     Posted { status, receipt: document["receipt"].as_str().unwrap_or_default().to_owned() }
 }
 
-/// The body of a webhook that tells of a payment of an order: a reason to look at the order. It tells of no hold, which
-/// would have to go back where the order does not know it.
-pub fn tells_of_a_payment(event: &str, order: &Value) -> String {
-    let payment = json!({ "id": "pi_told", "object": "payment_intent", "metadata": { "orderId": id(order) } });
+/// The body of a webhook about the payment for an order: a reason to check the order. It reports no authorisation, which
+/// would have to be voided where the order does not know it.
+pub fn webhook_about_a_payment(event: &str, order: &Value) -> String {
+    let payment = json!({ "id": "pi_reported", "object": "payment_intent", "metadata": { "orderId": id(order) } });
     json!({
         "id": event,
         "object": "event",
@@ -53,10 +53,10 @@ pub fn signed(secret: &str, ago: Duration, body: &str) -> String {
     signature_header(&[secret.to_owned()], i64::try_from(then).unwrap(), body)
 }
 
-/// Money that a good card holds for an order; the payment's id.
-pub async fn hold_for(shop: &Shop, order: &Value) -> String {
+/// Authorises money for an order on a good card; the payment's id.
+pub async fn authorise_for(shop: &Shop, order: &Value) -> String {
     let price = PRICE.to_string();
-    let hold = [
+    let form = [
         ("amount", price.as_str()),
         ("currency", "gbp"),
         ("payment_method", "pm_card_visa"),
@@ -66,40 +66,40 @@ pub async fn hold_for(shop: &Shop, order: &Value) -> String {
         ("metadata[orderId]", id(order)),
     ];
     let request = shop.http.post(format!("{}/v1/payment_intents", shop.gateway.url));
-    let answer = request.bearer_auth(&shop.gateway.api_key).form(&hold).send().await.unwrap();
+    let answer = request.bearer_auth(&shop.gateway.api_key).form(&form).send().await.unwrap();
     let payment: Value = answer.error_for_status().unwrap().json().await.unwrap();
     payment["id"].as_str().unwrap().to_owned()
 }
 
-/// What the books say of an order.
+/// The books of one order.
 pub async fn payments_of(shop: &Shop, order: &Value) -> OrderPayments {
     let mut ledger: LedgerSummary = ask(shop, Method::GET, "ledger", &Value::Null).await;
     ledger.orders.remove(id(order)).unwrap_or_default()
 }
 
-/// Everything that the gateway was asked.
+/// All requests to the gateway.
 pub async fn requests(shop: &Shop) -> Vec<LoggedRequest> {
     ask(shop, Method::GET, "requests", &Value::Null).await
 }
 
-/// What became of the webhooks.
+/// The counts of webhooks.
 pub async fn webhooks(shop: &Shop) -> WebhookSummary {
     ask(shop, Method::GET, "webhooks", &Value::Null).await
 }
 
-/// What goes wrong with webhooks from now on.
+/// Sets the faults of webhooks.
 pub async fn set_webhook_faults(shop: &Shop, faults: WebhookFaults) {
     let url = format!("{}/webhooks/payment", shop.connection.api_url);
     let settings = WebhookSettings { faults, ..WebhookSettings::new(url, shop.gateway.webhook_secret.clone()) };
     let () = ask(shop, Method::PUT, "webhooks", &settings).await;
 }
 
-/// What goes wrong with requests from now on.
+/// Sets the faults of requests.
 pub async fn set_faults(shop: &Shop, faults: &Faults) {
     let () = ask(shop, Method::POST, "faults", faults).await;
 }
 
-/// Moves the gateway's clock: holds older than that have lapsed.
+/// Moves the gateway's clock: older authorisations expire.
 pub async fn advance_clock(shop: &Shop, seconds: u64) {
     let _: Value = ask(shop, Method::POST, "clock/advance", &json!({ "seconds": seconds })).await;
 }

@@ -70,7 +70,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, local::environment::Envir
         });
         let trials = trials.collect();
         let used = tokio::task::spawn_blocking(move || libtest_mimic::run(&arguments, trials)).await;
-        let outbox = outbox::each_event_was_told_once_by_each_of_its_topics(&shop).await;
+        let outbox = outbox::each_event_was_published_once_by_each_of_its_topics(&shop).await;
         let customers = customers::nobody_was_sent_anything_twice(&shop, all).await;
         shop.close().await;
         (used, outbox, customers, shop.second_plan(environment).await)
@@ -78,9 +78,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, local::environment::Envir
     .await?;
     let (used, outbox, customers, second_plan) = finished.value;
     let left_behind = finished.destroyed.left_behind;
-    // What can only be told when everything else is over.
+    // These can only be judged after all others.
     let last = vec![
-        Trial::test("each_event_was_told_once_by_each_of_its_topics", || outbox.map_err(Failed::from)),
+        Trial::test("each_event_was_published_once_by_each_of_its_topics", || outbox.map_err(Failed::from)),
         Trial::test("nobody_was_sent_anything_twice", || customers.map_err(Failed::from)),
         Trial::test("a_second_plan_shows_no_change_but_the_listed_differences_of_the_emulator", || {
             second_plan.map_err(Failed::from)

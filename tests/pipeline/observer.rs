@@ -1,4 +1,4 @@
-//! Another system that listens to every topic: a queue of its own, subscribed to all of them. It is no part of the pipeline.
+//! Another system that listens to every topic: a queue of its own, subscribed to all of them. It does not belong to the pipeline.
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
 use deployed::Connection;

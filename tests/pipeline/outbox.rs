@@ -1,5 +1,5 @@
 //! When every test is over: whatever the tests did, each event that is stored was told by each of its topics, and once. Nothing
-//! here loses an answer or dies, so nothing can have been told again.
+//! here loses an answer or dies, so nothing can have been published again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -17,7 +17,7 @@ type Telling = (String, u64, Topic);
 /// P5: elsewhere events were sent at best effort, and a confirmed order could be one without an event.
 ///
 /// What is wrong with the tellings of all events, if anything.
-pub async fn each_event_was_told_once_by_each_of_its_topics(shop: &Shop) -> Result<(), String> {
+pub async fn each_event_was_published_once_by_each_of_its_topics(shop: &Shop) -> Result<(), String> {
     let started = Instant::now();
     loop {
         // In this order: an event that comes in between is due, and not told yet.
@@ -37,7 +37,7 @@ pub async fn each_event_was_told_once_by_each_of_its_topics(shop: &Shop) -> Resu
     }
 }
 
-/// What has to be told of the events in the table.
+/// The notifications that the events in the table require.
 async fn due(shop: &Shop) -> BTreeSet<Telling> {
     let events = shop.dynamodb.scan().table_name(&shop.connection.orders_table).consistent_read(true);
     let events = events

@@ -1,11 +1,11 @@
-//! What a function's role may do, taken away and given back, as a deployment without it would and the next one does.
+//! Removes the permissions of a function's role, and restores them.
 
 use local::emulator::Request;
 
 use crate::shop::Shop;
 
 /// A role's policies, which it does not have meanwhile.
-#[must_use = "the role may do nothing until they are given back"]
+#[must_use = "the role may do nothing until they are restored"]
 pub struct Permissions {
     role: String,
     policies: Vec<Policy>,
@@ -32,7 +32,7 @@ impl Permissions {
     }
 
     /// The documents go back as they came.
-    pub async fn give_back(self, shop: &Shop) {
+    pub async fn restore(self, shop: &Shop) {
         for Policy { name, document } in self.policies {
             let policy = format!("RoleName={}&PolicyName={name}&PolicyDocument={document}", self.role);
             iam(shop, "PutRolePolicy", &policy).await;

@@ -102,7 +102,7 @@ impl Shop {
         product
     }
 
-    /// What is on the shelves.
+    /// The product's stock.
     pub async fn stock_of(&self, product: &Product) -> StockLevel {
         stock_level(&self.dynamodb, &self.connection.inventory_table, product).await.unwrap()
     }
@@ -120,12 +120,12 @@ impl Shop {
         join_all(orders.iter().map(|order| self.place(order))).await;
     }
 
-    /// The order, when the pipeline has done with it.
+    /// The order, when the pipeline has finished it.
     pub async fn settled(&self, order: &Value) -> OrderView {
         self.settled_within(order, DEADLINE).await
     }
 
-    /// The order, when the pipeline has done with it, which may take that long.
+    /// The order, when the pipeline has finished it, within that time.
     pub async fn settled_within(&self, order: &Value, deadline: Duration) -> OrderView {
         let done = |found: &Found<OrderView>| matches!(found, Found::Found(view) if !view.status.is_open());
         let what = format!("the end of order {}", id(order));
@@ -150,12 +150,12 @@ impl Shop {
         self.report(json!({ "update": "DISPATCHED", "orderId": id(order), "shipment": shipment })).await;
     }
 
-    /// Waits until these queues hold nothing, and nothing that they held is being worked on.
+    /// Waits until these queues are empty, and none of their messages is being processed.
     pub async fn drained(&self, queues: &[&str]) {
         until("empty queues", async || self.lengths(queues).await, BTreeMap::is_empty).await;
     }
 
-    /// How many messages these queues hold, also those that somebody works on; queues without any are left out.
+    /// How many messages these queues have, with those being processed; empty queues are left out.
     pub async fn lengths(&self, queues: &[&str]) -> BTreeMap<String, u64> {
         let mut lengths = BTreeMap::new();
         for name in queues {
@@ -183,13 +183,13 @@ impl Shop {
         self.api.history(id(order)).await.unwrap().found().expect("a history")
     }
 
-    /// What other systems were told of the order, once `enough` says so.
+    /// The published events of the order, once `enough` says so.
     pub async fn published(&self, order: &Value, enough: impl Fn(&[EventType]) -> bool) -> Vec<EventType> {
         let types = |heard: &[Heard]| heard.iter().map(|heard| heard.event.event_type).collect::<Vec<_>>();
         types(&self.heard_of(order, |heard| enough(&types(heard))).await)
     }
 
-    /// What each topic told of the order, once `enough` says so.
+    /// The order's events from each topic, once `enough` says so.
     pub async fn heard_of(&self, order: &Value, enough: impl Fn(&[Heard]) -> bool) -> Vec<Heard> {
         let look = async || {
             self.listen().await;
@@ -224,17 +224,17 @@ impl Shop {
         until(&format!("a mail to {address}"), look, |mails| !mails.is_empty()).await
     }
 
-    /// The dead letter whose body is this, once it is there.
+    /// The attributes of the dead-lettered message with this body, once it is there.
     pub async fn dead_letter(&self, queue: &str, body: &str) -> HashMap<String, String> {
-        self.find_dead_letter(queue, |letter| letter == body).await
+        self.find_dead_letter(queue, |found| found == body).await
     }
 
-    /// The dead letter whose JSON body is this, once it is there.
+    /// The attributes of the dead-lettered message with such a JSON body, once it is there.
     pub async fn dead_letter_where(&self, queue: &str, is_it: impl Fn(&Value) -> bool) -> HashMap<String, String> {
         self.find_dead_letter(queue, |body| serde_json::from_str(body).is_ok_and(|json| is_it(&json))).await
     }
 
-    /// Whether the dead-letter queue holds a message with this text in it now. It is looked at, not received.
+    /// Whether the dead-letter queue has a message with this text in it now. The message is not received.
     pub async fn has_dead_letter(&self, queue: &str, text: &str) -> bool {
         let held = self.emulator.call("sqs", Request::Get("/_ministack/sqs/messages")).await.unwrap();
         let held: Value = serde_json::from_str(&held).unwrap();
@@ -256,9 +256,10 @@ impl Shop {
             received.unwrap().messages.unwrap_or_default()
         };
         let is_it = |message: &Message| message.body().is_some_and(&body);
-        let seen = until(&format!("the dead letter in {queue}"), look, |messages| messages.iter().any(is_it)).await;
-        let letter = seen.into_iter().find(is_it).unwrap();
-        let attributes = letter.message_attributes.unwrap_or_default().into_iter();
+        let seen =
+            until(&format!("the dead-lettered message in {queue}"), look, |messages| messages.iter().any(is_it)).await;
+        let message = seen.into_iter().find(is_it).unwrap();
+        let attributes = message.message_attributes.unwrap_or_default().into_iter();
         attributes.filter_map(|(name, value)| Some((name, value.string_value?))).collect()
     }
 
@@ -303,7 +304,7 @@ impl Shop {
         if unknown.is_empty() { Ok(()) } else { Err(format!("a second plan would {}", unknown.join(", "))) }
     }
 
-    /// Everything that every topic told until now.
+    /// All events that the topics published until now.
     pub async fn everything_heard(&self) -> Vec<Heard> {
         while self.listen().await {}
         self.heard.lock().await.clone()
@@ -317,7 +318,7 @@ impl Shop {
         any
     }
 
-    /// Takes the subscription away again, so that destroy has only the pipeline to destroy.
+    /// Deletes the subscription, so that destroy has only the pipeline to destroy.
     pub async fn close(&self) {
         self.observer.leave().await;
     }

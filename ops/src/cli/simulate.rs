@@ -86,7 +86,7 @@ impl Simulate {
         }
         step.finish(&format!("{} orders", report.statistics.orders));
         if self.story && self.runs == 1 {
-            let story = order_simulation::run(&first.clone().told())?.story.unwrap_or_default();
+            let story = order_simulation::run(&first.clone().with_story())?.story.unwrap_or_default();
             print!("{story}");
         }
         let told = self.tell(&first, &report, progress)?;
@@ -169,8 +169,8 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("re-queued      {} times, by the reconciler", counted.brought_on);
     println!("dead-lettered  {}", list(&counted.dead_letters));
     println!("faults         {}", list(&counted.faults));
-    if !counted.holds_left.is_empty() {
-        println!("holds left     {} (docs/simulation.md)", list(&counted.holds_left));
+    if !counted.authorisations_left.is_empty() {
+        println!("not voided     {} (docs/simulation.md)", list(&counted.authorisations_left));
     }
 }
 

@@ -118,7 +118,7 @@ async fn get<T: DeserializeOwned>(http: &reqwest::Client, url: &str) -> Result<T
 
 /// Waits until no queue but the dead-letter queues holds a message; what is left, by queue, if it is not nothing.
 ///
-/// Only then has a duplicate been worked on, and only then does "it changed nothing" mean anything.
+/// Only then was a duplicate processed, so only then can the demonstration say that it changed nothing.
 ///
 /// # Errors
 ///

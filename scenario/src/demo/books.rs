@@ -1,4 +1,4 @@
-//! The payment gateway's books against what the orders say of their money. Pure.
+//! Compares the payment gateway's books with the orders' money. Pure.
 
 use order_domain::order::PaymentStatus;
 
@@ -6,7 +6,7 @@ use super::judge::Observed;
 use super::plan::PlannedOrder;
 use payment_simulator::LedgerSummary;
 
-/// Where the books and the orders do not agree, a sentence each.
+/// The differences between the books and the orders, a sentence each.
 #[must_use]
 pub fn compare(orders: &[(PlannedOrder, Observed)], ledger: &LedgerSummary) -> Vec<String> {
     let mut findings: Vec<String> = ledger

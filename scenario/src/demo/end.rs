@@ -26,7 +26,7 @@ impl End {
     /// The gateway declined the payment.
     pub const DECLINED: Self =
         Self { payment: PaymentStatus::Declined, ..Self::before_payment(OrderStatus::PaymentDeclined) };
-    /// Waits for the warehouse, its money held.
+    /// Waits for the warehouse, its money authorised.
     pub const CONFIRMED: Self =
         Self { payment: PaymentStatus::Authorised, ..Self::before_payment(OrderStatus::Confirmed) };
     /// With the customer, and paid.
@@ -34,7 +34,7 @@ impl End {
         Self { status: OrderStatus::Completed, payment: PaymentStatus::Captured, shipment: ShipmentStatus::Delivered };
     /// Cancelled before dispatch, the money let go.
     pub const CANCELLED: Self = Self { payment: PaymentStatus::Voided, ..Self::before_payment(OrderStatus::Cancelled) };
-    /// Was with the customer, came back, the money given back.
+    /// Was with the customer, was returned, and its money refunded.
     pub const REFUNDED: Self =
         Self { status: OrderStatus::Completed, payment: PaymentStatus::Refunded, shipment: ShipmentStatus::Returned };
 
@@ -85,7 +85,7 @@ impl End {
                 &[EventType::ShipmentDispatched, EventType::ShipmentDelivered, EventType::ShipmentReturned]
             }
         };
-        // Authorised and declined money is told of by the order's own event.
+        // The order's own event reports authorised and declined money.
         let money: &[EventType] = match self.payment {
             PaymentStatus::None | PaymentStatus::Authorised | PaymentStatus::Declined => &[],
             PaymentStatus::Captured => &[EventType::PaymentCaptured],
@@ -119,7 +119,7 @@ impl End {
         self.events().into_iter().filter(|event| is_texted(*event)).count()
     }
 
-    /// What goes without saying, once it is said where the order stands and its payment.
+    /// The usual shipment status of an order with this status and payment; it is not printed.
     const fn usual_shipment(self) -> ShipmentStatus {
         match (self.status, self.payment) {
             (OrderStatus::Completed, PaymentStatus::Captured) => ShipmentStatus::Delivered,

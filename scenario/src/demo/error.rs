@@ -1,4 +1,4 @@
-//! Why the demonstration could not be carried out. What it *finds* is no error but its result.
+//! Errors that stop the demonstration. Its findings are its result, and not errors.
 
 use crate::catalogue::CatalogueError;
 use deployed::client::ApiError;
@@ -10,22 +10,22 @@ pub type Source = Box<dyn std::error::Error + Send + Sync>;
 /// A step of the demonstration that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// The API's client cannot be made.
+    /// The API's client cannot be created.
     #[error("the order API cannot be called")]
     Api(#[from] ApiError),
     /// The catalogue was not filled.
     #[error("the catalogue was not filled")]
     Catalogue(#[from] CatalogueError),
     /// A call to the environment failed.
-    #[error("{what} failed; look whether the environment is still up")]
+    #[error("{what} failed; check that the environment is still up")]
     Call {
-        /// What was called, and on what.
+        /// The call and its target.
         what: String,
-        /// What it said.
+        /// The answer.
         #[source]
         source: Source,
     },
-    /// The environment did not come up, or did not go away.
+    /// The environment was not created or not destroyed.
     #[error("the environment failed")]
     Environment(#[from] EnvironmentError),
     /// The environment lacks something that the demonstration needs.

@@ -13,13 +13,13 @@ use terminal::progress::Step;
 
 /// Most keys of one BatchGetItem.
 const KEYS_PER_BATCH: usize = 100;
-/// Waits between two looks: short at first, so that a short run is not slowed down.
+/// Waits between two reads: short at first, so that a short run is not slowed down.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How many times as long as it looks it pauses: looking must not slow down what is looked at.
+/// The shortest pause, as a multiple of the time of the read before: reads must not slow down the pipeline.
 const PAUSE_PER_LOOK: u32 = 9;
 
-/// The pauses between looks: short while something moves, longer and longer while nothing does.
+/// The pauses between reads: short while orders change, longer and longer while none does.
 #[derive(Debug)]
 pub(super) struct Pace {
     wait: Duration,
@@ -32,7 +32,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Pauses after a look that took `took` and showed that something `moved`, or that nothing did.
+    /// Pauses after a read that took `took`; `moved`: it showed a change.
     pub(super) async fn rest(&mut self, took: Duration, moved: bool) {
         self.wait = if moved { SHORTEST_WAIT } else { (self.wait * 2).min(LONGEST_WAIT) };
         tokio::time::sleep(self.wait.max(took * PAUSE_PER_LOOK)).await;
@@ -45,7 +45,7 @@ pub fn patience(orders: usize) -> Duration {
     Duration::from_secs(60) + Duration::from_millis(500) * u32::try_from(orders).unwrap_or(u32::MAX)
 }
 
-/// Reads the orders again and again until every one is at an end or the time is up; those stored, by id, as last seen.
+/// Reads the orders again and again until every one is at an end or the time is up; the stored orders, by id, as last read.
 ///
 /// # Errors
 ///

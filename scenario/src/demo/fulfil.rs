@@ -1,13 +1,12 @@
-//! What happens to some of the orders once they are confirmed: the warehouse, the carrier and the customer report, each
-//! report when the table shows the one before it.
+//! Reports on confirmed orders, by the warehouse, the carrier and the customer. Each is sent when the table shows the effect of
+//! the one before it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use futures::stream::{self, StreamExt};
-use order_domain::order::{Order, OrderStatus, ShipmentStatus};
-use serde_json::{Value, json};
+use order_domain::order::{Order, OrderStatus};
 
 use super::end::End;
 use super::error::DemoError;
@@ -15,72 +14,16 @@ use super::follow::{self, Pace};
 use super::judge::Answer;
 use super::plan::{Expected, PlannedOrder};
 use super::send::answer;
+use super::shipping::Report;
 
 use deployed::client::ApiClient;
 use terminal::progress::Step;
 
-/// A report on a confirmed order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
-    /// The warehouse has handed the parcel to the carrier.
-    Dispatched,
-    /// The carrier has handed it to the customer.
-    Delivered,
-    /// It came back, all of it.
-    Returned,
-    /// The customer does not want it any more.
-    Cancellation,
-}
-
-impl Report {
-    /// The name in findings.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dispatched => "DISPATCHED",
-            Self::Delivered => "DELIVERED",
-            Self::Returned => "RETURNED",
-            Self::Cancellation => "cancellation",
-        }
+async fn send(report: Report, client: &ApiClient, order_id: &str) -> Answer {
+    match report.shipment_update(order_id) {
+        Some(update) => answer(client.report_shipment(&update).await),
+        None => answer(client.cancel(order_id, "CUSTOMER_REQUEST").await),
     }
-
-    /// Whether the stored order shows that it was worked on, so that the next report may be sent.
-    const fn shows_in(self, order: &Order) -> bool {
-        match self {
-            Self::Dispatched => !matches!(order.shipment_status, ShipmentStatus::None),
-            // A parcel that comes back before it was paid for costs nothing: there would be nothing to refund.
-            Self::Delivered => matches!(order.status, OrderStatus::Completed),
-            Self::Returned => matches!(order.shipment_status, ShipmentStatus::Returned),
-            Self::Cancellation => matches!(order.status, OrderStatus::Cancelled),
-        }
-    }
-
-    /// The document of `POST /shipments`; `None` for a cancellation, which has a route of its own.
-    fn shipment_update(self, order_id: &str) -> Option<Value> {
-        match self {
-            Self::Dispatched => Some(json!({
-                "update": "DISPATCHED",
-                "orderId": order_id,
-                "shipment": { "carrier": "Royal Mail", "trackingNumber": tracking_number(order_id) },
-            })),
-            Self::Delivered => Some(json!({ "update": "DELIVERED", "orderId": order_id })),
-            Self::Returned => Some(json!({ "update": "RETURNED", "orderId": order_id })),
-            Self::Cancellation => None,
-        }
-    }
-
-    async fn send(self, client: &ApiClient, order_id: &str) -> Answer {
-        match self.shipment_update(order_id) {
-            Some(update) => answer(client.report_shipment(&update).await),
-            None => answer(client.cancel(order_id, "CUSTOMER_REQUEST").await),
-        }
-    }
-}
-
-/// A number that looks like a carrier's and is the order's own.
-fn tracking_number(order_id: &str) -> String {
-    let digits: String = order_id.chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("RM{}GB", digits.to_uppercase())
 }
 
 /// How long the reports on these orders and what follows from them may take.
@@ -115,7 +58,7 @@ pub async fn fulfil(
         let due = pending.iter().filter_map(|planned| {
             let sent = answers.get(&planned.order_id).map_or(0, Vec::len);
             let report = next(planned.kind.reports(), sent, stored.get(&planned.order_id)?)?;
-            Some(async move { (&planned.order_id, report.send(client, &planned.order_id).await) })
+            Some(async move { (&planned.order_id, send(report, client, &planned.order_id).await) })
         });
         let answered: Vec<_> = stream::iter(due).buffer_unordered(concurrency.max(1)).collect().await;
         let moved = !answered.is_empty();
@@ -152,8 +95,7 @@ fn next(reports: &[Report], sent: usize, order: &Order) -> Option<Report> {
 
 #[cfg(test)]
 mod tests {
-    use order_contract::api::ShipmentUpdate;
-    use order_domain::order::PaymentStatus;
+    use order_domain::order::{PaymentStatus, ShipmentStatus};
 
     use super::super::perfect;
     use super::super::plan::Kind;
@@ -186,17 +128,6 @@ mod tests {
         assert_eq!(next(Kind::Cancelled.reports(), 0, &reserved), None);
         let confirmed = standing(OrderStatus::Confirmed, ShipmentStatus::None);
         assert_eq!(next(Kind::Good.reports(), 0, &confirmed), None);
-    }
-
-    #[test]
-    fn every_report_on_a_parcel_is_a_document_of_the_api() {
-        for report in [Report::Dispatched, Report::Delivered, Report::Returned] {
-            let document = report.shipment_update("ord-demo-1a2b-00007").unwrap();
-            let update: ShipmentUpdate = serde_json::from_value(document).unwrap();
-            assert_eq!(update.order_id().as_str(), "ord-demo-1a2b-00007");
-        }
-        assert_eq!(Report::Cancellation.shipment_update("ord-1"), None);
-        assert_eq!(tracking_number("ord-demo-1a2b-00007"), "RMORDDEMO1A2B00007GB");
     }
 
     #[test]

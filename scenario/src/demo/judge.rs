@@ -1,4 +1,4 @@
-//! What was seen of every order, judged against the plan. Pure.
+//! Judges the observations of every order by the plan. Pure.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ pub enum Answer {
     Accepted,
     /// Another status.
     Refused(u16),
-    /// None that can be used.
+    /// No usable answer.
     Missing(String),
 }
 
-/// What was seen of an order.
+/// The observations of one order.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
     /// The API's answers, in the order of sending.
@@ -35,7 +35,7 @@ pub struct Observed {
     /// The order as it is stored.
     pub order: Option<Order>,
     /// Watched events that the topics delivered.
-    pub told: Heard,
+    pub delivered: Heard,
     /// Text messages about it that reached its number.
     pub texts: usize,
     /// E-mails about it that reached its address.
@@ -46,7 +46,7 @@ pub struct Observed {
     pub money: Totals,
 }
 
-/// Where an order stands when the demonstration ends.
+/// The state of an order when the demonstration ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Refused by the API with this status.
@@ -73,14 +73,14 @@ impl Outcome {
     }
 }
 
-/// One order's outcome, and everything that is wrong with it.
+/// One order's outcome and findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Where it stands.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// Whether everybody who has to be told was told.
+    /// Whether every recipient was notified.
     pub notified: bool,
-    /// What is wrong, a sentence each; empty when all is well.
+    /// The findings, a sentence each; empty when all is well.
     pub findings: Vec<String>,
 }
 
@@ -93,13 +93,13 @@ pub fn judge(planned: &PlannedOrder, observed: &Observed) -> Verdict {
     match planned.kind.expected() {
         Expected::RefusedAtTheEdge => {
             let traces = observed.order.is_some()
-                || !observed.told.is_empty()
+                || !observed.delivered.is_empty()
                 || observed.texts + observed.mails + observed.charges > 0;
             if traces {
-                findings.push("it was refused at the edge and left a trace behind it".to_owned());
+                findings.push("the API refused it, and it left a trace all the same".to_owned());
             }
         }
-        // Everything else that is missing follows from this; only money does not.
+        // The other missing things follow from this; only money does not.
         Expected::Ends(end) if outcome != Outcome::Ended(end) => findings.push(elsewhere(planned, observed, end)),
         Expected::Ends(end) => {
             findings.extend(changes(observed, end));
@@ -145,7 +145,7 @@ fn answers(planned: &PlannedOrder, observed: &Observed) -> Vec<String> {
     findings
 }
 
-/// The order is not where it should be: where it is, and how far the reports on it came.
+/// The finding of an order in the wrong state: its state, and the last report on it.
 fn elsewhere(planned: &PlannedOrder, observed: &Observed, end: End) -> String {
     let reports = planned.kind.reports();
     let reported = match observed.reports.len().checked_sub(1).and_then(|last| reports.get(last)) {
@@ -157,7 +157,7 @@ fn elsewhere(planned: &PlannedOrder, observed: &Observed, end: End) -> String {
     let money = match (held, kept) {
         (0, 0) => "",
         (_, 0) => ", and the gateway holds money for it",
-        _ => ", and the gateway took money for it",
+        _ => ", and the gateway captured money for it",
     };
     format!("expected {end}, got {}{reported}{money}", outcome(observed).name())
 }
@@ -168,18 +168,18 @@ fn changes(observed: &Observed, end: End) -> Option<String> {
         .then(|| format!("changed {} times instead of {}", order.version, end.changes()))
 }
 
-/// What the topics and the customer's phone did not get, or got and should not have.
+/// Missing and needless events of the topics, text messages and e-mails.
 fn notices(planned: &PlannedOrder, observed: &Observed, end: End) -> Vec<String> {
     let mut findings = Vec::new();
     let watched = end.watched();
     for event in &watched {
-        let (copies, expected) = (copies(&observed.told, *event), topics_of(*event).len());
+        let (copies, expected) = (copies(&observed.delivered, *event), topics_of(*event).len());
         if copies < expected {
             findings.push(format!("{} was published {copies} time(s) instead of {expected}", event.name()));
         }
     }
-    if observed.told.len() > watched.len() {
-        let names: Vec<&str> = observed.told.keys().map(|(_, event)| event.name()).collect();
+    if observed.delivered.len() > watched.len() {
+        let names: Vec<&str> = observed.delivered.keys().map(|(_, event)| event.name()).collect();
         findings.push(format!("{} events were published instead of {}: {names:?}", names.len(), watched.len()));
     }
     let texts = if planned.text_to.is_some() { end.texts() } else { 0 };
@@ -192,8 +192,8 @@ fn notices(planned: &PlannedOrder, observed: &Observed, end: End) -> Vec<String>
     findings
 }
 
-fn copies(told: &Heard, event: EventType) -> usize {
-    told.iter().filter(|((_, told), _)| *told == event).map(|(_, copies)| copies).sum()
+fn copies(delivered: &Heard, event: EventType) -> usize {
+    delivered.iter().filter(|((_, delivered), _)| *delivered == event).map(|(_, copies)| copies).sum()
 }
 
 /// Compares the gateway's books with the accountant's.
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_order_whose_money_is_still_held_is_lost() {
+    fn a_cancelled_order_whose_money_is_still_authorised_is_lost() {
         let (planned, mut observed) = of(Kind::Cancelled);
         observed.order.as_mut().unwrap().payment_status = PaymentStatus::Authorised;
         assert_eq!(judge(&planned, &observed).outcome.name(), "LOST (CANCELLED + AUTHORISED)");
@@ -303,8 +303,8 @@ mod tests {
     #[test]
     fn a_missing_event_a_missing_text_and_a_missing_mail_are_found() {
         let (planned, observed) = of(Kind::Declined);
-        // Its outcome is right: only the telling is missing.
-        let silent = Observed { told: Heard::new(), texts: 0, mails: 0, ..observed };
+        // Its outcome is right: only the notifications are missing.
+        let silent = Observed { delivered: Heard::new(), texts: 0, mails: 0, ..observed };
         let verdict = judge(&planned, &silent);
         assert!(!verdict.notified);
         assert_eq!(verdict.findings.len(), 3, "{:?}", verdict.findings);
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn an_event_that_happened_twice_and_a_text_too_many_are_found() {
         let (planned, mut observed) = of(Kind::Shipped);
-        observed.told.insert((7, EventType::PaymentCaptured), 1);
+        observed.delivered.insert((7, EventType::PaymentCaptured), 1);
         observed.texts += 1;
         let findings = judge(&planned, &observed).findings;
         assert_eq!(findings.len(), 2, "{findings:?}");

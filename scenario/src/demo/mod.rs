@@ -1,8 +1,8 @@
 //! The main job, end to end: an environment comes up, orders of every kind are sent, each is followed to its end and to
-//! its notification, some are shipped, cancelled or sent back, and the environment goes away without a trace.
+//! its notification, some are shipped, cancelled or returned, and the environment is destroyed without a trace.
 //!
-//! What is sent and how it has to end is decided in `plan`, what was seen is judged in `judge` and added up in `tally`;
-//! all three are pure.
+//! `plan` decides which orders are sent and how each has to end, `judge` judges each order, and `tally` adds up; all three
+//! are pure.
 
 mod aftermath;
 mod books;
@@ -19,6 +19,7 @@ mod plan;
 mod report;
 mod sample;
 mod send;
+mod shipping;
 mod tally;
 
 use std::collections::{BTreeSet, HashMap};
@@ -30,26 +31,26 @@ use rand::Rng;
 pub use aftermath::{Mails, Texts};
 pub use end::End;
 pub use error::DemoError;
-pub use fulfil::Report;
 pub use judge::{Answer, Observed, Outcome};
 pub use observer::Heard;
 pub use plan::{Expected, Kind, PlannedOrder, plan};
 pub use report::render;
+pub use shipping::Report;
 pub use tally::{Row, Summary, Tally};
 
 use crate::catalogue;
 use deployed::client::{ApiClient, aws_configuration, http_client};
 use deployed::{Connection, PaymentGateway};
 use local::environment::{Environment, EnvironmentError, Lifetime, UpOptions, with_environment};
-use observer::{Observer, Told};
+use observer::{Deliveries, Observer};
 use payment_simulator::{LedgerSummary, Totals};
 use send::Sent;
 use terminal::progress::Progress;
 
-/// What a caller may choose about the demonstration.
+/// The options of the demonstration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
 pub struct Options {
-    /// What is sent.
+    /// The number of orders.
     #[command(flatten)]
     pub load: Load,
     /// Leave the environment running afterwards; `cargo ops down` takes it down.
@@ -73,7 +74,7 @@ pub struct Load {
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is no number of orders; use 1 or more")),
+        Ok(0) | Err(_) => Err(format!("`{text}` is not a valid number of orders; use 1 or more")),
         Ok(number) => Ok(number),
     }
 }
@@ -83,7 +84,7 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for the queues to run empty once every order is at its end: only duplicates are left in them.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 
-/// The whole demonstration: brings an environment up, carries the demonstration out, prints what was found, and
+/// The whole demonstration: creates an environment, carries the demonstration out, prints the findings, and
 /// destroys the environment or, with `keep`, leaves it. The caller turns [`Summary::ok`] into an exit code.
 ///
 /// # Errors
@@ -142,7 +143,7 @@ async fn show(options: Options, environment: &Environment, progress: Progress) -
     Ok(tally)
 }
 
-/// Fills the catalogue of an environment that is up, sends orders, follows them, and says what was found.
+/// Fills the catalogue of a running environment, sends orders, follows them, and returns the findings.
 ///
 /// # Errors
 ///
@@ -162,7 +163,7 @@ pub async fn carry_out(
     let plan = plan(load.orders, &run, &products);
     let observer = Observer::subscribe(connection, &run).await?;
     let seen = observe(connection, gateway, &plan, load, &observer, progress).await;
-    // The queue goes whatever happened; a failure before is the one to tell of.
+    // The queue is deleted in any case; an earlier failure is reported first.
     let left = observer.leave().await;
     let seen = seen?;
     left?;
@@ -203,21 +204,21 @@ async fn observe(
     let step = progress.step("Waiting for empty queues");
     let undelivered = aftermath::drained(&sqs, connection, DRAIN_PATIENCE).await?;
     let dead_letters = aftermath::dead_letters(&sqs, connection).await?;
-    // Duplicates were under way until now, and what was refused at the edge must not have come in by another way.
+    // Duplicates were under way until now, and no order that the API refused may be stored.
     let everything: Vec<&String> = plan.iter().map(|planned| &planned.order_id).collect();
     let stored = follow::read(&dynamodb, &connection.orders_table, &everything).await?;
     step.finish(if undelivered.is_empty() { "done" } else { "not empty" });
 
-    let (told, texts, mails) = notifications(connection, &http, plan, &stored, observer, progress).await?;
+    let (delivered, texts, mails) = notifications(connection, &http, plan, &stored, observer, progress).await?;
     let ledger = aftermath::ledger(&http, &gateway.url).await?;
-    let orders = gather(plan, sent, reports, &stored, &told, (&texts, &mails), &ledger);
+    let orders = gather(plan, sent, reports, &stored, &delivered, (&texts, &mails), &ledger);
 
     let mut tally = Tally::new(&orders);
     for (queue, messages) in undelivered {
         tally.add_finding(format!("{queue} still holds {messages} message(s)"));
     }
     for (queue, messages) in dead_letters {
-        tally.add_finding(format!("{queue} holds {messages} dead letter(s)"));
+        tally.add_finding(format!("{queue} holds {messages} dead-lettered message(s)"));
     }
     books::compare(&orders, &ledger).into_iter().for_each(|finding| tally.add_finding(finding));
     let step = progress.step("Asking the API for a sample");
@@ -227,7 +228,7 @@ async fn observe(
     Ok(tally)
 }
 
-/// Ships, cancels and sends back those of the confirmed orders that are to be; the answers to the reports, by order id.
+/// Reports on the confirmed orders whose kind has reports; the answers, by order id.
 async fn report(
     client: &ApiClient,
     dynamodb: &aws_sdk_dynamodb::Client,
@@ -254,14 +255,14 @@ async fn notifications(
     stored: &HashMap<String, Order>,
     observer: &Observer,
     progress: Progress,
-) -> Result<(Told, Texts, Mails), DemoError> {
+) -> Result<(Deliveries, Texts, Mails), DemoError> {
     let step = progress.counted("Collecting notifications", stored.len() as u64);
     let deadline = Instant::now() + follow::patience(stored.len()) / 2;
-    let mut told = Told::new();
+    let mut delivered = Deliveries::new();
     observer
-        .collect(&mut told, deadline.saturating_duration_since(Instant::now()), |told| {
+        .collect(&mut delivered, deadline.saturating_duration_since(Instant::now()), |delivered| {
             let complete = stored.iter().filter(|(id, order)| {
-                let copies: usize = told.get(*id).map_or(0, |told| told.values().sum());
+                let copies: usize = delivered.get(*id).map_or(0, |delivered| delivered.values().sum());
                 copies >= End::of(order).deliveries()
             });
             let complete = complete.count();
@@ -282,17 +283,17 @@ async fn notifications(
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
-    step.finish(&format!("{} orders were told of", told.len()));
-    Ok((told, texts, mails))
+    step.finish(&format!("notified of {} orders", delivered.len()));
+    Ok((delivered, texts, mails))
 }
 
-/// Everything that was seen, order by order.
+/// The observations, order by order.
 fn gather(
     plan: &[PlannedOrder],
     mut sent: HashMap<String, Sent>,
     mut reports: HashMap<String, Vec<Answer>>,
     stored: &HashMap<String, Order>,
-    told: &Told,
+    delivered: &Deliveries,
     (texts, mails): (&Texts, &Mails),
     ledger: &LedgerSummary,
 ) -> Vec<(PlannedOrder, Observed)> {
@@ -306,7 +307,7 @@ fn gather(
             answers: sent.map(|sent| sent.answers).unwrap_or_default(),
             reports: reports.remove(id).unwrap_or_default(),
             order: stored.get(id).cloned(),
-            told: told.get(id).cloned().unwrap_or_default(),
+            delivered: delivered.get(id).cloned().unwrap_or_default(),
             texts: texts.about(number, id),
             mails: mails.about(planned.address(), id),
             charges: payments.map_or(0, |payments| payments.charges),

@@ -1,5 +1,5 @@
-//! An observer of the topics, as any other system would be one: a queue of its own, subscribed to all of them, for the
-//! events that end an order or happen after its confirmation.
+//! An observer of the topics, like any other system: it subscribes its own queue to all topics, for the events that end an
+//! order or happen after its confirmation.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use deployed::Connection;
 use deployed::client::aws_configuration;
 
 /// Deliveries of watched events: by order id, copies by the event's number and type.
-pub type Told = HashMap<String, Heard>;
+pub type Deliveries = HashMap<String, Heard>;
 /// Deliveries of one order's events.
 pub type Heard = BTreeMap<(u64, EventType), usize>;
 
@@ -36,7 +36,7 @@ fn topics(connection: &Connection) -> Result<Vec<&str>, DemoError> {
     Topic::ALL.iter().copied().map(arn).collect()
 }
 
-/// A subscribed queue. [`Observer::leave`] takes it away again.
+/// A subscribed queue. [`Observer::leave`] deletes it.
 #[derive(Debug)]
 pub struct Observer {
     sqs: aws_sdk_sqs::Client,
@@ -46,11 +46,11 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Makes the queue and subscribes it to every topic of the environment.
+    /// Creates the queue and subscribes it to every topic of the environment.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Call`] when the queue or a subscription is refused. What was made before is taken away again.
+    /// [`DemoError::Call`] when the queue or a subscription is refused. What was created before is deleted again.
     pub async fn subscribe(connection: &Connection, run: &str) -> Result<Self, DemoError> {
         let configuration = aws_configuration(connection).await;
         let sqs = aws_sdk_sqs::Client::new(&configuration);
@@ -64,7 +64,7 @@ impl Observer {
         match observer.connect(connection).await {
             Ok(()) => Ok(observer),
             Err(error) => {
-                // The first error is the one that explains.
+                // The first error explains the later ones.
                 let _ = observer.leave().await;
                 Err(error)
             }
@@ -112,21 +112,21 @@ impl Observer {
         Ok(())
     }
 
-    /// Receives what there is and adds it to `told`, until `enough` is content or the time is up.
+    /// Receives the messages and adds them to `delivered`, until `enough` is content or the time is up.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Call`] when the queue cannot be read or holds something that is no event.
+    /// [`DemoError::Call`] when the queue cannot be read or has a message that is not an event.
     pub async fn collect(
         &self,
-        told: &mut Told,
+        delivered: &mut Deliveries,
         patience: Duration,
-        mut enough: impl FnMut(&Told) -> bool,
+        mut enough: impl FnMut(&Deliveries) -> bool,
     ) -> Result<(), DemoError> {
         let deadline = Instant::now() + patience;
-        while !enough(told) && Instant::now() < deadline {
+        while !enough(delivered) && Instant::now() < deadline {
             for event in try_join_all((0..RECEIVERS).map(|_| self.receive())).await?.into_iter().flatten() {
-                let heard = told.entry(event.order_id.to_string()).or_default();
+                let heard = delivered.entry(event.order_id.to_string()).or_default();
                 *heard.entry((event.sequence, event.event_type)).or_default() += 1;
             }
         }
@@ -155,11 +155,11 @@ impl Observer {
         Ok(events)
     }
 
-    /// Takes the subscriptions and the queue away.
+    /// Deletes the subscriptions and the queue.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Call`] for the first that cannot be taken away; the others are tried all the same.
+    /// [`DemoError::Call`] for the first that cannot be deleted; the others are tried all the same.
     pub async fn leave(self) -> Result<(), DemoError> {
         let mut result = Ok(());
         for subscription in &self.subscriptions {

@@ -48,7 +48,7 @@ fn perfect(planned: &PlannedOrder) -> Observed {
         accept_latency,
         reports: vec![Answer::Accepted; planned.kind.reports().len()],
         order: Some(order),
-        told: numbered.map(|(event, number)| ((number, event), topics_of(event).len())).collect(),
+        delivered: numbered.map(|(event, number)| ((number, event), topics_of(event).len())).collect(),
         mails: end.texts(),
         texts: if planned.text_to.is_some() { end.texts() } else { 0 },
         charges,
@@ -64,6 +64,6 @@ pub fn hundred() -> Vec<(PlannedOrder, Observed)> {
 
 /// One of a kind, whose customer wants text messages if the kind has customers.
 pub fn of(kind: Kind) -> (PlannedOrder, Observed) {
-    let told = |planned: &PlannedOrder| planned.text_to.is_some() || kind == Kind::Incomplete;
-    hundred().into_iter().find(|(planned, _)| planned.kind == kind && told(planned)).unwrap()
+    let is_texted = |planned: &PlannedOrder| planned.text_to.is_some() || kind == Kind::Incomplete;
+    hundred().into_iter().find(|(planned, _)| planned.kind == kind && is_texted(planned)).unwrap()
 }

@@ -4,24 +4,24 @@ use order_domain::money::Money;
 use serde_json::{Value, json};
 
 use super::end::End;
-use super::fulfil::Report;
+use super::shipping::Report;
 use crate::accountant::{Asked, Availability, Card, Command, Outcome, Purchase, Sent, Timing, expect};
 use crate::catalogue::{DELIVERY, SCARCE, Stocked, shop};
 
-/// A kind of order, by what is special about it.
+/// A kind of order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray)]
 pub enum Kind {
-    /// Nothing: it is confirmed.
+    /// It is confirmed, and waits for the warehouse.
     Good,
     /// It is sent twice with the same body; the second changes nothing.
     SentTwice,
-    /// Once confirmed, it is dispatched and delivered, and its money taken.
+    /// Once confirmed, it is dispatched and delivered, and its money captured.
     Shipped,
-    /// Once confirmed, the customer cancels it, and its money is let go.
+    /// Once confirmed, the customer cancels it, and its authorisation is voided.
     Cancelled,
-    /// It is dispatched, delivered and sent back, and its money given back.
+    /// It is dispatched, delivered and returned, and its money refunded.
     Returned,
-    /// A required field is missing: refused at the edge.
+    /// A required field is missing: the API refuses it.
     Incomplete,
     /// It names a product that is not in the catalogue.
     UnknownProduct,
@@ -78,7 +78,7 @@ impl Kind {
         }
     }
 
-    /// What is reported on an order of this kind once it is confirmed, in this order.
+    /// The reports on a confirmed order of this kind, in this order.
     #[must_use]
     pub const fn reports(self) -> &'static [Report] {
         match self {
@@ -89,7 +89,7 @@ impl Kind {
         }
     }
 
-    /// Everything that is asked for with an order of this kind and document, in the accountant's terms.
+    /// The requests and commands for an order of this kind and document, in the accountant's terms.
     #[must_use]
     pub fn asked(self, document: &Value) -> Asked {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -132,7 +132,7 @@ impl Kind {
 /// An order to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedOrder {
-    /// What is special about it.
+    /// Its kind.
     pub kind: Kind,
     /// Its id.
     pub order_id: String,
@@ -140,7 +140,7 @@ pub struct PlannedOrder {
     pub customer_id: String,
     /// The number to which a text message has to go, where the customer wants one.
     pub text_to: Option<String>,
-    /// What the catalogue says that it costs, in minor units.
+    /// Its total by the catalogue, in minor units.
     pub total: u64,
     /// How the accountant expects it to end; `None` where the API refuses it.
     pub outcome: Option<Outcome>,
@@ -149,7 +149,7 @@ pub struct PlannedOrder {
 }
 
 impl PlannedOrder {
-    /// Where its customer's e-mail goes.
+    /// The customer's e-mail address.
     pub fn address(&self) -> &str {
         self.document["customer"]["email"].as_str().unwrap_or_default()
     }
@@ -243,7 +243,7 @@ fn items(number: usize, kind: Kind, catalogue: &[Stocked]) -> (Value, u64) {
         .map(|stocked| (*stocked, (number / 3 % 3 + 1) as u64))
         .collect();
     if kind == Kind::OutOfStock {
-        // One more than there is, beside lines of which there is enough: all of them have to stay on the shelves.
+        // One unit more than there is, next to lines with enough stock: no line may be reserved.
         lines.extend(scarce.first().map(|stocked| (*stocked, stocked.units + 1)));
     }
     let goods = lines.iter().map(|(stocked, quantity)| stocked.product.unit_price.amount * quantity).sum();

@@ -8,7 +8,7 @@ use super::tally::{Row, Tally};
 /// At most this many findings are listed one by one.
 const FINDINGS_SHOWN: usize = 20;
 
-/// The table of outcomes, the latencies, and what is wrong.
+/// The table of outcomes, the latencies and the findings.
 #[must_use]
 pub fn render(tally: &Tally) -> String {
     let mut text = table(&tally.rows);
@@ -32,7 +32,7 @@ pub fn render(tally: &Tally) -> String {
     );
     let _ = writeln!(
         text,
-        "the gateway holds {}, took {} and gave {} of it back",
+        "the gateway holds {}, captured {} and refunded {} of it",
         pounds(summary.held_minor_units),
         pounds(summary.captured_minor_units),
         pounds(summary.refunded_minor_units)

@@ -1,4 +1,4 @@
-//! What was seen of every order, added up. Pure.
+//! Adds up the verdicts of all orders. Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,16 +17,16 @@ pub struct Row {
     pub kind: Kind,
     /// How many were sent.
     pub sent: usize,
-    /// What was seen, and how often.
+    /// The outcomes, and how often each was seen.
     pub got: BTreeMap<Outcome, usize>,
-    /// How many have nothing wrong with them.
+    /// How many have no finding.
     pub good: usize,
 }
 
 /// The demonstration in numbers: the fields of `--json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// Whether nothing at all was wrong.
+    /// Whether there is no finding.
     pub ok: bool,
     /// Orders sent, each counted once.
     pub sent: usize,
@@ -48,7 +48,7 @@ pub struct Summary {
     pub completed: usize,
     /// Ended CANCELLED.
     pub cancelled: usize,
-    /// Orders of which money was given back; their status is the one that they had before.
+    /// Orders with refunded money; their status is the one that they had before.
     pub refunded: usize,
     /// Orders sent a second time with the same body that were answered 202 again and changed nothing.
     pub duplicates: usize,
@@ -58,7 +58,7 @@ pub struct Summary {
     pub emails: usize,
     /// Text messages about this run's orders that reached the customers' phones.
     pub sms: usize,
-    /// Accepted orders with which the pipeline is not done.
+    /// Accepted orders that the pipeline has not finished.
     pub lost: usize,
     /// Milliseconds to the API's answer, median.
     pub accept_p50_ms: f64,
@@ -70,9 +70,9 @@ pub struct Summary {
     pub confirm_p99_ms: f64,
     /// Minor units that the gateway holds for this run's orders.
     pub held_minor_units: u64,
-    /// Minor units that it took for them, before anything was given back.
+    /// Minor units that it captured for them, before any refund.
     pub captured_minor_units: u64,
-    /// Minor units that it gave back.
+    /// Minor units that it refunded.
     pub refunded_minor_units: u64,
     /// Resources that were still there after destroy.
     pub left_behind: usize,
@@ -87,7 +87,7 @@ impl Summary {
                 OrderStatus::PaymentDeclined => self.declined += 1,
                 OrderStatus::Completed => self.completed += 1,
                 OrderStatus::Cancelled => self.cancelled += 1,
-                // What was confirmed is counted whatever happened to it afterwards.
+                // A confirmed order counts as confirmed, whatever happened to it afterwards.
                 OrderStatus::Confirmed | OrderStatus::Received | OrderStatus::Validated | OrderStatus::Reserved => {}
             },
             Outcome::Lost(_) => self.lost += 1,
@@ -103,14 +103,14 @@ impl Summary {
     }
 }
 
-/// Everything that the demonstration found.
+/// The result of the demonstration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
     /// The table of outcomes.
     pub rows: Vec<Row>,
     /// The numbers.
     pub summary: Summary,
-    /// What is wrong, a sentence each: first what concerns no order in particular, as it may explain the rest.
+    /// The findings, a sentence each: first those that concern no single order, as they may explain the rest.
     pub findings: Vec<String>,
     /// How many of the findings come first.
     general: usize,
@@ -162,14 +162,14 @@ impl Tally {
         tally
     }
 
-    /// Adds something that is wrong with no order in particular.
+    /// Adds a finding that concerns no single order.
     pub fn add_finding(&mut self, finding: String) {
         self.findings.insert(self.general, finding);
         self.general += 1;
         self.summary.ok = false;
     }
 
-    /// Adds what was still there after destroy.
+    /// Adds the resources that were still there after destroy.
     pub fn add_left_behind(&mut self, resources: &[String]) {
         self.summary.left_behind = resources.len();
         for resource in resources {
@@ -194,7 +194,7 @@ impl Row {
     }
 }
 
-/// Milliseconds with one decimal: a finer number would pretend to more than was measured.
+/// Milliseconds with one decimal: the measurement is not finer.
 fn milliseconds(durations: &[Duration], percent: usize) -> f64 {
     let duration = percentile(durations, percent).unwrap_or_default();
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
@@ -274,10 +274,10 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_no_order_in_particular_is_told_first() {
+    fn findings_that_concern_no_single_order_come_first() {
         let (planned, observed) = of(Kind::Good);
         let mut tally = Tally::new(&[(planned, Observed { order: None, ..observed })]);
-        tally.add_finding("payment-dlq holds 1 dead letter(s)".to_owned());
+        tally.add_finding("payment-dlq holds 1 dead-lettered message(s)".to_owned());
         tally.add_finding("payment-queue still holds 2 message(s)".to_owned());
         assert!(tally.findings[0].starts_with("payment-dlq") && tally.findings[1].starts_with("payment-queue"));
         assert!(tally.findings[2].contains("got LOST (never stored), and the gateway holds money for it"));

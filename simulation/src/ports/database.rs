@@ -37,11 +37,11 @@ impl Catalogue for Ports {
         let mut guard = self.world.state();
         let state = &mut *guard;
         if state.should_inject(FaultKind::Unreadable, now) {
-            let chance = state.faults.chance(FaultKind::Unreadable);
-            let one = skus.iter().nth(chance.position(skus.len())).cloned();
-            let until = now + chance.between(1_000, 5_000);
+            let random = state.faults.random(FaultKind::Unreadable);
+            let one = skus.iter().nth(random.position(skus.len())).cloned();
+            let until = now + random.between(1_000, 5_000);
             if let Some(sku) = one {
-                state.tell(now, None, || format!("FAULT product {sku} cannot be read"));
+                state.narrate(now, None, || format!("FAULT product {sku} cannot be read"));
                 state.table.damage(Stored::Product(sku), until);
             }
         }
@@ -117,11 +117,11 @@ impl OpenOrders for Ports {
                 let state = &mut *guard;
                 let shown_at = now + index_lag(state, now);
                 state.table.defer_check(order, at, shown_at);
-                state.tell(now, number, || format!("it is looked at again at {at}"));
+                state.narrate(now, number, || format!("it is checked again at {at}"));
             }
             self.back(Call::Write, number).await?;
         }
-        self.world.state().looked_at(order, self.world.now(), at);
+        self.world.state().checked(order, self.world.now(), at);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl OpenOrders for Ports {
             let shown_at = now + index_lag(state, now);
             state.table.defer_unreadable_check(id, at, until, shown_at);
             state.statistics.passed_over += 1;
-            state.tell(now, number, || format!("it cannot be read, and is looked at again at {until}"));
+            state.narrate(now, number, || format!("it cannot be read, and is checked again at {until}"));
         }
         self.back(Call::Write, number).await
     }
@@ -153,7 +153,7 @@ pub(crate) const LONGEST_INDEX_LAG: u64 = 60_000;
 /// By how much the index of open orders is behind the table, in milliseconds.
 fn index_lag(state: &mut State, now: u64) -> u64 {
     if state.should_inject(FaultKind::Delay, now) {
-        state.faults.chance(FaultKind::Delay).between(1_000, LONGEST_INDEX_LAG)
+        state.faults.random(FaultKind::Delay).between(1_000, LONGEST_INDEX_LAG)
     } else {
         state.schedule.between(1, 500)
     }
@@ -179,7 +179,7 @@ impl Orders for Ports {
             self.reach(Call::Read, None).await?;
         }
         loaded.extend(self.stored(rest));
-        // What is decided on may be old by the time it arrives.
+        // The answer may be old when it arrives.
         self.back(Call::Read, None).await?;
         if loaded.values().any(Result::is_err) {
             self.world.state().reached(sometimes::UNREADABLE);
@@ -231,24 +231,24 @@ impl Orders for Ports {
     }
 }
 
-/// What is written can be read, or nobody can, until another version of the program is deployed.
+/// A written item can be read again; or it becomes unreadable, until another version of the program is deployed.
 fn damage(state: &mut State, change: &Change, now: u64) {
     let id = &change.order().order_id;
-    state.table.mend(&Stored::Order(id.clone()), now);
+    state.table.repair(&Stored::Order(id.clone()), now);
     if !state.should_inject(FaultKind::Unreadable, now) {
         return;
     }
-    let chance = state.faults.chance(FaultKind::Unreadable);
-    let until = now + chance.between(60_000, 3 * 3_600_000);
-    let item = match chance.percent(50) {
+    let random = state.faults.random(FaultKind::Unreadable);
+    let until = now + random.between(60_000, 3 * 3_600_000);
+    let item = match random.percent(50) {
         true => Stored::Order(id.clone()),
         false => Stored::Event(id.clone(), change.event().sequence),
     };
-    state.tell(now, number_of(id), || format!("FAULT {item:?} cannot be read for {} s", (until - now) / 1000));
+    state.narrate(now, number_of(id), || format!("FAULT {item:?} cannot be read for {} s", (until - now) / 1000));
     state.table.damage(item, until);
 }
 
-/// A mutation: a cancelled order whose hold may not be found yet, as if it could.
+/// A mutation: a cancelled order looks as if the search must show its authorisation by now.
 fn long_quiet(order: Order, now: Timestamp) -> Order {
     if !order.may_have_unknown_authorisation() {
         return order;
@@ -270,7 +270,7 @@ impl Ports {
         ids.iter().filter_map(stored).collect()
     }
 
-    /// A transaction takes its time; false when another one is under way on its items.
+    /// Waits for the time that a transaction takes; false when another one is under way on its items.
     async fn transact(&self, change: &Change, order: Option<u32>) -> bool {
         let takes = {
             let now = self.world.now();
@@ -278,7 +278,7 @@ impl Ports {
             let slow = state.schedule.percent(SLOW_TRANSACTIONS);
             let takes = if slow { state.schedule.between(1, 8) } else { 0 };
             if state.should_inject(FaultKind::Conflict, now) || !state.table.begin(change, now, now + takes) {
-                state.tell(now, order, || format!("{:?}: transaction conflict", change.event().event_type));
+                state.narrate(now, order, || format!("{:?}: transaction conflict", change.event().event_type));
                 return false;
             }
             takes
@@ -305,7 +305,7 @@ impl Ports {
         let id = &change.order().order_id;
         let mut state = self.world.state();
         let (committed, written) = state.table.commit(change, self.world.mutation);
-        state.tell(now, order, || {
+        state.narrate(now, order, || {
             let answer = match &committed {
                 Committed::Done => "stored".to_owned(),
                 Committed::Stale(stored) => {
@@ -317,7 +317,7 @@ impl Ports {
             format!("{} v{} by {} #{by}: {answer}", event.event_type.name(), event.sequence, event.actor)
         });
         let Some(written) = written else {
-            // The answer holds the order that is there.
+            // The answer contains the stored order.
             return readable(&state, &Stored::Order(id.clone()), now).map(|()| committed);
         };
         state.table.stored_at.entry(id.clone()).or_insert(now);
@@ -334,7 +334,7 @@ impl Ports {
         Ok(committed)
     }
 
-    /// A mutation: the next stage hears of a change that is not committed yet.
+    /// A mutation: the next stage gets the message of a change that is not committed yet.
     fn forward_too_early(&self, change: &Change) {
         if !self.makes(Mutation::ForwardBeforeCommit) {
             return;
@@ -350,12 +350,12 @@ impl Ports {
         }
     }
 
-    /// Puts a message into its stage's queue.
+    /// Sends a message to its stage's queue.
     pub(super) fn send(&self, message: &Message) {
         let body = serde_json::to_string(message).unwrap_or_default();
         let order = number_of(message.order_id());
         let name = self.world.send(message.stage(), body, order);
         let now = self.world.now();
-        self.world.state().tell(now, order, || format!("{name} is sent to {}-queue", message.stage().name()));
+        self.world.state().narrate(now, order, || format!("{name} is sent to {}-queue", message.stage().name()));
     }
 }

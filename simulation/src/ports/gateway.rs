@@ -1,4 +1,4 @@
-//! The way to the gateway: the shipped adapter asks through it, and this is where requests and answers go wrong.
+//! The transport to the gateway under the shipped adapter. Requests and answers fail here.
 
 use order_handlers::adapters::stripe::{Reply, Transport, Unanswered};
 use order_handlers::failure::Failure;
@@ -52,7 +52,7 @@ impl Transport for Ports {
             let now = self.world.now();
             let mut state = self.world.state();
             state.gateway.expire(now);
-            state.tell(now, number, || format!("gateway: GET {path}, {what}"));
+            state.narrate(now, number, || format!("gateway: GET {path}, {what}"));
             let (status, body, _) = ask(&mut state, "GET", path, query, None, self.invocation.id, now);
             reply(status, &self.mutated(&mut state, path, number, body), false)
         };
@@ -96,7 +96,7 @@ impl Ports {
             if !state.gateway.is_down(now) {
                 return Ok(());
             }
-            state.tell(now, number, || "FAULT the gateway is down".to_owned());
+            state.narrate(now, number, || "FAULT the gateway is down".to_owned());
             // Refused at once, or nobody answers.
             state.schedule.below(2) * Call::Gateway.timeout()
         };
@@ -116,8 +116,7 @@ impl Ports {
         Some(self.world.state().gateway.payment(payment)?.origin.order)
     }
 
-    /// Executes a request, with what chance and the faults make of it. Its effect is there at once, its answer after `takes`
-    /// milliseconds.
+    /// Executes a request with the drawn faults. The effect is there at once, the answer after `takes` milliseconds.
     fn execute(&self, path: &str, key: &str, form: &[(&str, String)], number: Option<u32>, takes: u64) -> Reply {
         let now = self.world.now();
         let mut guard = self.world.state();
@@ -131,7 +130,7 @@ impl Ports {
         };
         let twice = draw_course(state, path, now);
         if state.gateway.is_running(&key, now) {
-            state.tell(now, number, || format!("gateway: POST {path} under {key}: it is still busy with the first"));
+            state.narrate(now, number, || format!("gateway: POST {path} under {key}: it is still busy with the first"));
             let error = json!({ "type": "idempotency_error", "code": "idempotency_key_in_use" });
             return reply(409, &json!({ "error": error }), false);
         }
@@ -141,12 +140,12 @@ impl Ports {
         if twice && status == 500 && !replayed {
             ask(state, "POST", path, form, Some((&format!("{key}:twice"), now)), by, now);
         }
-        state.tell(now, number, || {
+        state.narrate(now, number, || {
             let repeated = if replayed { ", repeated" } else { "" };
             format!("gateway: POST {path} under {key}: {status}{repeated}")
         });
         let expired = body["error"]["payment_intent"]["status"] == "canceled" && path.ends_with("/capture");
-        if expired && self.makes(Mutation::LapseTakenForCapture) {
+        if expired && self.makes(Mutation::ExpiryTakenForCapture) {
             return reply(200, &with_status(body["error"]["payment_intent"].clone(), "succeeded"), false);
         }
         reply(status, &body, replayed)
@@ -162,7 +161,7 @@ impl Ports {
         let status = if path.ends_with("/capture") && self.makes(Mutation::CaptureSkipped) {
             "succeeded"
         } else if path.ends_with("/cancel")
-            && (self.makes(Mutation::VoidSkipped) || self.makes(Mutation::SurplusHoldKept))
+            && (self.makes(Mutation::VoidSkipped) || self.makes(Mutation::SurplusAuthorisationKept))
             && of_order(&self.world.state()).unwrap_or(false) == self.makes(Mutation::VoidSkipped)
         {
             "canceled"
@@ -172,7 +171,7 @@ impl Ports {
         Some(reply(200, &json!({ "id": payment, "status": status }), false))
     }
 
-    /// What a mutation makes of an answer to a read.
+    /// An answer to a read, as a mutation changes it.
     fn mutated(&self, state: &mut State, path: &str, number: Option<u32>, mut body: Value) -> Value {
         let searches = path.ends_with("/search");
         if searches && self.makes(Mutation::NextKeyWithoutLooking) {
@@ -182,7 +181,7 @@ impl Ports {
         let request: Option<Parameters> =
             number.filter(|_| nothing).and_then(|number| state.gateway.last_request.get(&number).cloned());
         if let Some(request) = request.filter(|_| self.makes(Mutation::StaleSearchBelieved)) {
-            // What is not shown yet is taken for not there, and asked for again.
+            // A payment that the search does not show yet is authorised again.
             let (now, key) = (self.world.now(), format!("again:{}", state.name()));
             let by = self.invocation.id;
             let (status, intent, _) = state.gateway.ask(Endpoint::CreateIntent, request, Some((&key, now)), by, now);
@@ -190,7 +189,7 @@ impl Ports {
                 body["data"] = json!([intent]);
             }
         }
-        if body["status"] == "canceled" && self.makes(Mutation::LapsedHoldTakenForCaptured) {
+        if body["status"] == "canceled" && self.makes(Mutation::ExpiredAuthorisationTakenForCaptured) {
             body = with_status(body, "succeeded");
             body["latest_charge"] = json!({ "payment_method_details": null, "amount_refunded": 0 });
         }
@@ -203,23 +202,23 @@ fn with_status(mut intent: Value, status: &str) -> Value {
     intent
 }
 
-/// What chance and the faults make of the next request; whether it is executed twice before its error.
+/// Draws the faults of the next request; true when it is executed twice before its error.
 fn draw_course(state: &mut State, path: &str, now: u64) -> bool {
     let lasts = if state.should_inject(FaultKind::EarlyExpiry, now) {
-        state.faults.chance(FaultKind::EarlyExpiry).between(60, 3_600).cast_signed()
+        state.faults.random(FaultKind::EarlyExpiry).between(60, 3_600).cast_signed()
     } else {
         AUTHORISATION
     };
-    // An authorisation that ends early does so as it says, or earlier than it says, or it says nothing.
+    // An early expiry is announced, or earlier than announced, or not announced at all.
     let promises = match lasts {
         AUTHORISATION => Some(AUTHORISATION),
-        _ => [Some(lasts), Some(AUTHORISATION), None][state.faults.chance(FaultKind::EarlyExpiry).position(3)],
+        _ => [Some(lasts), Some(AUTHORISATION), None][state.faults.random(FaultKind::EarlyExpiry).position(3)],
     };
     let slow = state.should_inject(FaultKind::Delay, now);
     let follows = if slow { SLOW_SEARCH_FOLLOWS_WITHIN } else { SEARCH_FOLLOWS_WITHIN };
     let staleness = state.schedule.below(follows).cast_signed();
     let fails = state.should_inject(FaultKind::SavedFailure, now);
-    let how = if fails { state.faults.chance(FaultKind::SavedFailure).below(4) } else { 0 };
+    let how = if fails { state.faults.random(FaultKind::SavedFailure).below(4) } else { 0 };
     let engine = state.gateway.engine();
     engine.set_authorisation_terms(AuthorisationTerms { lasts, promises });
     engine.set_search_staleness(staleness);

@@ -1,4 +1,4 @@
-//! The stages' ports into the simulated world. Every call takes time, and may go wrong on its way there, or back.
+//! The stages' ports into the simulated world. Every call takes time, and may fail before or after its effect.
 
 mod database;
 mod gateway;
@@ -30,7 +30,7 @@ use crate::sometimes;
 use crate::workload::number_of;
 use crate::world::{Service, World, pause};
 
-/// What is called.
+/// The service that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
     Read,
@@ -71,7 +71,7 @@ impl Call {
     }
 }
 
-/// What a call meets on its way.
+/// The fault that a call meets.
 enum Met {
     Nothing,
     Death,
@@ -106,7 +106,7 @@ impl Ports {
         std::future::pending::<()>().await;
     }
 
-    /// The way to a service. After it the effect takes place, unless the call is refused.
+    /// The request to a service. Its effect follows, unless the call is refused.
     async fn reach(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
         self.unless_dead().await;
         let latency = {
@@ -115,7 +115,7 @@ impl Ports {
             let (least, most) = call.latency();
             let latency = state.schedule.between(least, most);
             if state.should_inject(FaultKind::Delay, now) {
-                state.faults.chance(FaultKind::Delay).between(latency, call.timeout())
+                state.faults.random(FaultKind::Delay).between(latency, call.timeout())
             } else {
                 latency
             }
@@ -133,7 +133,7 @@ impl Ports {
         }
     }
 
-    /// An outage refuses every call, at once or by no answer.
+    /// An outage refuses every call, at once or by a timeout.
     async fn unless_service_is_down(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
         let service = match call {
             Call::Read | Call::Write => Service::Tables,
@@ -148,7 +148,7 @@ impl Ports {
                 return Ok(());
             }
             state.reached(sometimes::AWS_DOWN);
-            state.tell(now, order, || format!("FAULT {service:?} are down"));
+            state.narrate(now, order, || format!("FAULT {service:?} are down"));
             state.schedule.below(2) * call.timeout()
         };
         pause(wait).await;
@@ -162,18 +162,18 @@ impl Ports {
         let Invocation { id, stage, ref orders, .. } = *self.invocation;
         let concerned = if order.is_some() { order.as_slice() } else { orders.as_slice() };
         if state.should_inject(FaultKind::Crash, now) {
-            state.tell_of(now, concerned, || format!("FAULT {} #{id} dies {when} a {}", stage.name(), call.name()));
+            state.narrate_for(now, concerned, || format!("FAULT {} #{id} dies {when} a {}", stage.name(), call.name()));
             return Met::Death;
         }
         if self.invocation.is_killed_by_poison() {
-            state.tell_of(now, concerned, || {
+            state.narrate_for(now, concerned, || {
                 format!("FAULT {} #{id} is killed by a message of its batch", stage.name())
             });
             return Met::Death;
         }
         let kind = if when == "before" { FaultKind::Throttle } else { FaultKind::LostAnswer };
         if state.should_inject(kind, now) {
-            state.tell_of(now, concerned, || format!("FAULT {kind}: {} of {} #{id}", call.name(), stage.name()));
+            state.narrate_for(now, concerned, || format!("FAULT {kind}: {} of {} #{id}", call.name(), stage.name()));
             return Met::Refusal;
         }
         Met::Nothing
@@ -189,7 +189,7 @@ impl Ports {
         }
     }
 
-    /// The way back from a service, after the effect.
+    /// The answer of a service, after the effect.
     async fn back(&self, call: Call, order: Option<u32>) -> Result<(), Failure> {
         match self.meets(call, order, "after") {
             Met::Nothing => {}
@@ -207,7 +207,7 @@ impl Ports {
             let mut state = self.world.state();
             match () {
                 () if call == Call::Read && state.should_inject(FaultKind::Delay, now) => {
-                    state.faults.chance(FaultKind::Delay).between(100, call.timeout() / 2)
+                    state.faults.random(FaultKind::Delay).between(100, call.timeout() / 2)
                 }
                 () if state.schedule.percent(25) => state.schedule.between(1, 10),
                 () => 0,
@@ -220,7 +220,7 @@ impl Ports {
         Ok(())
     }
 
-    /// One order's work may panic here.
+    /// The processing of one order may panic here.
     async fn may_panic(&self, order: Option<u32>) {
         let panics = {
             let now = self.world.now();
@@ -228,7 +228,7 @@ impl Ports {
             let panics = state.should_inject(FaultKind::Panic, now);
             if panics {
                 let id = self.invocation.id;
-                state.tell(now, order, || format!("FAULT the work on this order panics in #{id}"));
+                state.narrate(now, order, || format!("FAULT the processing of this order panics in #{id}"));
             }
             panics
         };
@@ -237,8 +237,8 @@ impl Ports {
         }
     }
 
-    /// The work on an event panics: once, or as often as notify tells it.
-    async fn telling_may_panic(&self, order_id: &OrderId, sequence: u64) {
+    /// The publishing of an event panics: once, or every time.
+    async fn notification_may_panic(&self, order_id: &OrderId, sequence: u64) {
         let event = (order_id.clone(), sequence);
         let panics = {
             let now = self.world.now();
@@ -247,10 +247,12 @@ impl Ports {
             let panics = always || state.should_inject(FaultKind::Panic, now);
             if panics {
                 let id = self.invocation.id;
-                state.tell(now, number_of(order_id), || format!("FAULT telling event {sequence} panics in #{id}"));
+                state.narrate(now, number_of(order_id), || {
+                    format!("FAULT the publishing of event {sequence} panics in #{id}")
+                });
                 state.asked.panicked.insert(event);
-                // What it told and did not record may be told again.
-                state.told.unrecorded.insert(id);
+                // Notifications that it sent and did not record may be sent again.
+                state.notifications.unrecorded.insert(id);
             }
             panics
         };

@@ -1,4 +1,4 @@
-//! The ways out, and the record of what was told, as notify and contact see them.
+//! SNS and SES, and the record of sent notifications, as notify and contact see them.
 
 use std::collections::HashSet;
 
@@ -36,14 +36,14 @@ impl Ports {
         let mut taken = Vec::with_capacity(chunk.len());
         for notification in chunk {
             if let Notification::Publish(_, event) = notification {
-                self.telling_may_panic(&event.order_id, event.sequence).await;
+                self.notification_may_panic(&event.order_id, event.sequence).await;
             }
             taken.push(self.send_one(notification));
         }
         if let Err(failure) = self.back(Call::Publish, None).await {
             return vec![Err(failure); chunk.len()];
         }
-        // Whoever is broken off before this line does not know what was taken.
+        // An invocation that ends before this line does not know which notifications were taken.
         let mut state = self.world.state();
         let receipts = taken.into_iter().map(|(receipt, sending)| {
             if let (Ok(_), Some(sending)) = (&receipt, &sending) {
@@ -73,7 +73,7 @@ impl Ports {
 
     /// This invocation could not record all that it sent.
     fn unrecorded(&self) {
-        self.world.state().told.unrecorded.insert(self.invocation.id);
+        self.world.state().notifications.unrecorded.insert(self.invocation.id);
     }
 }
 
@@ -105,14 +105,14 @@ impl SentLog for Ports {
                 let written = if cut { state.schedule.position(chunk.len()) } else { chunk.len() };
                 for (sending, _) in chunk.iter().take(written) {
                     state.table.record_sent(sending);
-                    state.told.recorded(sending, now);
+                    state.notifications.recorded(sending, now);
                 }
                 if cut {
-                    state.told.unrecorded.insert(self.invocation.id);
+                    state.notifications.unrecorded.insert(self.invocation.id);
                     return Err(Failure::transient_because("DynamoDB left items unwritten"));
                 }
             }
-            // What comes after this chunk is not recorded when its answer is lost.
+            // The later chunks are not recorded when this answer is lost.
             self.back(Call::Write, None).await.inspect_err(|_| self.unrecorded())?;
         }
         Ok(())

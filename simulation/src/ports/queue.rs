@@ -9,7 +9,7 @@ use order_handlers::ports::{DeadLetter, Queue};
 
 use super::{Call, Ports};
 use crate::fault::FaultKind;
-use crate::invariants::judge_brought_on;
+use crate::invariants::judge_requeued;
 use crate::invocation::orders;
 use crate::mutation::Mutation;
 use crate::settings::LONGEST_HIDDEN;
@@ -30,7 +30,7 @@ impl Queue for Ports {
                     let mut taken = Vec::with_capacity(chunk.len());
                     for message in chunk {
                         if let Message::Contact(command) = message {
-                            self.telling_may_panic(&command.order_id, command.sequence).await;
+                            self.notification_may_panic(&command.order_id, command.sequence).await;
                         }
                         taken.push(self.forward_one(message));
                     }
@@ -61,27 +61,27 @@ impl Queue for Ports {
         self.back(Call::Queue, None).await
     }
 
-    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), Failure> {
+    async fn dead_letter(&self, message: &DeadLetter) -> Result<(), Failure> {
         if self.makes(Mutation::DeadLetterDropped) {
             return Ok(());
         }
-        if self.makes(Mutation::PanickingRecordKept) && letter.reason == DeadLetterReason::WorkPanicked.name() {
+        if self.makes(Mutation::PanickingRecordKept) && message.reason == DeadLetterReason::WorkPanicked.name() {
             return Err(Failure::transient_because("a record that panics is delivered again"));
         }
-        let order = number_in(&letter.body);
+        let order = number_in(&message.body);
         self.reach(Call::Queue, order).await?;
         let now = self.world.now();
         let stage = self.invocation.stage;
-        let sent_at = self.world.state().queues.get(&stage).and_then(|queue| queue.sent_at(&letter.message_id));
-        let letter = DeadLettered {
+        let sent_at = self.world.state().queues.get(&stage).and_then(|queue| queue.sent_at(&message.message_id));
+        let message = DeadLettered {
             stage,
             sent_at,
-            message_id: letter.message_id.clone(),
+            message_id: message.message_id.clone(),
             order,
-            reason: Some(letter.reason),
-            body: letter.body.clone(),
+            reason: Some(message.reason),
+            body: message.body.clone(),
         };
-        self.world.state().dead_letter(letter, now);
+        self.world.state().dead_letter(message, now);
         self.back(Call::Queue, order).await
     }
 }
@@ -93,7 +93,7 @@ impl Ports {
         let stage = self.invocation.stage;
         let commits = !matches!(stage, Stage::Notify | Stage::Reconcile);
         if stage == Stage::Reconcile {
-            judge_brought_on(&self.world, id, orders(&self.invocation.swept).get(id).copied());
+            judge_requeued(&self.world, id, orders(&self.invocation.swept).get(id).copied());
             if self.makes(Mutation::ReconcilerForwardsNothing) {
                 return Ok(());
             }
@@ -107,11 +107,11 @@ impl Ports {
         let now = self.world.now();
         let mut state = self.world.state();
         if state.is_down(Service::Queue(message.stage()), now) {
-            state.tell(now, number_of(id), || format!("FAULT the queue of {} is down", message.stage().name()));
+            state.narrate(now, number_of(id), || format!("FAULT the queue of {} is down", message.stage().name()));
             return Err(Failure::transient_because(format!("order {id} could not be forwarded")));
         }
         if state.should_inject(FaultKind::Throttle, now) {
-            state.tell(now, number_of(id), || "FAULT throttle: one message of a batch is not taken".to_owned());
+            state.narrate(now, number_of(id), || "FAULT throttle: one message of a batch is not taken".to_owned());
             return Err(Failure::transient_because(format!("order {id} could not be forwarded")));
         }
         drop(state);

@@ -9,9 +9,9 @@ use super::gateway::ENVIRONMENT;
 use super::{Call, Ports};
 use crate::mutation::Mutation;
 
-/// What the gateway signs with.
+/// The gateway's signing secret.
 pub(crate) const SECRET: &str = "whsec_of_the_gateway";
-/// What somebody else signs with.
+/// The signing secret of a forger.
 pub(crate) const FORGERS_SECRET: &str = "whsec_of_somebody_else";
 
 impl Webhooks for Ports {

@@ -21,7 +21,7 @@ fn faults() -> FaultPlan {
     FaultPlan::new(
         20_261_127,
         vec![
-            // Done, and not known to be done: what retries must not do twice.
+            // Done, and not known to be done: retries must not do it twice.
             Rule::for_share(Fault::LostAnswer, 0.15).of_service("dynamodb").of_action("TransactWriteItems"),
             Rule::for_share(Fault::LostAnswer, 0.15).of_service("sqs"),
             Rule::for_share(Fault::LostAnswer, 0.15).of_service("sns"),
@@ -47,7 +47,7 @@ pub async fn no_order_is_lost_when_aws_fails_is_slow_and_loses_answers(world: &W
             patience: PATIENCE,
         })
         .await;
-    // Notify gives back what it could not publish. Lambda delivers that again; the emulator knows partial answers of queues
+    // Notify returns the events that it could not publish. Lambda delivers them again; the emulator knows partial answers of queues
     // only, and goes on in the stream.
     faults.push(("events replayed from the table", world.replay(&batch).await));
     Account::of(world, &batch).await.close("AWS failed", &faults, began.elapsed());

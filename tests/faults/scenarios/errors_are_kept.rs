@@ -22,7 +22,7 @@ const LATER: usize = 5;
 /// Longest time for those: nothing is wrong with them.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub async fn a_few_payments_with_an_error_that_is_kept_hold_up_no_others(world: &World<'_>) {
+pub async fn a_few_payments_with_a_saved_error_delay_no_others(world: &World<'_>) {
     let simulator = world.environment.simulator().expect("the simulator runs in this process");
     let kept = Batch::of(&world.shop, KEPT as usize).await;
     simulator.set_faults(Faults { charged_but_error: true, remaining: Some(KEPT), ..Faults::default() });

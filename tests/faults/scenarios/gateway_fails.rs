@@ -44,5 +44,5 @@ pub async fn nobody_is_charged_twice_when_the_gateway_fails_and_loses_answers(wo
             patience: PATIENCE,
         })
         .await;
-    Account::of(world, &batch).await.each_told_once().close("gateway failed", &faults, began.elapsed());
+    Account::of(world, &batch).await.each_published_once().close("gateway failed", &faults, began.elapsed());
 }

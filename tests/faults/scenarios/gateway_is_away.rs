@@ -62,7 +62,7 @@ pub async fn an_outage_of_the_gateway_of_minutes_delays_orders_and_loses_none(wo
     let stored = world.stored(&batch).await.unwrap();
     let waiting = stored.values().filter(|order| order.status == OrderStatus::Reserved).count();
     assert!(stored.values().all(|order| order.payment_status == PaymentStatus::None), "{stored:?}");
-    assert_eq!(world.letters_of(&batch).await, 0, "an outage sent something to a dead-letter queue");
+    assert_eq!(world.dead_lettered_of(&batch).await, 0, "an outage sent something to a dead-letter queue");
     gateway.come_back().await.unwrap();
     let (away, back) = (away.elapsed(), Instant::now());
 
@@ -76,7 +76,7 @@ pub async fn an_outage_of_the_gateway_of_minutes_delays_orders_and_loses_none(wo
         ("circuits opened", opened),
         ("seconds to catch up", caught_up.as_secs()),
     ];
-    account.each_told_once().close("gateway away", &faults, began.elapsed());
-    // Circuits that are still open go with their functions: the next scenario is no part of this outage.
+    account.each_published_once().close("gateway away", &faults, began.elapsed());
+    // Circuits that are still open go with their functions: the next scenario begins without this outage.
     let _ = world.environment.kill_functions();
 }

@@ -29,6 +29,6 @@ async fn a_function_without_its_policy_fails_and_with_it_works(shop: &Shop) {
     let look = async || shop.log_of("query-function").await;
     until("the denial in the log", look, |lines: &Vec<Value>| lines.iter().any(denied)).await;
 
-    permissions.give_back(shop).await;
+    permissions.restore(shop).await;
     until("the order, with the policy back", status, |status| *status == 200).await;
 }

@@ -42,7 +42,7 @@ async fn an_order_that_breaks_the_model_gets_400_and_touches_nothing(shop: &Shop
         assert!(document["detail"].is_string(), "{document}");
     }
     // The good one comes last. Had one of the others come through, it would have made the order, or a conflict with it,
-    // or a dead letter.
+    // or a dead-lettered message.
     shop.place(&good).await;
     let view = shop.settled(&good).await;
     assert_eq!((view.status, view.version), (OrderStatus::Confirmed, 3));
@@ -84,7 +84,7 @@ async fn an_order_of_two_megabytes_is_refused_before_anything_is_stored(shop: &S
 async fn an_order_padded_beyond_a_message_is_refused_and_nothing_is_stored(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let good = order_of(tea.sku.as_str());
-    // It keeps to the model, since white space is no part of a document: only the queue finds it too long.
+    // It keeps to the model, since white space does not count in a document: only the queue finds it too long.
     let padded = format!("{}{}", " ".repeat(TWO_MEGABYTES), good);
     let problem = is_refused_and_leaves_nothing(shop, &good, padded).await;
     // Not a 400, which is final: SQS throttles with that as well, and the API cannot tell the two apart.

@@ -13,7 +13,7 @@ use crate::wait::until;
 
 super::cases![a_subscription_filtered_by_all_four_attributes_gets_its_events_and_no_others];
 
-/// A subscription's queue, and the ids of the orders that it was told of.
+/// A subscription's queue, and the ids of the orders whose events it got.
 struct Subscription {
     queue: String,
     policy: Value,

@@ -13,8 +13,8 @@ use crate::wait::until;
 super::cases![
     a_dispatched_order_is_charged_and_a_delivered_one_is_completed,
     a_delivery_that_overtakes_its_dispatch_is_not_lost,
-    a_cancelled_order_gives_stock_and_money_back,
-    a_cancellation_that_comes_too_late_is_refused_and_told,
+    a_cancelled_order_releases_its_stock_and_voids_its_authorisation,
+    a_cancellation_that_comes_too_late_is_refused_and_published,
     a_return_is_refunded_whole_or_in_part,
     a_refund_that_comes_back_from_the_customers_bank_marks_its_order_and_calls_a_person,
     reports_and_cancellations_that_break_the_model_get_400,
@@ -64,7 +64,7 @@ async fn a_delivery_that_overtakes_its_dispatch_is_not_lost(shop: &Shop) {
 }
 
 /// P9: elsewhere an order was completed when a part of it had failed, and a cancelled one kept its stock and money.
-async fn a_cancelled_order_gives_stock_and_money_back(shop: &Shop) {
+async fn a_cancelled_order_releases_its_stock_and_voids_its_authorisation(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     confirmed(shop, &order).await;
@@ -77,7 +77,7 @@ async fn a_cancelled_order_gives_stock_and_money_back(shop: &Shop) {
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 5, reserved: 0, sold: 0 });
 }
 
-async fn a_cancellation_that_comes_too_late_is_refused_and_told(shop: &Shop) {
+async fn a_cancellation_that_comes_too_late_is_refused_and_published(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     confirmed(shop, &order).await;
@@ -113,14 +113,14 @@ async fn a_refund_that_comes_back_from_the_customers_bank_marks_its_order_and_ca
     shop.report(json!({ "update": "DELIVERED", "orderId": id(&order) })).await;
     shop.view(&order, "completed", |view| view.status == OrderStatus::Completed).await;
     shop.report(json!({ "update": "RETURNED", "orderId": id(&order) })).await;
-    // The gateway says that it gave the money back, and later, by a webhook, that the bank did not take it.
+    // The gateway says that it refunded the money, and later, by a webhook, that the bank did not take it.
     let view = shop.view(&order, "marked", |view| view.attention.is_some()).await;
     assert_eq!((view.refunded, view.payment_status), (PRICE, PaymentStatus::Refunded));
     assert_eq!(view.attention.unwrap().reason, "REFUND_RETURNED");
     let is_it = |body: &Value| body["command"] == "REPORT_FAILED_REFUND" && body["orderId"] == order["orderId"];
-    let letter = shop.dead_letter_where("fulfilment-dlq", is_it).await;
-    assert_eq!(letter["reason"], "REFUND_RETURNED");
-    assert!(letter["error"].contains("re_simulated"), "{letter:?}");
+    let message = shop.dead_letter_where("fulfilment-dlq", is_it).await;
+    assert_eq!(message["reason"], "REFUND_RETURNED");
+    assert!(message["error"].contains("re_simulated"), "{message:?}");
 }
 
 async fn reports_and_cancellations_that_break_the_model_get_400(shop: &Shop) {
@@ -143,7 +143,7 @@ async fn a_report_on_an_order_that_is_rejected_goes_to_the_dead_letter_queue(sho
     shop.place(&order).await;
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Rejected);
     shop.dispatch(&order).await;
-    let about_it = |letter: &Value| letter["shipment"]["orderId"] == id(&order);
-    let letter = shop.dead_letter_where("fulfilment-dlq", about_it).await;
-    assert_eq!(letter["reason"], "ILLEGAL_COMMAND");
+    let about_it = |message: &Value| message["shipment"]["orderId"] == id(&order);
+    let message = shop.dead_letter_where("fulfilment-dlq", about_it).await;
+    assert_eq!(message["reason"], "ILLEGAL_COMMAND");
 }

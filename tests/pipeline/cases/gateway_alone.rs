@@ -1,4 +1,4 @@
-//! What changes the payment gateway for everybody, and so has the environment to itself.
+//! Tests that change the payment gateway for every order, so that each runs alone.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use serde_json::{Value, json};
 
 use crate::aged::Aged;
 use crate::gateway::{
-    advance_clock, hold_for, payments_of, post_webhook, requests, set_faults, set_webhook_faults, signed,
-    tells_of_a_payment, webhooks,
+    advance_clock, authorise_for, payments_of, post_webhook, requests, set_faults, set_webhook_faults, signed,
+    webhook_about_a_payment, webhooks,
 };
 use crate::order::{id, order_of, unique, with};
 use crate::shop::{PRICE, Shop};
 use crate::wait::until;
 
-// The clock comes last: it ends what is held for every order of every test.
+// The clock comes last: it ends the authorisations of every order of every test.
 super::cases_alone![
     webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once,
     webhooks_that_come_late_thrice_and_out_of_order_change_nothing,
-    holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_cancelled,
+    expired_authorisations_are_renewed_before_the_dispatch_or_their_orders_are_cancelled,
 ];
 
-/// How long the gateway holds money.
+/// How long an authorisation lasts, in seconds.
 const HELD_FOR: u64 = 7 * 24 * 60 * 60;
 
 /// P11: elsewhere a webhook and a worker that raced captured twice.
@@ -35,11 +35,12 @@ async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(s
     const ORDERS: usize = 20;
     let tea = shop.stock(ORDERS as u64, 1).await;
     let orders: Vec<_> = (0..ORDERS).map(|_| order_of(tea.sku.as_str())).collect();
-    // The gateway takes its time, so that what is told of an order overtakes the answer to its payment worker.
+    // The gateway takes its time, so that webhooks about an order overtake the answer to its payment worker.
     set_faults(shop, &Faults { latency_ms: 1_000, ..Faults::default() }).await;
-    join(shop.place_at_once(&orders), join_all(orders.iter().map(|order| tell_until_confirmed(shop, order)))).await;
+    join(shop.place_at_once(&orders), join_all(orders.iter().map(|order| send_webhooks_until_confirmed(shop, order))))
+        .await;
     set_faults(shop, &Faults::default()).await;
-    // What was told last is dealt with, too.
+    // The last webhooks are processed, too.
     quiet(shop).await;
 
     let mut asked: HashMap<String, usize> = HashMap::new();
@@ -55,13 +56,13 @@ async fn webhooks_that_race_the_payment_worker_on_many_orders_charge_each_once(s
         raced += usize::from(asked.iter().any(|(key, times)| key.contains(&format!(":{}:", id(order))) && *times > 1));
     }
     println!("webhooks raced the payment worker on {raced} of {ORDERS} orders");
-    assert!(raced > 0, "no order was asked for twice, which tells nothing: {asked:?}");
+    assert!(raced > 0, "no order was asked for twice, which proves nothing: {asked:?}");
 }
 
-/// Tells of the order's payment, truly signed, again and again, until the order is confirmed.
-async fn tell_until_confirmed(shop: &Shop, order: &Value) {
+/// Sends genuine webhooks about the order's payment until the order is confirmed.
+async fn send_webhooks_until_confirmed(shop: &Shop, order: &Value) {
     let look = async || {
-        let body = tells_of_a_payment(&unique("evt_"), order);
+        let body = webhook_about_a_payment(&unique("evt_"), order);
         let genuine = signed(&shop.gateway.webhook_secret, Duration::ZERO, &body);
         assert_eq!(post_webhook(shop, Some(&genuine), &body).await.status, 202);
         shop.api.order(id(order)).await.unwrap().found().map(|view| view.status)
@@ -89,7 +90,7 @@ async fn webhooks_that_come_late_thrice_and_out_of_order_change_nothing(shop: &S
     shop.view(&returned, "refunded", |view| view.payment_status == PaymentStatus::Refunded).await;
     shop.view(&cancelled, "voided", |view| view.payment_status == PaymentStatus::Voided).await;
 
-    // Held, taken and given back; held and let go; declined: six events, each three times.
+    // Authorised, captured and refunded; authorised and voided; declined: six events, each three times.
     quiet(shop).await;
     let after = webhooks(shop).await;
     assert_eq!((after.events - before.events, after.delivered - before.delivered), (6, 18), "{after:?}");
@@ -109,18 +110,18 @@ async fn webhooks_that_come_late_thrice_and_out_of_order_change_nothing(shop: &S
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 4, reserved: 0, sold: 1 });
 }
 
-async fn holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_cancelled(shop: &Shop) {
+async fn expired_authorisations_are_renewed_before_the_dispatch_or_their_orders_are_cancelled(shop: &Shop) {
     let (tea, mug) = (shop.stock(5, 1).await, shop.stock(5, 1).await);
     let good = order_of(tea.sku.as_str());
     // Its card was good once and is not any more.
     let bad = with(order_of(mug.sku.as_str()), json!({ "payment": { "method": "pm_card_chargeDeclined" } }));
     for order in [&good, &bad] {
-        let payment_intent = hold_for(shop, order).await;
+        let payment_intent = authorise_for(shop, order).await;
         quiet(shop).await;
-        // So long that the gateway's search is current, and it can be asked at once what it holds.
+        // So long ago that the gateway's search is current, and the first answer can be believed.
         let ago = SEARCH_IS_CURRENT_AFTER * 2;
-        let hold = Authorisation { payment_intent, attempt: 1, capture_before: None };
-        Aged::validated(shop, order, ago).await.reserved().await.confirmed(hold).await;
+        let authorisation = Authorisation { payment_intent, attempt: 1, capture_before: None };
+        Aged::validated(shop, order, ago).await.reserved().await.confirmed(authorisation).await;
     }
     advance_clock(shop, HELD_FOR + 1).await;
 
@@ -131,14 +132,14 @@ async fn holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_
     assert_eq!(shop.stock_of(&mug).await, StockLevel { free: 5, reserved: 0, sold: 0 });
     assert_eq!(payments_of(shop, &bad).await.totals.held, 0);
 
-    let view = shop.view(&good, "held anew", |view| view.version == 4).await;
+    let view = shop.view(&good, "re-authorised", |view| view.version == 4).await;
     assert_eq!((view.status, view.payment_status), (OrderStatus::Confirmed, PaymentStatus::Authorised));
     assert_eq!(shop.history(&good).await.events[3].event_type, EventType::PaymentAuthorised);
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 4, reserved: 1, sold: 0 });
     let payments = payments_of(shop, &good).await;
     assert_eq!((payments.intents.len(), payments.totals.held, payments.totals.voided), (2, PRICE, PRICE));
 
-    // And it is what the dispatch is paid with.
+    // The dispatch is paid with the new authorisation.
     shop.dispatch(&good).await;
     shop.report(json!({ "update": "DELIVERED", "orderId": id(&good) })).await;
     let view = shop.view(&good, "completed", |view| view.status == OrderStatus::Completed).await;
@@ -147,7 +148,7 @@ async fn holds_that_lapse_before_the_dispatch_are_made_anew_or_their_orders_are_
     assert_eq!((money.captured, money.held, money.voided), (PRICE, 0, PRICE));
 }
 
-/// Waits until the gateway has told everything, and what followed from it is done.
+/// Waits until every webhook is delivered and processed.
 async fn quiet(shop: &Shop) {
     until("every webhook delivered", async || webhooks(shop).await.pending, |pending| *pending == 0).await;
     shop.drained(&["reconcile-queue", "inventory-queue", "payment-queue", "fulfilment-queue"]).await;

@@ -1,4 +1,4 @@
-//! What SES tells of a mail that it took. The emulator's SES tells nothing, and its EventBridge lets nobody speak for SES:
+//! The reports of SES on a mail that it took. The emulator's SES reports nothing, and its EventBridge lets nobody speak for SES:
 //! what the rule matches and where it sends is asked, and what SES would have told is put there.
 
 use local::emulator::Request;
@@ -14,7 +14,7 @@ use crate::wait::until;
 
 super::cases![
     a_mail_that_bounces_is_shown_in_the_history_of_its_order,
-    each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else,
+    each_rule_forwards_the_reports_of_ses_on_this_environments_mails_and_nothing_else,
     each_rule_sends_a_thin_message_to_the_stage_that_sent_the_mail,
 ];
 
@@ -33,7 +33,7 @@ async fn a_mail_that_bounces_is_shown_in_the_history_of_its_order(shop: &Shop) {
     until_told(shop, &order, NotificationOutcome::Refused, Some("BOUNCED")).await;
 }
 
-async fn each_rule_hands_on_what_ses_tells_of_this_environments_mails_and_nothing_else(shop: &Shop) {
+async fn each_rule_forwards_the_reports_of_ses_on_this_environments_mails_and_nothing_else(shop: &Shop) {
     let own = configuration_set(shop).await;
     let with_tags = |tags: Value, mut event: Value| {
         event["detail"]["mail"]["tags"] = tags;

@@ -1,4 +1,4 @@
-//! What becomes of an order.
+//! The outcomes of orders.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ super::cases![
     a_good_order_is_confirmed_and_its_history_has_no_gap,
     what_only_code_can_see_is_rejected_with_its_reason,
     an_order_beyond_the_stock_is_out_of_stock,
-    a_declined_card_gives_the_stock_back,
+    a_declined_card_releases_the_stock,
     the_last_unit_is_sold_once,
     a_line_larger_than_any_shard_is_reserved_from_several_of_them,
     twenty_orders_racing_for_stock_in_shards_sell_every_unit_and_none_twice,
@@ -33,9 +33,10 @@ async fn a_good_order_is_confirmed_and_its_history_has_no_gap(shop: &Shop) {
     assert_eq!((view.total.amount, view.version), (2 * PRICE, 3));
     assert_eq!(shop.stock_of(&tea).await, StockLevel { free: 3, reserved: 2, sold: 0 });
     let events = shop.history(&order).await.events;
-    let told: Vec<_> = events.iter().map(|event| (event.sequence, event.event_type, event.actor.as_str())).collect();
+    let recorded: Vec<_> =
+        events.iter().map(|event| (event.sequence, event.event_type, event.actor.as_str())).collect();
     assert_eq!(
-        told,
+        recorded,
         [
             (1, EventType::OrderValidated, "validate"),
             (2, EventType::StockReserved, "inventory"),
@@ -82,7 +83,7 @@ async fn an_order_beyond_the_stock_is_out_of_stock(shop: &Shop) {
     assert_eq!(shop.stock_of(&mug).await, StockLevel { free: 1, reserved: 0, sold: 0 });
 }
 
-async fn a_declined_card_gives_the_stock_back(shop: &Shop) {
+async fn a_declined_card_releases_the_stock(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     let order = with(order, json!({ "payment": { "method": "pm_card_chargeDeclinedInsufficientFunds" } }));
@@ -134,8 +135,8 @@ async fn a_message_that_is_not_json_goes_to_the_dead_letter_queue_and_harms_no_o
     };
     let send = shop.sqs.send_message_batch().queue_url(&shop.connection.queues["validate-queue"]);
     send.entries(entry("bad", &body)).entries(entry("good", &good)).send().await.unwrap();
-    let letter = shop.dead_letter("validate-dlq", &body).await;
-    assert_eq!(letter["reason"], "NOT_AN_ORDER");
-    assert!(letter["error"].contains("line 1"), "{letter:?}");
+    let message = shop.dead_letter("validate-dlq", &body).await;
+    assert_eq!(message["reason"], "NOT_AN_ORDER");
+    assert!(message["error"].contains("line 1"), "{message:?}");
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
 }

@@ -1,4 +1,4 @@
-//! What brings an order on that stopped moving, and what gives its stock back when nothing does.
+//! The recovery of an order that stopped moving, and the release of its stock when nobody pays.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::shop::Shop;
 super::cases![
     an_order_that_nobody_forwarded_is_found_by_a_sweep_and_confirmed,
     the_schedule_sweeps,
-    a_reservation_of_more_than_a_day_that_was_never_paid_gives_its_stock_back,
+    a_reservation_of_more_than_a_day_that_was_never_paid_is_released,
 ];
 
 async fn sweep(shop: &Shop) {
@@ -30,7 +30,7 @@ async fn an_order_that_nobody_forwarded_is_found_by_a_sweep_and_confirmed(shop: 
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     Aged::validated(shop, &order, Duration::from_secs(600)).await;
-    // Twice, and the schedule may come in between: it is brought on once.
+    // Twice, and the schedule may come in between: it is re-queued once.
     for _ in 0..2 {
         sweep(shop).await;
     }
@@ -47,7 +47,7 @@ async fn the_schedule_sweeps(shop: &Shop) {
     assert_eq!(shop.settled_within(&order, Duration::from_secs(120)).await.status, OrderStatus::Confirmed);
 }
 
-async fn a_reservation_of_more_than_a_day_that_was_never_paid_gives_its_stock_back(shop: &Shop) {
+async fn a_reservation_of_more_than_a_day_that_was_never_paid_is_released(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
     let too_long = RESERVATION_LIFETIME + Duration::from_secs(60);

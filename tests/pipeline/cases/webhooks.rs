@@ -1,4 +1,4 @@
-//! What the payment gateway tells of its own accord, and what others tell in its name.
+//! Webhooks of the payment gateway, and forged ones.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use order_handlers::adapters::stripe::webhook::TOLERANCE;
 use serde_json::Value;
 
 use crate::aged::Aged;
-use crate::gateway::{hold_for, post_webhook, signed, tells_of_a_payment};
+use crate::gateway::{authorise_for, post_webhook, signed, webhook_about_a_payment};
 use crate::order::{id, order_of, unique};
 use crate::shop::Shop;
 use crate::wait::until;
@@ -16,9 +16,9 @@ use crate::wait::until;
 super::cases![
     a_webhook_without_a_signature_is_refused_at_the_edge,
     a_webhook_that_the_gateway_did_not_sign_changes_nothing_and_is_counted,
-    a_webhook_signed_by_somebody_else_brings_no_order_on,
-    a_genuine_webhook_that_is_played_again_later_brings_no_order_on,
-    a_webhook_of_the_gateway_brings_its_order_on,
+    a_webhook_signed_by_somebody_else_recovers_no_order,
+    a_genuine_webhook_that_is_replayed_later_recovers_no_order,
+    a_webhook_of_the_gateway_recovers_its_order,
 ];
 
 async fn a_webhook_without_a_signature_is_refused_at_the_edge(shop: &Shop) {
@@ -35,7 +35,7 @@ async fn a_webhook_that_the_gateway_did_not_sign_changes_nothing_and_is_counted(
     assert!(!shop.has_dead_letter("reconcile-dlq", &marker).await);
 }
 
-async fn a_webhook_signed_by_somebody_else_brings_no_order_on(shop: &Shop) {
+async fn a_webhook_signed_by_somebody_else_recovers_no_order(shop: &Shop) {
     let secret = "whsec_of_somebody_else";
     is_refused_although_well_formed(
         shop,
@@ -45,20 +45,20 @@ async fn a_webhook_signed_by_somebody_else_brings_no_order_on(shop: &Shop) {
     .await;
 }
 
-async fn a_genuine_webhook_that_is_played_again_later_brings_no_order_on(shop: &Shop) {
+async fn a_genuine_webhook_that_is_replayed_later_recovers_no_order(shop: &Shop) {
     let too_long_ago = TOLERANCE + Duration::from_secs(60);
     let signed_then = |body: &str| signed(&shop.gateway.webhook_secret, too_long_ago, body);
     is_refused_although_well_formed(shop, signed_then, "away from its receipt").await;
 }
 
-/// A webhook whose signature has the right form and is not to be believed changes nothing, and the same body with a
-/// signature of the gateway's, now, does.
+/// A webhook with a well-formed but wrong signature changes nothing; the same body with the gateway's own signature recovers
+/// the order.
 async fn is_refused_although_well_formed(shop: &Shop, signature: impl Fn(&str) -> String, reason: &str) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
-    // Nobody forwarded it, and it is too young for a sweep: only a webhook can bring it on.
+    // Nobody forwarded it, and it is too young for a sweep: only a webhook can recover it.
     Aged::validated(shop, &order, Duration::ZERO).await;
-    let body = tells_of_a_payment(&unique("evt_"), &order);
+    let body = webhook_about_a_payment(&unique("evt_"), &order);
     let posted = post_webhook(shop, Some(&signature(&body)), &body).await;
     assert_eq!(posted.status, 202, "{posted:?}");
     let look = async || {
@@ -76,11 +76,11 @@ async fn is_refused_although_well_formed(shop: &Shop, signature: impl Fn(&str) -
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
 }
 
-async fn a_webhook_of_the_gateway_brings_its_order_on(shop: &Shop) {
+async fn a_webhook_of_the_gateway_recovers_its_order(shop: &Shop) {
     let tea = shop.stock(5, 1).await;
     let order = order_of(tea.sku.as_str());
-    // Nobody forwarded it, and it is too young for a sweep: only the webhook can bring it on.
+    // Nobody forwarded it, and it is too young for a sweep: only the webhook can recover it.
     Aged::validated(shop, &order, Duration::ZERO).await;
-    hold_for(shop, &order).await;
+    authorise_for(shop, &order).await;
     assert_eq!(shop.settled(&order).await.status, OrderStatus::Confirmed);
 }

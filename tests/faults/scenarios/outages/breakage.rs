@@ -11,7 +11,7 @@ use crate::world::{World, injected};
 /// Lambda's event source mappings.
 const MAPPINGS: &str = "/2015-03-31/event-source-mappings/";
 
-/// What does not work.
+/// The part that does not work.
 #[derive(Clone, Copy)]
 pub enum Breakage {
     /// AWS fails some of what the functions ask.
@@ -22,8 +22,8 @@ pub enum Breakage {
     Permissions(&'static str),
 }
 
-/// What has to be mended.
-#[must_use = "it stays broken until it is mended"]
+/// A breakage that has to be repaired.
+#[must_use = "it stays broken until it is repaired"]
 pub enum Broken {
     Requests { before: Counts },
     Source { mapping: String },
@@ -53,7 +53,7 @@ impl Breakage {
 
 impl Broken {
     /// It works again; the faults that were met meanwhile, where they can be counted.
-    pub async fn mend(self, world: &World<'_>) -> Vec<(&'static str, u64)> {
+    pub async fn repair(self, world: &World<'_>) -> Vec<(&'static str, u64)> {
         match self {
             Self::Requests { before } => {
                 let aws = &world.proxies().aws;
@@ -63,7 +63,7 @@ impl Broken {
                 return met;
             }
             Self::Source { mapping } => switch(world, &mapping, true).await,
-            Self::Permissions(permissions) => permissions.give_back(&world.shop).await,
+            Self::Permissions(permissions) => permissions.restore(&world.shop).await,
         }
         Vec::new()
     }

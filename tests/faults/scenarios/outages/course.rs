@@ -22,8 +22,8 @@ use crate::world::World;
 const ORDERS: usize = 16;
 /// Longest time for the outage to show.
 const SHOWS_WITHIN: Duration = Duration::from_secs(180);
-/// Longest time for what waited to be done afterwards: waits have grown, and what a broken function was given comes back
-/// when its queue's visibility timeout ends.
+/// Longest time for the waiting messages to be processed afterwards: waits have grown, and the messages of a broken function
+/// return when its queue's visibility timeout ends.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How far orders get meanwhile.
@@ -37,7 +37,7 @@ pub enum Rest {
     AtTheirEnd,
 }
 
-/// Who is told of what happens to orders.
+/// A recipient of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ear {
     /// Other systems.
@@ -53,34 +53,34 @@ pub struct Outage {
     pub name: &'static str,
     pub broken: Breakage,
     pub rest: Rest,
-    /// The function that gives its deliveries back to their queue, each so often at least.
-    pub given_back_by: Option<(&'static str, u64)>,
+    /// The function that returns its deliveries to their queue, and how often each at least.
+    pub retried_by: Option<(&'static str, u64)>,
     /// What `GET /orders/{orderId}` answers.
     pub a_read_answers: u16,
-    /// Who hears nothing. Where orders get to their end, all others hear everything, as if nothing were wrong.
+    /// Recipients that get nothing. Where orders reach their end, all others get everything.
     pub silent: &'static [Ear],
 }
 
 impl Outage {
     pub async fn take_its_course(&self, world: &World<'_>) {
         let began = Instant::now();
-        let batch = Batch::of(&world.shop, ORDERS).await.told_by(&[Channel::Email, Channel::Sms]);
+        let batch = Batch::of(&world.shop, ORDERS).await.notified_by(&[Channel::Email, Channel::Sms]);
         let flow = Flow::new(world, &batch);
         let broken = self.broken.begin(world).await;
         // Whatever it shows, the next scenario needs a world that works.
         let meanwhile = AssertUnwindSafe(self.meanwhile(world, &batch, &flow)).catch_unwind().await;
-        let mut faults = broken.mend(world).await;
+        let mut faults = broken.repair(world).await;
         faults.extend(meanwhile.unwrap_or_else(|panic| resume_unwind(panic)));
         faults.push(("seconds broken", began.elapsed().as_secs()));
 
         flow.follow(PATIENCE).await;
         for channel in [Channel::Email, Channel::Sms] {
             let look = async || Sent::until_now(world).await.astray(channel, &batch);
-            until_within(PATIENCE, "every customer told of every step once", look, Vec::is_empty).await;
+            until_within(PATIENCE, "every customer notified of every step once", look, Vec::is_empty).await;
         }
         let account = Account::of(world, &batch).await;
         assert_eq!(account.dead_letters, 0, "an outage sent something to a dead-letter queue");
-        account.each_told_once().close(self.name, &faults, began.elapsed());
+        account.each_published_once().close(self.name, &faults, began.elapsed());
     }
 
     /// Places the orders and waits until the outage shows in everything that it should; how often it did.
@@ -92,12 +92,12 @@ impl Outage {
             assert!(open.is_empty(), "{} should not have held up {open:?}", self.name);
         }
         self.orders_rest(world, batch).await;
-        let given_back = self.work_is_given_back(world, batch).await;
+        let returned = self.deliveries_return(world, batch).await;
         self.who_should_hear_hears(world, batch).await;
         self.a_read_answers_as_it_should(world, batch).await;
         // And it was so all the time.
         self.orders_rest(world, batch).await;
-        given_back.map(|times| ("deliveries given back", times)).into_iter().collect()
+        returned.map(|times| ("deliveries returned to the queue", times)).into_iter().collect()
     }
 
     async fn orders_rest(&self, world: &World<'_>, batch: &Batch) {
@@ -105,9 +105,9 @@ impl Outage {
         until_within(SHOWS_WITHIN, "orders that rest", stored, |stored| self.all_rest(batch, stored)).await;
     }
 
-    /// How many deliveries were given back, once they are enough.
-    async fn work_is_given_back(&self, world: &World<'_>, batch: &Batch) -> Option<u64> {
-        let (function, times) = self.given_back_by?;
+    /// How many deliveries returned to the queue, once they are enough.
+    async fn deliveries_return(&self, world: &World<'_>, batch: &Batch) -> Option<u64> {
+        let (function, times) = self.retried_by?;
         // What is rejected gets no further than the first stage.
         let deliveries = batch.orders.iter().filter(|planned| planned.kind != Kind::UnknownProduct).count() as u64;
         let retries = async || world.retries(function, batch.began).await;
@@ -117,10 +117,10 @@ impl Outage {
     async fn who_should_hear_hears(&self, world: &World<'_>, batch: &Batch) {
         for ear in [Ear::Topics, Ear::Texts, Ear::Mails] {
             if self.silent.contains(&ear) {
-                assert_eq!(told(ear, world, batch).await, 0, "{}: {ear:?} were told something", self.name);
+                assert_eq!(notified(ear, world, batch).await, 0, "{}: {ear:?} were notified", self.name);
             } else if self.rest == Rest::AtTheirEnd {
                 let missing = async || missing(ear, world, batch).await;
-                until_within(SHOWS_WITHIN, &format!("everything told to {ear:?}"), missing, |few| *few == 0).await;
+                until_within(SHOWS_WITHIN, &format!("everything sent to {ear:?}"), missing, |few| *few == 0).await;
             }
         }
     }
@@ -147,8 +147,8 @@ impl Outage {
     }
 }
 
-/// How much was told.
-async fn told(ear: Ear, world: &World<'_>, batch: &Batch) -> usize {
+/// How many notifications were sent.
+async fn notified(ear: Ear, world: &World<'_>, batch: &Batch) -> usize {
     match ear {
         Ear::Topics => world.copies_at_rest(batch).await,
         Ear::Texts => Sent::until_now(world).await.on(Channel::Sms, batch),
@@ -156,7 +156,7 @@ async fn told(ear: Ear, world: &World<'_>, batch: &Batch) -> usize {
     }
 }
 
-/// How much was not told yet, or was told more often than once.
+/// How many notifications are missing, or were sent more than once.
 async fn missing(ear: Ear, world: &World<'_>, batch: &Batch) -> usize {
     match ear {
         Ear::Topics => {

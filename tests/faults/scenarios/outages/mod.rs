@@ -18,7 +18,7 @@ pub async fn orders_wait_for_a_throttled_table_and_none_is_lost(world: &World<'_
         name: "orders table throttled",
         broken: throttled,
         rest: Rest::InTheFirstQueue,
-        given_back_by: Some(("validate-function", 2)),
+        retried_by: Some(("validate-function", 2)),
         a_read_answers: 503,
         silent: &[],
     };
@@ -34,19 +34,19 @@ pub async fn orders_wait_for_a_catalogue_that_cannot_be_read_and_none_is_lost(wo
         name: "catalogue unreadable",
         broken: unreadable,
         rest: Rest::InTheFirstQueue,
-        given_back_by: Some(("validate-function", 2)),
+        retried_by: Some(("validate-function", 2)),
         a_read_answers: 404,
         silent: &[],
     };
     outage.take_its_course(world).await;
 }
 
-pub async fn orders_complete_while_sns_is_down_and_every_event_is_told_afterwards(world: &World<'_>) {
+pub async fn orders_complete_while_sns_is_down_and_every_event_is_published_afterwards(world: &World<'_>) {
     let outage = Outage {
         name: "SNS down",
         broken: Breakage::Requests(|_| Rule::always(Fault::Error { status: 503 }).of_service("sns")),
         rest: Rest::AtTheirEnd,
-        given_back_by: Some(("contact-function", 2)),
+        retried_by: Some(("contact-function", 2)),
         a_read_answers: 200,
         silent: &[Ear::Topics, Ear::Texts],
     };
@@ -58,20 +58,20 @@ pub async fn orders_complete_while_ses_is_down_and_every_mail_is_sent_afterwards
         name: "SES down",
         broken: Breakage::Requests(|_| Rule::always(Fault::Error { status: 503 }).of_service("ses")),
         rest: Rest::AtTheirEnd,
-        given_back_by: Some(("contact-function", 2)),
+        retried_by: Some(("contact-function", 2)),
         a_read_answers: 200,
         silent: &[Ear::Mails],
     };
     outage.take_its_course(world).await;
 }
 
-pub async fn orders_complete_while_nobody_reads_the_stream_and_every_event_is_told_afterwards(world: &World<'_>) {
+pub async fn orders_complete_while_nobody_reads_the_stream_and_every_event_is_published_afterwards(world: &World<'_>) {
     let outage = Outage {
         name: "stream's consumer down",
         broken: Breakage::Source("notify-function"),
         rest: Rest::AtTheirEnd,
-        // Nothing is invoked, so nothing is given back.
-        given_back_by: None,
+        // Nothing is invoked, so nothing returns to a queue.
+        retried_by: None,
         a_read_answers: 200,
         silent: &[Ear::Topics, Ear::Texts, Ear::Mails],
     };
@@ -83,7 +83,7 @@ pub async fn orders_wait_for_a_broken_stage_and_none_is_lost(world: &World<'_>) 
         name: "inventory broken",
         broken: Breakage::Permissions("inventory"),
         rest: Rest::Validated,
-        given_back_by: Some(("inventory-function", 1)),
+        retried_by: Some(("inventory-function", 1)),
         a_read_answers: 200,
         silent: &[],
     };

@@ -1,4 +1,4 @@
-//! Chance that is the same everywhere: on every machine, in every version of every library.
+//! Randomness that is the same everywhere: on every machine, in every version of every library.
 
 /// The numbers of a seed's streams.
 pub(crate) mod stream {
@@ -19,16 +19,16 @@ pub(crate) mod stream {
 /// A stream of numbers that follows from a seed alone (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom
 /// number generators", OOPSLA 2014).
 #[derive(Debug, Clone)]
-pub(crate) struct Chance {
+pub(crate) struct Random {
     state: u64,
 }
 
-impl Chance {
+impl Random {
     /// One of many independent streams of a seed, so that a draw more in one moves nothing in another.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        let mut chance = Self { state: seed ^ stream.wrapping_mul(0xa076_1d64_78bd_642f) };
-        chance.next();
-        chance
+        let mut random = Self { state: seed ^ stream.wrapping_mul(0xa076_1d64_78bd_642f) };
+        random.next();
+        random
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -78,15 +78,15 @@ mod tests {
     #[test]
     fn a_stream_follows_from_its_seed_and_never_changes() {
         // Written down once: a replay of an old seed must stay a replay.
-        let mut chance = Chance::new(1, 0);
-        assert_eq!([chance.next(), chance.next()], [13_757_245_211_066_428_519, 17_911_839_290_282_890_590]);
-        assert_ne!(Chance::new(1, 1).next(), Chance::new(1, 2).next());
+        let mut random = Random::new(1, 0);
+        assert_eq!([random.next(), random.next()], [13_757_245_211_066_428_519, 17_911_839_290_282_890_590]);
+        assert_ne!(Random::new(1, 1).next(), Random::new(1, 2).next());
     }
 
     #[test]
     fn a_bound_is_never_reached() {
-        let mut chance = Chance::new(7, 7);
-        assert!((0..10_000).all(|_| chance.below(3) < 3 && (2..=4).contains(&chance.between(2, 4))));
-        assert!((0..10_000).all(|_| (0.0..1.0).contains(&chance.unit())));
+        let mut random = Random::new(7, 7);
+        assert!((0..10_000).all(|_| random.below(3) < 3 && (2..=4).contains(&random.between(2, 4))));
+        assert!((0..10_000).all(|_| (0.0..1.0).contains(&random.unit())));
     }
 }
