@@ -528,7 +528,7 @@ async fn a_full_batch_is_sent_whole() {
 }
 
 /// The shop's events, the customer's notifications of the third one, and the unreadable events.
-struct Archive<'a>(&'a Shop, Vec<NotificationRecord>, Option<u64>);
+struct Archive<'a>(&'a Shop, Vec<(u64, NotificationRecord)>, Option<u64>);
 
 impl Reads for Archive<'_> {
     async fn order(&self, _: &OrderId) -> Result<Option<Order>, Failure> {

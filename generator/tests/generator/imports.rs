@@ -15,12 +15,6 @@ use crate::support::{repository, tracked};
 const KNOWN: &[&str] = &[
     "functions/handlers/src/stages/notify/mod.rs",
     "functions/handlers/src/texts/mod.rs",
-    "local/src/terraform/event.rs",
-    "payment-simulator/src/command/fields.rs",
-    "payment-simulator/src/ledger/charge.rs",
-    "payment-simulator/src/server/routes/admin.rs",
-    "payment-simulator/src/server/webhook_sender/delivery.rs",
-    "scenario/src/demo/fulfil.rs",
     "simulation/src/dead_letters.rs",
 ];
 

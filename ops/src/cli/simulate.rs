@@ -165,8 +165,8 @@ fn print_statistics(runs: u64, counted: &Statistics) {
     println!("invocations    {}", counted.invocations);
     println!("deliveries     {}, {} of them again", counted.deliveries, counted.redeliveries);
     println!("events         {}", counted.events);
-    println!("notifications  {} ({})", counted.notifications, list(&counted.told));
-    println!("re-queued      {} times, by the reconciler", counted.brought_on);
+    println!("notifications  {} ({})", counted.notifications, list(&counted.notified));
+    println!("re-queued      {} times, by the reconciler", counted.requeued);
     println!("dead-lettered  {}", list(&counted.dead_letters));
     println!("faults         {}", list(&counted.faults));
     if !counted.authorisations_left.is_empty() {

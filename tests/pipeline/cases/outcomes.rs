@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use order_contract::api::ReceiptStatus;
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::stock::StockLevel;
@@ -26,7 +27,7 @@ async fn a_good_order_is_confirmed_and_its_history_has_no_gap(shop: &Shop) {
     let order = with(order_of(tea.sku.as_str()), json!({ "items": [{ "sku": tea.sku, "quantity": 2 }] }));
     let order = with(order, json!({ "expectedTotal": 2 * PRICE }));
     let accepted = shop.place(&order).await;
-    assert_eq!(accepted.status, "RECEIVED");
+    assert_eq!(accepted.status, ReceiptStatus::Received);
     assert!(!accepted.receipt.is_empty());
     let view = shop.settled(&order).await;
     assert_eq!((view.status, view.payment_status), (OrderStatus::Confirmed, PaymentStatus::Authorised));

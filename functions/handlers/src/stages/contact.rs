@@ -105,7 +105,7 @@ impl<D: Orders + Events + SentLog, N: Notifier, Q: Queue, R: Runtime> Contact<'_
             Err(failure) => return asked.into_iter().map(|asked| (asked, Err(failure.clone()))).collect(),
         };
         let (known, budget) = (&known, self.context.runtime.remaining());
-        let tellings: Vec<_> = asked
+        let notifications: Vec<_> = asked
             .into_iter()
             .map(async |asked| {
                 let what = format!("the notification for event {} of order {}", asked.sequence, asked.order_id);

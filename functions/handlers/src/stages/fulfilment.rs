@@ -98,8 +98,8 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
             let decided = decide(&self.context.database, order, |order| fact.recorded_by(order, &context)).await?;
             if let Some(before) = &decided.changed_from {
                 self.measure(before, &decided.order);
-            } else if let Fact::AuthorisedAnew(anew) = &fact {
-                cancel_unless_known(&self.context.queue, &decided.order, anew).await?;
+            } else if let Fact::Reauthorised(authorisation) = &fact {
+                cancel_unless_known(&self.context.queue, &decided.order, authorisation).await?;
             }
             order = decided.order;
         }

@@ -75,7 +75,7 @@ impl DynamoDb {
 }
 
 impl SentHistory for DynamoDb {
-    async fn told(&self, id: &OrderId) -> Result<Vec<NotificationRecord>, Failure> {
+    async fn told(&self, id: &OrderId) -> Result<Vec<(u64, NotificationRecord)>, Failure> {
         let items = self.items_of(id, SENT_PREFIX, &format!("the notification records of order {id}")).await?;
         Ok(items.iter().filter_map(told).collect())
     }
@@ -99,8 +99,8 @@ fn sent_item(sending: &NotificationKey, receipt: Receipt, at: Timestamp) -> Item
     item
 }
 
-/// The notification record of a customer's channel; `None` for a topic's.
-fn told(item: &Item) -> Option<NotificationRecord> {
+/// The notification record of a customer's channel with the number of its event; `None` for a topic's.
+fn told(item: &Item) -> Option<(u64, NotificationRecord)> {
     let (_, sort) = key_of(item)?;
     let (sequence, recipient) = sort.strip_prefix(SENT_PREFIX)?.split_once('#')?;
     let channel = [Channel::Email, Channel::Sms, Channel::Push].into_iter().find(|channel| channel.name() == recipient);
