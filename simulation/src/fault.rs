@@ -299,8 +299,8 @@ mod tests {
         let kinds = |seed| FaultProfile::heavy().drawn(seed).kinds();
         assert_eq!(kinds(1), kinds(1));
         assert!((2..10).any(|seed| kinds(seed) != kinds(1)));
-        for kind in FaultKind::ALL.iter().copied() {
-            assert!((1..30).any(|seed| kinds(seed).contains(&kind)), "{kind} never strikes");
+        for kind in FaultKind::ALL {
+            assert!((1..30).any(|seed| kinds(seed).contains(kind)), "{kind} never strikes");
         }
         assert_eq!(FaultProfile::light().drawn(1), FaultProfile::light());
     }

@@ -64,9 +64,9 @@ async fn a_customer_hears_once_on_every_channel_that_was_asked_for(shop: &Shop) 
     let html = mails[0]["BodyHtml"].as_str().unwrap();
     assert!(html.contains(id(&order)) && !html.contains("<b>Lovelace</b>"), "{html}");
     assert_eq!(shop.texts_to(phone.as_str().unwrap()).await.len(), 1);
-    let told = told_of_confirmation(shop, &order).await;
+    let notified = notifications_of_confirmation(shop, &order).await;
     assert_eq!(
-        told,
+        notified,
         [(Channel::Email, NotificationOutcome::Sent, None), (Channel::Sms, NotificationOutcome::Sent, None)]
     );
 }
@@ -81,16 +81,19 @@ async fn a_number_that_may_not_be_texted_is_shown_in_the_history_and_blocks_no_o
     shop.settled(&order).await;
     assert_eq!(shop.mails_to(&email).await.len(), 1);
     let refused = Some("CALLING_CODE_NOT_PERMITTED".to_owned());
-    let told = told_of_confirmation(shop, &order).await;
+    let notified = notifications_of_confirmation(shop, &order).await;
     assert_eq!(
-        told,
+        notified,
         [(Channel::Email, NotificationOutcome::Sent, None), (Channel::Sms, NotificationOutcome::Refused, refused)]
     );
     assert!(shop.texts("+33612345678").await.is_empty());
 }
 
 /// What became of each channel, once the history shows two.
-async fn told_of_confirmation(shop: &Shop, order: &Value) -> Vec<(Channel, NotificationOutcome, Option<String>)> {
+async fn notifications_of_confirmation(
+    shop: &Shop,
+    order: &Value,
+) -> Vec<(Channel, NotificationOutcome, Option<String>)> {
     let look = async || {
         let events = shop.history(order).await.events;
         let confirmed = events.into_iter().find(|event| event.event_type == EventType::OrderConfirmed);

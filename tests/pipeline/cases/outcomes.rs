@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use order_contract::api::ReceiptStatus;
+use order_contract::api::answers::ReceiptStatus;
 use order_domain::event::EventType;
 use order_domain::order::{OrderStatus, PaymentStatus, RejectionReason};
 use order_domain::stock::StockLevel;

@@ -37,7 +37,7 @@ impl Recipient {
     }
 }
 
-/// Something that is told once: an event to an recipient.
+/// What is sent once: one event to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NotificationKey {
     /// The event's order.
@@ -59,7 +59,7 @@ pub struct Mail {
     pub html: String,
 }
 
-/// The event that a mail is about: what SES tells of the mail later, it tells with these.
+/// The event that a mail is about: whatever SES reports about the mail later names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AboutEvent {
     /// The event's order.
@@ -120,9 +120,9 @@ pub enum Refusal {
     InvalidNumber,
     /// Its owner wants no text messages from us.
     OptedOut,
-    /// Mail to the address is refused: it is no address, or one that may not be written to.
+    /// Mail to the address is refused: it is not a valid address, or one that may not be written to.
     AddressRefused,
-    /// What SES told of a mail after it had taken it.
+    /// What SES reported about a mail after it had accepted it.
     Mail(MailFate),
     /// The device does not take notifications any more.
     EndpointDisabled,

@@ -189,18 +189,18 @@ impl<D: Orders, G: Gateway, Q: Queue, R: Runtime> Fulfilment<D, G, Q, R> {
         }
         let answer = self.reauthorise(&order).await?;
         let context = delivery.command_context(Stage::Fulfilment, Cause::Reauthorise, self.context.runtime.now());
-        let lapsed = order.authorisation.clone();
+        let expired = order.authorisation.clone();
         let decided = decide(&self.context.database, order, |order| match answer.clone() {
-            // Another worker made a hold meanwhile: the refusal is of no account.
-            GatewayAnswer::Declined(_) if order.authorisation != lapsed => Decision::NoOp,
-            GatewayAnswer::Authorised(anew) => order.reauthorised(anew, &context),
+            // Another worker re-authorised the order meanwhile: the refusal does not count.
+            GatewayAnswer::Declined(_) if order.authorisation != expired => Decision::NoOp,
+            GatewayAnswer::Authorised(authorisation) => order.reauthorised(authorisation, &context),
             GatewayAnswer::Declined(code) => order.authorisation_expired(code, &context),
         })
         .await?;
         if let Some(before) = &decided.changed_from {
             self.measure(before, &decided.order);
-        } else if let GatewayAnswer::Authorised(anew) = &answer {
-            cancel_unless_known(&self.context.queue, &decided.order, anew).await?;
+        } else if let GatewayAnswer::Authorised(authorisation) = &answer {
+            cancel_unless_known(&self.context.queue, &decided.order, authorisation).await?;
         }
         Ok(decided.order)
     }
