@@ -264,7 +264,7 @@ mod tests {
         assert!(
             findings[0].ends_with(
                 "expected COMPLETED + REFUNDED, got CONFIRMED + CAPTURED + DISPATCHED after report 2 of 3 (DELIVERED), \
-                 and the gateway took money for it"
+                 and the gateway captured money for it"
             ),
             "{findings:?}"
         );
