@@ -2,7 +2,7 @@
 
 use order_handlers::adapters::stripe::{Reply, Transport, Unanswered};
 use order_handlers::failure::Failure;
-use payment_simulator::{AuthorisationTerms, Endpoint, Faults, Parameters};
+use payment_simulator::{AuthorisationTerms, Endpoint, Faults, IntentStatus, Parameters};
 use serde_json::{Value, json};
 
 use super::{Call, Ports};
@@ -27,6 +27,9 @@ impl Transport for Ports {
         self.reach_gateway(number).await?;
         if let Some(reply) = self.skipped(path, number) {
             return Ok(reply);
+        }
+        if self.makes(Mutation::DeclineRetried) && self.was_declined(number) {
+            return Err(Unanswered::NoReply(Failure::transient_because("the payment was declined")));
         }
         let takes = self.world.state().schedule.between(20, 400);
         let reply = self.execute(path, key, form, number, takes);
@@ -87,6 +90,13 @@ impl Ports {
         self.may_panic(number).await;
         self.reach(Call::Gateway, number).await.map_err(Unanswered::NoReply)?;
         self.unless_down(number).await
+    }
+
+    fn was_declined(&self, number: Option<u32>) -> bool {
+        let state = self.world.state();
+        number.is_some_and(|number| {
+            state.gateway.of(number).any(|payment| payment.intent.status == IntentStatus::RequiresPaymentMethod)
+        })
     }
 
     async fn unless_down(&self, number: Option<u32>) -> Result<(), Unanswered> {
